@@ -1,0 +1,84 @@
+//! `facts` and `topics`: the numbered log.
+
+use crate::{DbError, Hash};
+use serde_json::Value;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+/// A fact with its place in its topic.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    pub topic: String,
+    pub seq: i64,
+    pub kind: String,
+    pub reverting: bool,
+    pub attributes: Value,
+    pub chain_id: Option<i64>,
+    pub block_number: Option<i64>,
+    pub block_hash: Option<Hash>,
+    pub data: Value,
+    pub created_at: OffsetDateTime,
+}
+
+/// Where a topic stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicHead {
+    pub topic: String,
+    pub epoch: i64,
+    pub seq: i64,
+}
+
+/// At most `limit` facts of `topic` after `seq`, in order. With `attributes`, only facts whose
+/// attributes contain them.
+pub async fn load_after(
+    db: &mut PgConnection,
+    topic: &str,
+    seq: i64,
+    attributes: Option<&Value>,
+    limit: i64,
+) -> Result<Vec<Fact>, DbError> {
+    Ok(sqlx::query_as!(
+        Fact,
+        r#"select topic, seq, kind, reverting, attributes, chain_id, block_number,
+                  block_hash as "block_hash: Hash", data, created_at
+             from facts
+            where topic = $1 and seq > $2 and ($3::jsonb is null or attributes @> $3)
+            order by seq limit $4"#,
+        topic,
+        seq,
+        attributes,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Heads of all topics.
+pub async fn load_heads(db: &mut PgConnection) -> Result<Vec<TopicHead>, DbError> {
+    Ok(sqlx::query_as!(TopicHead, "select topic, epoch, seq from topics order by topic")
+        .fetch_all(db)
+        .await?)
+}
+
+/// A connection that is told whenever facts were numbered.
+///
+/// # Errors
+/// [`DbError::Unavailable`] when the listening connection cannot be made.
+pub async fn listen(db: &crate::Db) -> Result<Listener, DbError> {
+    let mut listener = sqlx::postgres::PgListener::connect_with(db).await?;
+    listener.listen("facts").await?;
+    Ok(Listener(listener))
+}
+
+/// See [`listen`].
+#[derive(Debug)]
+pub struct Listener(sqlx::postgres::PgListener);
+
+impl Listener {
+    /// Wait for the next notice. A notice may be lost when the connection breaks, so callers also
+    /// look from time to time.
+    pub async fn notified(&mut self) -> Result<(), DbError> {
+        self.0.recv().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! `leases`: exclusive, expiring, fenced rights.
+
+use crate::DbError;
+use sqlx::PgConnection;
+use time::Duration;
+use uuid::Uuid;
+
+/// A right that is held: commits made under it check the epoch with [`lock_held`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub name: String,
+    pub holder: Uuid,
+    pub epoch: i64,
+}
+
+/// Take the lease if it is free, expired or already ours. A new holder gets a higher epoch; ours
+/// keeps its own. Expiry is by the database's clock alone.
+pub async fn acquire(
+    db: &mut PgConnection,
+    name: &str,
+    holder: Uuid,
+    ttl: Duration,
+) -> Result<Option<Lease>, DbError> {
+    let row = sqlx::query!(
+        r#"insert into leases as l (name, holder, epoch, expires_at)
+           values ($1, $2, 1, now() + make_interval(secs => $3))
+           on conflict (name) do update
+              set holder = excluded.holder,
+                  epoch = case when l.holder = excluded.holder and l.expires_at > now()
+                               then l.epoch else l.epoch + 1 end,
+                  expires_at = excluded.expires_at
+            where l.holder = excluded.holder or l.expires_at <= now()
+           returning epoch"#,
+        name,
+        holder,
+        ttl.as_seconds_f64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|r| Lease { name: name.to_owned(), holder, epoch: r.epoch }))
+}
+
+/// Hold on to a lease. False when it was lost: stop at once.
+pub async fn renew(db: &mut PgConnection, lease: &Lease, ttl: Duration) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update leases set expires_at = now() + make_interval(secs => $4)
+          where name = $1 and holder = $2 and epoch = $3 and expires_at > now()",
+        lease.name,
+        lease.holder,
+        lease.epoch,
+        ttl.as_seconds_f64(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Within the caller's transaction: true when the lease is still this one, and then no rival can
+/// take it before the transaction ends.
+pub async fn lock_held(db: &mut PgConnection, lease: &Lease) -> Result<bool, DbError> {
+    let row = sqlx::query!(
+        "select 1 as one from leases
+          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for share",
+        lease.name,
+        lease.holder,
+        lease.epoch,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Give a lease back so that another may take it at once.
+pub async fn release(db: &mut PgConnection, lease: &Lease) -> Result<(), DbError> {
+    sqlx::query!(
+        "update leases set expires_at = now() where name = $1 and holder = $2 and epoch = $3",
+        lease.name,
+        lease.holder,
+        lease.epoch,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! All SQL of the engine, and nothing else: one module per table (or per pair that always moves
+//! together). Rows in, rows out; no rules.
+//!
+//! A function that runs one statement takes `&mut PgConnection`; so does one that must run inside
+//! the caller's transaction, which its name says with `record_`, `claim_` or `lock_`.
+//! Queries are checked at compile time against the schema; `cargo xtask sqlx` renews the committed
+//! answers in `.sqlx/`.
+
+mod column;
+mod connect;
+mod error;
+
+pub mod facts;
+pub mod leases;
+pub mod outbox;
+pub mod registry;
+
+pub use column::{Addr, Hash, Numeric};
+pub use connect::{Db, MIGRATOR, connect, migrate};
+pub use error::DbError;
+pub use sqlx::{PgConnection, PgPool, PgTransaction};

@@ -1,0 +1,102 @@
+//! `outbox`: facts that wait for their number.
+
+use crate::{DbError, Hash};
+use serde_json::Value;
+use sqlx::PgConnection;
+use vocab::{BlockRef, ChainId};
+
+/// A fact as it is recorded, before it has a number.
+#[derive(Clone, Debug)]
+pub struct NewFact {
+    pub topic: &'static str,
+    pub kind: &'static str,
+    /// It takes back what an earlier fact told (reorg).
+    pub reverting: bool,
+    /// What it is about: string values that subscribers may filter by.
+    pub attributes: Value,
+    pub chain_id: Option<ChainId>,
+    pub block: Option<BlockRef>,
+    pub data: Value,
+}
+
+/// Insert facts in the caller's transaction. No NOTIFY here: it holds a lock of the whole cluster
+/// until the commit is on disk, and so would end group commit. The sequencer polls.
+pub async fn record(db: &mut PgConnection, facts: &[NewFact]) -> Result<(), DbError> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let topics: Vec<String> = facts.iter().map(|f| f.topic.to_owned()).collect();
+    let kinds: Vec<String> = facts.iter().map(|f| f.kind.to_owned()).collect();
+    let reverting: Vec<bool> = facts.iter().map(|f| f.reverting).collect();
+    let attributes: Vec<Value> = facts.iter().map(|f| f.attributes.clone()).collect();
+    let chains: Vec<Option<i64>> = facts.iter().map(|f| f.chain_id.map(ChainId::as_i64)).collect();
+    let numbers: Vec<Option<i64>> =
+        facts.iter().map(|f| f.block.map(|b| b.number.cast_signed())).collect();
+    let hashes: Vec<Option<Hash>> = facts.iter().map(|f| f.block.map(|b| Hash(b.hash))).collect();
+    let data: Vec<Value> = facts.iter().map(|f| f.data.clone()).collect();
+    sqlx::query!(
+        "insert into outbox
+             (topic, kind, reverting, attributes, chain_id, block_number, block_hash, data)
+         select * from unnest($1::text[], $2::text[], $3::bool[], $4::jsonb[],
+                              $5::int8[], $6::int8[], $7::bytea[], $8::jsonb[])",
+        &topics,
+        &kinds,
+        &reverting,
+        &attributes,
+        &chains as _,
+        &numbers as _,
+        &hashes as _,
+        &data,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Give numbers to at most `limit` facts of transactions that are all behind the snapshot horizon
+/// (no running transaction can still commit one of a lower id), and move them to `facts`.
+/// Returns how many were moved. The caller holds the sequencer's lease in this transaction.
+pub async fn move_to_facts(db: &mut PgConnection, limit: i64) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "with taken as (
+             delete from outbox where id in (
+                 select id from outbox
+                  where xid < pg_snapshot_xmin(pg_current_snapshot())
+                  order by id limit $1)
+             returning *
+         ), counted as (
+             select topic, count(*) as n from taken group by topic
+         ), raised as (
+             update topics t set seq = t.seq + c.n
+               from counted c where t.topic = c.topic
+             returning t.topic, t.seq - c.n as base
+         )
+         insert into facts (topic, seq, kind, reverting, attributes, chain_id, block_number,
+                            block_hash, data, created_at)
+         select k.topic, r.base + row_number() over (partition by k.topic order by k.id),
+                k.kind, k.reverting, k.attributes, k.chain_id, k.block_number, k.block_hash,
+                k.data, k.created_at
+           from taken k join raised r on r.topic = k.topic",
+        limit,
+    )
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() > 0 {
+        sqlx::query!("select pg_notify('facts', '')").execute(db).await?;
+    }
+    Ok(done.rows_affected())
+}
+
+/// How many facts wait for a number.
+pub async fn depth(db: &mut PgConnection) -> Result<i64, DbError> {
+    let row = sqlx::query!(r#"select count(*) as "n!" from outbox"#).fetch_one(db).await?;
+    Ok(row.n)
+}
+
+/// Does no fact wait for a number?
+pub async fn is_empty(db: &mut PgConnection) -> Result<bool, DbError> {
+    let row = sqlx::query!(r#"select not exists (select 1 from outbox) as "empty!""#)
+        .fetch_one(db)
+        .await?;
+    Ok(row.empty)
+}

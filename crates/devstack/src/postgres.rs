@@ -1,0 +1,226 @@
+//! A private Postgres cluster in a directory, reached by a Unix socket only.
+
+use crate::{
+    Child, StackError,
+    process::{spawn_tied, wait_ready},
+};
+use nix::{sys::signal::Signal, unistd};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const USER: &str = "postgres";
+
+/// How to run a cluster.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// Holds the cluster, its socket and its log; made when missing.
+    pub directory: PathBuf,
+    /// False only for tests: no fsync.
+    pub durable: bool,
+    pub connections_max: u16,
+}
+
+/// A running cluster. Ends when dropped.
+#[derive(Debug)]
+pub struct Postgres {
+    child: Child,
+    directory: PathBuf,
+    bin: PathBuf,
+}
+
+impl Postgres {
+    /// Start the cluster, creating it first when the directory has none.
+    pub fn start(options: &PostgresOptions) -> Result<Self, StackError> {
+        let bin = find_bin()?;
+        let directory = prepare_directory(&options.directory)?;
+        let data = directory.join("data");
+        if !data.join("PG_VERSION").exists() {
+            init(&bin, &data)?;
+        }
+        wait_for_predecessor(&data);
+        let mut child = spawn_tied(
+            &bin.join("postgres"),
+            &arguments(options, &directory, &data),
+            run_as(),
+            Signal::SIGINT,
+            &directory.join("postgres.log"),
+        )?;
+        let (ready_bin, socket) = (bin.clone(), directory.clone());
+        wait_ready("postgres", &mut child, Duration::from_secs(30), || {
+            Command::new(ready_bin.join("pg_isready"))
+                .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
+                .arg(&socket)
+                .status()
+                .is_ok_and(|status| status.success())
+        })?;
+        Ok(Self { child, directory, bin })
+    }
+
+    /// Connection URL of one database.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let host = self.directory.to_string_lossy().replace('%', "%25").replace('/', "%2F");
+        format!("postgres://stoa@localhost/{database}?host={host}&sslmode=disable")
+    }
+
+    /// Make a database unless it is there.
+    pub fn ensure_database(&self, name: &str) -> Result<(), StackError> {
+        let found = self.psql("postgres", &format!(
+            "select 1 from pg_database where datname = '{}'", name.replace('\'', "''")))?;
+        if found.trim().is_empty() {
+            self.psql("postgres", &format!("create database \"{}\"", name.replace('"', "")))?;
+        }
+        Ok(())
+    }
+
+    /// Run SQL through psql and give what it printed. For set-up only.
+    pub fn psql(&self, database: &str, sql: &str) -> Result<String, StackError> {
+        let output = Command::new(self.bin.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "stoa", "-h"])
+            .arg(&self.directory)
+            .args(["-d", database, "-c", sql])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(StackError::io("cannot run psql"))?;
+        if !output.status.success() {
+            let log = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(StackError::Died { program: "psql", log });
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The postmaster's process id, for fault tests.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.is_running()
+    }
+
+    /// Shut down cleanly (open connections are cut).
+    pub fn stop(&mut self) {
+        self.child.stop(Duration::from_secs(20));
+    }
+}
+
+fn arguments(options: &PostgresOptions, directory: &Path, data: &Path) -> Vec<String> {
+    let durable = if options.durable { "on" } else { "off" };
+    let mut arguments = vec!["-D".to_owned(), data.display().to_string()];
+    let connections = options.connections_max.to_string();
+    let socket = directory.display().to_string();
+    for (name, value) in [
+        ("listen_addresses", ""),
+        ("unix_socket_directories", socket.as_str()),
+        ("unix_socket_permissions", "0700"),
+        ("max_connections", connections.as_str()),
+        ("shared_buffers", "128MB"),
+        ("max_wal_size", "2GB"),
+        ("fsync", durable),
+        ("synchronous_commit", durable),
+        ("full_page_writes", durable),
+        ("jit", "off"),
+        ("timezone", "UTC"),
+        ("log_line_prefix", "%m [%p] "),
+    ] {
+        arguments.push("-c".to_owned());
+        arguments.push(format!("{name}={value}"));
+    }
+    arguments
+}
+
+/// Whom to run as: root may not run Postgres, so it drops to `postgres`.
+fn run_as() -> Option<&'static str> {
+    unistd::geteuid().is_root().then_some(USER)
+}
+
+fn find_bin() -> Result<PathBuf, StackError> {
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            let bin = entry.path().join("bin");
+            bin.join("initdb").exists().then_some((version, bin))
+        })
+        .collect();
+    found.sort();
+    if let Some((_, bin)) = found.pop() {
+        return Ok(bin);
+    }
+    std::env::var_os("PATH")
+        .iter()
+        .flat_map(std::env::split_paths)
+        .find(|directory| directory.join("initdb").exists())
+        .ok_or_else(|| StackError::Missing { program: "initdb".into(), package: "postgresql" })
+}
+
+fn prepare_directory(directory: &Path) -> Result<PathBuf, StackError> {
+    let what = || format!("cannot prepare {}", directory.display());
+    fs::create_dir_all(directory).map_err(StackError::io(what()))?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+        .map_err(StackError::io(what()))?;
+    let directory = directory.canonicalize().map_err(StackError::io(what()))?;
+    if run_as().is_some() {
+        let user = unistd::User::from_name(USER)
+            .ok()
+            .flatten()
+            .ok_or_else(|| StackError::Missing { program: USER.into(), package: "postgresql" })?;
+        unistd::chown(&directory, Some(user.uid), Some(user.gid))
+            .map_err(|e| StackError::Io { what: what(), source: e.into() })?;
+        let reached = Command::new("setpriv")
+            .args(["--reuid", USER, "--regid", USER, "--clear-groups", "--", "test", "-w"])
+            .arg(&directory)
+            .status();
+        if !reached.is_ok_and(|status| status.success()) {
+            return Err(StackError::Unreachable { user: USER, path: directory });
+        }
+    }
+    Ok(directory)
+}
+
+fn init(bin: &Path, data: &Path) -> Result<(), StackError> {
+    let mut command = Command::new("setpriv");
+    if let Some(user) = run_as() {
+        command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
+    }
+    let output = command
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(bin.join("initdb"))
+        .args(["--auth=trust", "--username=stoa", "--encoding=UTF8", "--locale=C", "-D"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .current_dir(data.parent().unwrap_or(data))
+        .output()
+        .map_err(StackError::io("cannot run initdb"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    // A half-made cluster must not be taken for one at the next start.
+    let _ = fs::remove_dir_all(data);
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(StackError::Died { program: "initdb", log })
+}
+
+/// After our own SIGKILL the old postmaster is still shutting down: give it time.
+fn wait_for_predecessor(data: &Path) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end {
+        let alive = fs::read_to_string(data.join("postmaster.pid"))
+            .ok()
+            .and_then(|text| text.lines().next()?.trim().parse::<i32>().ok())
+            .is_some_and(|pid| nix::sys::signal::kill(unistd::Pid::from_raw(pid), None).is_ok());
+        if !alive {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,16 @@
+//! The nouns that every crate shares: ids, chains, job states, levels, and the seams for clock
+//! and randomness. No input or output happens here.
+
+mod clock;
+mod id;
+mod item;
+mod level;
+mod status;
+pub mod topic;
+
+pub use alloy_primitives::{Address, B256, Bytes, U256};
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use id::{CollectionRequestId, MintId, PrincipalId, TransactionId};
+pub use item::{BlockRef, ChainId, ItemKey};
+pub use level::{Finality, Level};
+pub use status::{JobStatus, UnknownStatus};

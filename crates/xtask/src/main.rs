@@ -1,0 +1,25 @@
+//! The project's own chores: `cargo xtask <chore>`.
+
+mod sqlx;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask CHORE
+
+  sqlx [--check]   renew (or compare) the committed query answers in .sqlx/
+";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["sqlx"] => sqlx::prepare(false),
+        ["sqlx", "--check"] => sqlx::prepare(true),
+        [] | ["help" | "--help" | "-h"] => {
+            eprint!("{HELP}");
+            Ok(())
+        }
+        [chore, ..] => bail!("unknown chore `{chore}`\n\n{HELP}"),
+    }
+}
