@@ -22,7 +22,7 @@ use crate::{
     frame::{FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, read_frame, write_frame},
     keys::{Keyring, private_dir},
     policy::Policy,
-    process::{self, ParentWatch},
+    process,
     store::Store,
     wire::{Call, Fault, INTENTS_MAX, Outcome, Request, Response},
 };
@@ -96,7 +96,7 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
     if config.harden {
         process::harden()?;
     }
-    let parent = ParentWatch::new(config.parent)?;
+    let parent = process::watch_parent(config.parent)?;
     let socket_dir = config.socket.parent().unwrap_or(Path::new("."));
     private_dir(socket_dir)?;
     let socket = config.socket.clone();
@@ -116,7 +116,7 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
     let result = tokio::select! {
         () = server.accept(&listener) => Ok(()),
         () = shutdown => Ok(()),
-        () = parent.gone() => Ok(()),
+        () = parent => Ok(()),
         end = &mut desk_end => end.unwrap_or(Err(ServeError::DeskEnded)),
     };
     drop(listener);
