@@ -55,7 +55,7 @@ fn ends_with_its_parent() {
     let mut shell = Command::new("sh");
     shell
         .arg("-c")
-        .arg(format!(r#"{PARENT_VARIABLE}=$$ "$@" & echo $!; read wait"#))
+        .arg(format!(r#"{PARENT_VARIABLE}=$$ "$@" >/dev/null & echo $!; read wait"#))
         .arg("sh")
         .arg(child.get_program())
         .args(child.get_args())
