@@ -174,7 +174,7 @@ impl Keyring {
         let written = eth_keystore::encrypt_key(
             &self.dir,
             &mut OsRng,
-            &*bytes,
+            bytes.as_slice(),
             self.password.as_bytes(),
             Some(NEW_FILE),
         );
@@ -239,7 +239,7 @@ fn check_key_file(path: &Path) -> Result<(), ServeError> {
 pub fn ensure_password_file(path: &Path) -> Result<(), ServeError> {
     let mut bytes = Zeroizing::new([0u8; 32]);
     OsRng.fill_bytes(&mut *bytes);
-    let text = Zeroizing::new(alloy_primitives::hex::encode(&*bytes));
+    let text = Zeroizing::new(alloy_primitives::hex::encode(bytes.as_slice()));
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(mut file) => file
             .write_all(text.as_bytes())

@@ -47,7 +47,7 @@ fn only_the_canonical_encoding_passes() {
         ("f(string)", &[word(32), word(1), text("ff")], Some("not canonically")),
         ("f(bytes)", &[word(32), word(33), full.clone()], Some("too early")),
         ("f(bytes)", &[word(64), word(0), word(0)], Some("offset")),
-        ("f(bytes)", &[full.clone()], Some("too large")),
+        ("f(bytes)", std::slice::from_ref(&full), Some("too large")),
         ("f(bytes)", &[word(32), full.clone()], Some("too large")),
         ("f(bytes)", &[word(32), word(u64::MAX)], Some("too early")),
         ("f(uint256[])", &[word(32), word(2), word(1), word(2)], None),
