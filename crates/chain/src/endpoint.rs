@@ -72,9 +72,7 @@ impl Endpoint {
     /// # Errors
     /// [`RpcError::Malformed`] when `url` is no HTTP address.
     pub fn new(url: &str, options: EndpointOptions) -> Result<Self, RpcError> {
-        static TLS: Once = Once::new();
-        // A second installation fails harmlessly.
-        TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        install_tls();
         let url: reqwest::Url =
             url.parse().map_err(|_| RpcError::Malformed("not an endpoint address".into()))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -138,9 +136,9 @@ impl Endpoint {
         if body.first() == Some(&b'{') {
             // One error object for the whole batch.
             let answer: Answer<'_> = parse(&body)?;
-            return Err(result::<Value>(answer).err().unwrap_or_else(|| {
-                RpcError::Malformed("one answer for a batch".into())
-            }));
+            return Err(result::<Value>(answer)
+                .err()
+                .unwrap_or_else(|| RpcError::Malformed("one answer for a batch".into())));
         }
         let answers: Vec<Answer<'_>> = parse(&body)?;
         let missing = || Err(RpcError::Malformed("a batch answer is missing".into()));
@@ -190,6 +188,13 @@ impl Endpoint {
             RpcError::Unreachable(describe(error))
         }
     }
+}
+
+/// Choose the process's TLS implementation (ring). Every HTTP client of ours needs it once.
+pub fn install_tls() {
+    static TLS: Once = Once::new();
+    // A second installation fails harmlessly.
+    TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, RpcError> {

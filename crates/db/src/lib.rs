@@ -19,6 +19,7 @@ pub mod items;
 pub mod leases;
 pub mod mint_jobs;
 pub mod outbox;
+pub mod raw;
 pub mod raw_logs;
 pub mod reconciliations;
 pub mod registry;
