@@ -10,11 +10,21 @@ mod column;
 mod connect;
 mod error;
 
+pub mod blocks;
+pub mod checkpoints;
+pub mod collections;
+pub mod digest;
 pub mod facts;
+pub mod items;
 pub mod leases;
+pub mod mint_jobs;
 pub mod outbox;
 pub mod raw;
+pub mod raw_logs;
+pub mod reconciliations;
 pub mod registry;
+pub mod transfers;
+pub mod undo_records;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{Db, MIGRATOR, connect, migrate};

@@ -1,0 +1,3 @@
+//! `mint_jobs`: what users asked to be minted.
+
+pub mod effects;
