@@ -10,11 +10,15 @@ mod column;
 mod connect;
 mod error;
 
+pub mod attempts;
 pub mod facts;
 pub mod leases;
+pub mod nonces;
 pub mod outbox;
 pub mod raw;
 pub mod registry;
+pub mod transactions;
+pub mod wallets;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{Db, MIGRATOR, connect, migrate};
