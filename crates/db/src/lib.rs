@@ -10,6 +10,7 @@ mod column;
 mod connect;
 mod error;
 
+pub mod attempts;
 pub mod blocks;
 pub mod checkpoints;
 pub mod collections;
@@ -18,13 +19,16 @@ pub mod facts;
 pub mod items;
 pub mod leases;
 pub mod mint_jobs;
+pub mod nonces;
 pub mod outbox;
 pub mod raw;
 pub mod raw_logs;
 pub mod reconciliations;
 pub mod registry;
+pub mod transactions;
 pub mod transfers;
 pub mod undo_records;
+pub mod wallets;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{Db, MIGRATOR, connect, migrate};
