@@ -13,6 +13,7 @@ mod error;
 pub mod facts;
 pub mod leases;
 pub mod outbox;
+pub mod raw;
 pub mod registry;
 
 pub use column::{Addr, Hash, Numeric};

@@ -1,0 +1,40 @@
+//! Typed bindings of the contracts in `contracts/`, from the artifacts committed beside this
+//! crate, and the list of what the engine deploys. `contracts/export.sh` writes the artifacts.
+//!
+//! Logs of [`StoaCollection`] that an indexer reads: `Transfer`, `ItemsMinted` (after the
+//! transfers of its batch), `CollectionInitialized`, and those of ERC-4906 and ERC-7572.
+//! [`StoaCollectionFactory`] leaves `CollectionCreated`, after the logs of the new collection.
+
+mod content;
+mod deployment;
+
+pub use bindings::{ERC2771Forwarder, StoaCollection, StoaCollectionFactory};
+pub use content::{
+    BadContents, ContentMode, Contents, MAX_BATCH_ITEMS, MAX_CONTENTS_BYTES, MAX_ROYALTY_BPS,
+    intent_bits,
+};
+pub use deployment::{
+    Artifact, COLLECTION, COLLECTION_FACTORY, FORWARDER, FORWARDER_NAME, REGISTRY,
+    collection_address, collection_creation, factory_creation, forwarder_creation,
+};
+
+mod bindings {
+    #![allow(unreachable_pub, missing_debug_implementations, clippy::all)]
+    use alloy_sol_types::sol;
+
+    sol!(
+        #[sol(all_derives)]
+        StoaCollection,
+        "artifacts/StoaCollection.json"
+    );
+    sol!(
+        #[sol(all_derives)]
+        StoaCollectionFactory,
+        "artifacts/StoaCollectionFactory.json"
+    );
+    sol!(
+        #[sol(all_derives)]
+        ERC2771Forwarder,
+        "artifacts/ERC2771Forwarder.json"
+    );
+}
