@@ -233,8 +233,10 @@ impl Feed {
                     self.hub.0.changes.send_modify(|n| *n += 1);
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "the stream waits for the database");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the stream waits for the database"
+                    );
                     sleep(Duration::from_millis(500)).await;
                 }
             }
