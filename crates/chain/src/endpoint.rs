@@ -138,9 +138,9 @@ impl Endpoint {
         if body.first() == Some(&b'{') {
             // One error object for the whole batch.
             let answer: Answer<'_> = parse(&body)?;
-            return Err(result::<Value>(answer).err().unwrap_or_else(|| {
-                RpcError::Malformed("one answer for a batch".into())
-            }));
+            return Err(result::<Value>(answer)
+                .err()
+                .unwrap_or_else(|| RpcError::Malformed("one answer for a batch".into())));
         }
         let answers: Vec<Answer<'_>> = parse(&body)?;
         let missing = || Err(RpcError::Malformed("a batch answer is missing".into()));

@@ -85,7 +85,11 @@ impl Endpoint {
 
     /// Logs of one block named by its hash (EIP-234): the node fails rather than answer for
     /// another block of that height.
-    pub async fn logs_of_block(&self, filter: &LogFilter, hash: B256) -> Result<Vec<Log>, RpcError> {
+    pub async fn logs_of_block(
+        &self,
+        filter: &LogFilter,
+        hash: B256,
+    ) -> Result<Vec<Log>, RpcError> {
         let mut fields = filter.fields();
         fields["blockHash"] = json!(hash);
         self.call("eth_getLogs", json!([fields])).await

@@ -18,13 +18,11 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 /// # Errors
 /// [`DbError::Unavailable`] when no connection is had within 10 s.
 pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("stoa")
-        .options([
-            ("statement_timeout", "30000"),
-            ("idle_in_transaction_session_timeout", "30000"),
-            ("timezone", "UTC"),
-        ]);
+    let options = PgConnectOptions::from_str(url)?.application_name("stoa").options([
+        ("statement_timeout", "30000"),
+        ("idle_in_transaction_session_timeout", "30000"),
+        ("timezone", "UTC"),
+    ]);
     Ok(PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(10))

@@ -41,7 +41,8 @@ impl Anvil {
             let program = options.program.display().to_string();
             return Err(StackError::Missing { program, package: "@foundry-rs/anvil from npm" });
         }
-        fs::create_dir_all(&options.directory).map_err(StackError::io("cannot make a directory"))?;
+        fs::create_dir_all(&options.directory)
+            .map_err(StackError::io("cannot make a directory"))?;
         let directory = options
             .directory
             .canonicalize()
@@ -88,8 +89,14 @@ impl Anvil {
 
 fn arguments(options: &AnvilOptions, directory: &Path, port: u16) -> Vec<String> {
     let mut arguments: Vec<String> = [
-        "--host", "127.0.0.1", "--port", &port.to_string(), "--chain-id",
-        &options.chain_id.to_string(), "--enable-tx-gas-limit", "--preserve-historical-states",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port.to_string(),
+        "--chain-id",
+        &options.chain_id.to_string(),
+        "--enable-tx-gas-limit",
+        "--preserve-historical-states",
     ]
     .map(str::to_owned)
     .to_vec();

@@ -71,8 +71,10 @@ impl Postgres {
 
     /// Make a database unless it is there.
     pub fn ensure_database(&self, name: &str) -> Result<(), StackError> {
-        let found = self.psql("postgres", &format!(
-            "select 1 from pg_database where datname = '{}'", name.replace('\'', "''")))?;
+        let found = self.psql(
+            "postgres",
+            &format!("select 1 from pg_database where datname = '{}'", name.replace('\'', "''")),
+        )?;
         if found.trim().is_empty() {
             self.psql("postgres", &format!("create database \"{}\"", name.replace('"', "")))?;
         }
