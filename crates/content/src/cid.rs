@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ::cid::Cid as AnyCid;
-use ::cid::multihash::Multihash;
+use data_encoding::BASE32_NOPAD;
 
-const SHA2_256: u64 = 0x12;
-const RAW: u64 = 0x55;
-const DAG_PB: u64 = 0x70;
+const VERSION: u8 = 1;
+const SHA2_256: u8 = 0x12;
+const RAW: u8 = 0x55;
+const DAG_PB: u8 = 0x70;
 
 /// Bytes of a CID in binary: version, codec, hash function, digest length, digest.
 pub const BINARY_LEN: usize = 36;
@@ -25,7 +25,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    fn code(self) -> u64 {
+    fn code(self) -> u8 {
         match self {
             Self::Raw => RAW,
             Self::DagPb => DAG_PB,
@@ -84,7 +84,7 @@ impl Cid {
     pub fn to_bytes(&self) -> [u8; BINARY_LEN] {
         let mut bytes = [0; BINARY_LEN];
         // Each of the four numbers is below 128, so its varint is itself.
-        bytes[..4].copy_from_slice(&[1, self.codec.code() as u8, SHA2_256 as u8, 32]);
+        bytes[..4].copy_from_slice(&[VERSION, self.codec.code(), SHA2_256, 32]);
         bytes[4..].copy_from_slice(&self.digest);
         bytes
     }
@@ -94,31 +94,30 @@ impl FromStr for Cid {
     type Err = CidError;
 
     fn from_str(text: &str) -> Result<Self, CidError> {
+        let base32 = text.strip_prefix('b').ok_or(CidError::Malformed)?;
         // The length bounds the work before anything is decoded.
-        if !text.starts_with('b') || !(8..=128).contains(&text.len()) || !text.is_ascii() {
+        if base32.len() > 128 || base32.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(CidError::Malformed);
         }
-        let any = AnyCid::try_from(text).map_err(|_| CidError::Malformed)?;
-        let codec = match any.codec() {
-            RAW => Codec::Raw,
-            DAG_PB => Codec::DagPb,
-            _ => return Err(CidError::Unsupported),
+        // The decoder refuses padding, other characters and stray bits: one text per value.
+        let bytes = BASE32_NOPAD
+            .decode(base32.to_ascii_uppercase().as_bytes())
+            .map_err(|_| CidError::Malformed)?;
+        let (head, digest) = bytes.split_at_checked(4).ok_or(CidError::Malformed)?;
+        let codec = match *head {
+            [VERSION, RAW, SHA2_256, 32] => Codec::Raw,
+            [VERSION, DAG_PB, SHA2_256, 32] => Codec::DagPb,
+            [VERSION, ..] => return Err(CidError::Unsupported),
+            _ => return Err(CidError::Malformed),
         };
-        if any.hash().code() != SHA2_256 {
-            return Err(CidError::Unsupported);
-        }
-        let digest = any.hash().digest().try_into().map_err(|_| CidError::Malformed)?;
-        let cid = Self { codec, digest };
-        // One text per value: refuses stray bits, padding and over-long varints.
-        if cid.to_string() == text { Ok(cid) } else { Err(CidError::Malformed) }
+        let digest = digest.try_into().map_err(|_| CidError::Malformed)?;
+        Ok(Self { codec, digest })
     }
 }
 
 impl fmt::Display for Cid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = Multihash::<64>::wrap(SHA2_256, &self.digest)
-            .expect("invariant: 32 bytes fit a multihash of 64");
-        fmt::Display::fmt(&AnyCid::new_v1(self.codec.code(), hash), f)
+        write!(f, "b{}", BASE32_NOPAD.encode(&self.to_bytes()).to_ascii_lowercase())
     }
 }
 
