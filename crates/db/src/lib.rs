@@ -21,6 +21,7 @@ pub mod leases;
 pub mod mint_jobs;
 pub mod outbox;
 pub mod principals;
+pub mod raw;
 pub mod registry;
 pub mod transfers_reads;
 

@@ -29,7 +29,8 @@ pub struct PostgresOptions {
 /// A running cluster. Ends when dropped.
 #[derive(Debug)]
 pub struct Postgres {
-    child: Child,
+    /// None when another process runs it.
+    child: Option<Child>,
     directory: PathBuf,
     bin: PathBuf,
 }
@@ -59,7 +60,12 @@ impl Postgres {
                 .status()
                 .is_ok_and(|status| status.success())
         })?;
-        Ok(Self { child, directory, bin })
+        Ok(Self { child: Some(child), directory, bin })
+    }
+
+    /// Use a cluster that another process runs in `directory`.
+    pub fn attach(directory: &Path) -> Result<Self, StackError> {
+        Ok(Self { child: None, directory: directory.to_owned(), bin: find_bin()? })
     }
 
     /// Connection URL of one database.
@@ -97,19 +103,22 @@ impl Postgres {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The postmaster's process id, for fault tests.
+    /// The postmaster's process id, when it is our child.
     #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
+    /// False when our child ended; true for an attached cluster, of which we cannot know.
     pub fn is_running(&mut self) -> bool {
-        self.child.is_running()
+        self.child.as_mut().is_none_or(Child::is_running)
     }
 
     /// Shut down cleanly (open connections are cut).
     pub fn stop(&mut self) {
-        self.child.stop(Duration::from_secs(20));
+        if let Some(child) = &mut self.child {
+            child.stop(Duration::from_secs(20));
+        }
     }
 }
 
