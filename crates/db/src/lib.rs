@@ -10,11 +10,24 @@ mod column;
 mod connect;
 mod error;
 
+pub mod api_keys;
+pub mod attempts;
+pub mod collection_requests;
+pub mod collections_reads;
+pub mod contents;
 pub mod facts;
+pub mod idempotency_keys;
+pub mod items_reads;
 pub mod leases;
+pub mod mint_jobs;
+pub mod nonces;
 pub mod outbox;
+pub mod principals;
 pub mod raw;
 pub mod registry;
+pub mod transactions;
+pub mod transfers_reads;
+pub mod wallets;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{Db, MIGRATOR, connect, migrate};

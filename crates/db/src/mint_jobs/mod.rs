@@ -1,0 +1,3 @@
+//! `mint_jobs`: what users asked to have minted.
+
+pub mod requests;

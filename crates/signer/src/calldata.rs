@@ -1,0 +1,161 @@
+//! Judging calldata by the types of the policy: only the canonical ABI encoding passes.
+//!
+//! A contract reads calldata by following offsets, so several encodings mean the same to it and
+//! some of them decode differently elsewhere. The signer takes only the one that re-encoding
+//! gives. The layout is walked first, in time linear in the data: offsets that overlap would let
+//! a small calldata decode into gigabytes.
+
+use std::collections::HashMap;
+
+use alloy_dyn_abi::{DynSolType, JsonAbiExt, Specifier};
+use alloy_json_abi::Function;
+use alloy_primitives::U256;
+
+const WORD: usize = 32;
+
+pub(crate) type Functions = HashMap<[u8; 4], FunctionRule>;
+
+/// One allowed function.
+#[derive(Debug)]
+pub(crate) struct FunctionRule {
+    function: Function,
+    inputs: Vec<DynSolType>,
+}
+
+impl FunctionRule {
+    /// From a human-readable signature, `transfer(address,uint256)`.
+    pub(crate) fn parse(signature: &str) -> Result<Self, String> {
+        let function = Function::parse(signature)
+            .map_err(|error| format!("function {signature:?}: {error}"))?;
+        let inputs = function
+            .inputs
+            .iter()
+            .map(|input| input.resolve())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| format!("function {signature:?}: {error}"))?;
+        if inputs.iter().any(has_empty_part) {
+            return Err(format!("function {signature:?} has a type of no size"));
+        }
+        Ok(Self { function, inputs })
+    }
+
+    pub(crate) fn selector(&self) -> [u8; 4] {
+        self.function.selector().0
+    }
+
+    /// Whether `arguments` is the canonical encoding of this function's arguments.
+    pub(crate) fn check_arguments(&self, arguments: &[u8]) -> Result<(), String> {
+        let layout = Layout { data: arguments };
+        let heads = heads_size(&self.inputs);
+        let end = layout.sequence(self.inputs.iter(), heads, 0)?;
+        if end != arguments.len() {
+            return Err("bytes after the arguments".to_owned());
+        }
+        let values = self
+            .function
+            .abi_decode_input(arguments)
+            .map_err(|error| format!("arguments of {}: {error}", self.function.name))?;
+        let again = self
+            .function
+            .abi_encode_input_raw(&values)
+            .map_err(|error| format!("arguments of {}: {error}", self.function.name))?;
+        if again != arguments {
+            return Err("the arguments are not canonically encoded".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Walks the head-and-tail layout of the contract ABI specification.
+struct Layout<'a> {
+    data: &'a [u8],
+}
+
+impl Layout<'_> {
+    /// A tuple whose heads of `heads` bytes start at `base`, with the tails behind them in order
+    /// and without gaps. Returns where it ends.
+    fn sequence<'t>(
+        &self,
+        types: impl Iterator<Item = &'t DynSolType>,
+        heads: usize,
+        base: usize,
+    ) -> Result<usize, &'static str> {
+        let mut head = base;
+        let mut tail = self.skip(base, heads)?;
+        for part in types {
+            if is_dynamic(part) {
+                if self.number(head)? != tail - base {
+                    return Err("an offset is not where the encoding puts it");
+                }
+                tail = self.tail(part, tail)?;
+            }
+            head += head_size(part);
+        }
+        Ok(tail)
+    }
+
+    /// The tail of one dynamic part; returns where it ends.
+    fn tail(&self, part: &DynSolType, at: usize) -> Result<usize, &'static str> {
+        match part {
+            DynSolType::Array(inner) => {
+                let count = self.number(at)?;
+                let heads = count.saturating_mul(head_size(inner));
+                self.sequence(std::iter::repeat_n(&**inner, count), heads, at + WORD)
+            }
+            DynSolType::FixedArray(inner, count) => {
+                let heads = count.saturating_mul(head_size(inner));
+                self.sequence(std::iter::repeat_n(&**inner, *count), heads, at)
+            }
+            DynSolType::Tuple(parts) => self.sequence(parts.iter(), heads_size(parts), at),
+            // bytes and string
+            _ => {
+                let length = self.number(at)?;
+                self.skip(at + WORD, length.saturating_add(WORD - 1) / WORD * WORD)
+            }
+        }
+    }
+
+    fn skip(&self, at: usize, bytes: usize) -> Result<usize, &'static str> {
+        at.checked_add(bytes)
+            .filter(|end| *end <= self.data.len())
+            .ok_or("the arguments end too early")
+    }
+
+    fn number(&self, at: usize) -> Result<usize, &'static str> {
+        let end = self.skip(at, WORD)?;
+        usize::try_from(U256::from_be_slice(&self.data[at..end]))
+            .map_err(|_| "a length or offset is too large")
+    }
+}
+
+fn is_dynamic(part: &DynSolType) -> bool {
+    match part {
+        DynSolType::Bytes | DynSolType::String | DynSolType::Array(_) => true,
+        DynSolType::FixedArray(inner, _) => is_dynamic(inner),
+        DynSolType::Tuple(parts) => parts.iter().any(is_dynamic),
+        _ => false,
+    }
+}
+
+fn head_size(part: &DynSolType) -> usize {
+    match part {
+        _ if is_dynamic(part) => WORD,
+        DynSolType::FixedArray(inner, count) => head_size(inner).saturating_mul(*count),
+        DynSolType::Tuple(parts) => heads_size(parts),
+        _ => WORD,
+    }
+}
+
+fn heads_size(parts: &[DynSolType]) -> usize {
+    parts.iter().map(head_size).fold(0, usize::saturating_add)
+}
+
+/// An array of parts without size could have any length in no space.
+fn has_empty_part(part: &DynSolType) -> bool {
+    match part {
+        DynSolType::Array(inner) => has_empty_part(inner),
+        DynSolType::FixedArray(inner, count) => *count == 0 || has_empty_part(inner),
+        DynSolType::Tuple(parts) => parts.is_empty() || parts.iter().any(has_empty_part),
+        _ => false,
+    }
+}

@@ -1,0 +1,292 @@
+//! Where requests are judged and signed: one thread that owns keys, policy and store.
+//!
+//! Requests that wait together share one disk sync. Nothing leaves before that sync is done.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use alloy_primitives::U256;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    error::ServeError,
+    keys::Keyring,
+    policy::{Policy, Role},
+    store::{Ledger, NonceRecord, Store, nonce_id},
+    tx::{self, call_digest},
+    wire::{
+        Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Refusal, SignOutcome, TxIntent, TxKind,
+    },
+};
+
+/// Requests that may wait.
+pub(crate) const QUEUE_MAX: usize = 64;
+/// Intents after which a batch is closed.
+const BATCH_INTENTS: usize = 1024;
+/// Most variants of one nonce: bumping 1 gwei by a tenth this often passes any limit of fees.
+const VARIANTS_MAX: u32 = 256;
+const MS_PER_MINUTE: u64 = 60_000;
+const MS_PER_DAY: u64 = 86_400_000;
+
+/// Where the time comes from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self::new(|| {
+            let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            since_1970.map_or(0, |time| time.as_millis() as u64)
+        })
+    }
+
+    /// Any other: a function that gives milliseconds since 1970, UTC.
+    pub fn new(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// One request and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) call: Call,
+    pub(crate) reply: oneshot::Sender<Outcome>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Desk {
+    policy: Policy,
+    keyring: Keyring,
+    store: Store,
+    clock: Clock,
+    last_ms: u64,
+    forgotten_minute: u64,
+}
+
+impl Desk {
+    /// Checks that keystore and store belong together: a keystore with an empty store would sign
+    /// nonces again that it signed before. `adopt` allows just that, once.
+    pub(crate) fn new(
+        policy: Policy,
+        keyring: Keyring,
+        store: Store,
+        clock: Clock,
+        adopt: bool,
+    ) -> Result<Self, ServeError> {
+        reconcile(&keyring, &store, adopt)?;
+        Ok(Self { policy, keyring, store, clock, last_ms: 0, forgotten_minute: 0 })
+    }
+
+    /// Works until all senders are gone, or until the store fails.
+    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ServeError> {
+        while let Some(first) = queue.blocking_recv() {
+            let mut intents = 0;
+            let (mut signing, mut other) = (Vec::new(), Vec::new());
+            let mut next = Some(first);
+            while let Some(Work { call, reply }) = next {
+                match call {
+                    Call::SignTransactions { intents: asked } => {
+                        intents += asked.len();
+                        signing.push((asked, reply));
+                    }
+                    call => other.push((call, reply)),
+                }
+                next = if intents < BATCH_INTENTS { queue.try_recv().ok() } else { None };
+            }
+            // After a failed commit nobody knows what is on disk; the senders see their reply
+            // dropped, and the next start reads the truth.
+            self.sign_batch(signing).map_err(ServeError::Store)?;
+            for (call, reply) in other {
+                // A receiver that is gone needs no answer.
+                let _ = reply.send(self.answer(call)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, call: Call) -> Result<Outcome, ServeError> {
+        Ok(match call {
+            Call::EnsureKey { role, index } => match self.ensure_key(&role, index)? {
+                Ok(key) => Outcome::Key(key),
+                Err(refusal) => Outcome::Refused(refusal),
+            },
+            Call::ListKeys {} => Outcome::Keys(self.keyring.list().cloned().collect()),
+            Call::Signed { key, chain_id, nonce } => {
+                let id = nonce_id(&key, chain_id, nonce);
+                Outcome::Signed(self.store.signed(id).map_err(ServeError::Store)?)
+            }
+            Call::Health {} => Outcome::Health(Health {
+                policy_digest: self.policy.digest,
+                keys: self.keyring.list().count() as u32,
+                pid: std::process::id(),
+            }),
+            Call::SignTransactions { .. } => Outcome::Fault(Fault::Internal),
+        })
+    }
+
+    fn ensure_key(
+        &mut self,
+        role: &str,
+        index: u32,
+    ) -> Result<Result<KeyInfo, Refusal>, ServeError> {
+        let limit = match self.policy.role(role) {
+            Ok(rules) => rules.keys_max,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Some(key) = self.keyring.get(role, index) {
+            return Ok(Ok(key.info.clone()));
+        }
+        if index >= limit || self.keyring.is_full() {
+            return Ok(Err(Refusal::TooManyKeys { limit }));
+        }
+        // Announced first: a file that the store has never heard of means a lost store.
+        let store = &self.store;
+        let key = self
+            .keyring
+            .create(role, index, |key| store.set_key(key, false).map_err(ServeError::Store))?;
+        store.set_key(&key, true).map_err(ServeError::Store)?;
+        tracing::info!(key.role = role, key.index = index, key.address = %key.address, "new key");
+        Ok(Ok(key))
+    }
+
+    fn sign_batch(
+        &mut self,
+        batch: Vec<(Vec<TxIntent>, oneshot::Sender<Outcome>)>,
+    ) -> Result<(), redb::Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        // A clock that is set back gives no budget back.
+        self.last_ms = self.last_ms.max((self.clock.0)());
+        let tx = self.store.begin()?;
+        let mut answers = Vec::with_capacity(batch.len());
+        {
+            let mut ledger = Ledger::open(&tx)?;
+            let (day, minute) = (self.last_ms / MS_PER_DAY, self.last_ms / MS_PER_MINUTE);
+            if minute != self.forgotten_minute {
+                ledger.forget_before(day, minute)?;
+                self.forgotten_minute = minute;
+            }
+            for (intents, reply) in batch {
+                let mut outcomes = Vec::with_capacity(intents.len().min(INTENTS_MAX));
+                for intent in &intents {
+                    outcomes.push(self.sign(&mut ledger, intent)?);
+                }
+                answers.push((outcomes, reply));
+            }
+        }
+        tx.commit()?;
+        for (outcomes, reply) in answers {
+            let _ = reply.send(Outcome::Transactions(outcomes));
+        }
+        Ok(())
+    }
+
+    fn sign(&self, ledger: &mut Ledger<'_>, intent: &TxIntent) -> Result<SignOutcome, redb::Error> {
+        let judged = self.keyring.find(&intent.key).ok_or(Refusal::UnknownKey { key: intent.key });
+        let judged = judged.and_then(|key| {
+            let role = self.policy.role(&key.info.role)?;
+            role.check(intent)?;
+            Ok((key, role))
+        });
+        let (key, role) = match judged {
+            Ok(judged) => judged,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let id = nonce_id(&intent.key, intent.chain_id, intent.nonce);
+        let digest = call_digest(intent.key, &intent.kind);
+        let void = digest == call_digest(intent.key, &TxKind::Void {});
+        let record = ledger.record(id)?;
+        if let Some(record) = &record
+            && record.digest != digest
+            && !void
+        {
+            let (nonce, signed) = (intent.nonce, record.digest);
+            return Ok(Err(Refusal::NonceConflict { nonce, signed, asked: digest }));
+        }
+        let signed = tx::build(intent, |hash| key.sign(hash));
+        if let Some(record) = &record {
+            // Asked again after a lost answer: the same bytes, and nothing is counted twice.
+            if ledger.holds(id, record, signed.hash)? {
+                return Ok(Ok(signed));
+            }
+            if record.variants >= VARIANTS_MAX {
+                return Ok(Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }));
+            }
+        }
+        let charge = Charge { name: &key.info.role, role, intent, now_ms: self.last_ms };
+        if let Err(refusal) = charge.take(ledger, record.as_ref())? {
+            return Ok(Err(refusal));
+        }
+        ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
+        Ok(Ok(signed))
+    }
+}
+
+fn reconcile(keyring: &Keyring, store: &Store, adopt: bool) -> Result<(), ServeError> {
+    let known = store.keys().map_err(ServeError::Store)?;
+    for (key, saved) in &known {
+        let held = keyring.get(&key.role, key.index).map(|held| held.info.address);
+        let done = match (held, saved) {
+            (Some(address), true) if address == key.address => Ok(()),
+            (Some(address), false) if address == key.address => store.set_key(key, true),
+            // Killed before its file was written: it can't have signed anything.
+            (None, false) => store.remove_key(key),
+            _ => {
+                let reason = format!("{}.{} should be {}", key.role, key.index, key.address);
+                return Err(ServeError::Mismatch { reason });
+            }
+        };
+        done.map_err(ServeError::Store)?;
+    }
+    for key in keyring.list().filter(|key| !known.iter().any(|(other, _)| other == *key)) {
+        if !adopt {
+            let reason = format!("the store does not know {}.{}", key.role, key.index);
+            return Err(ServeError::Mismatch { reason });
+        }
+        store.set_key(key, true).map_err(ServeError::Store)?;
+    }
+    Ok(())
+}
+
+/// What a new signature takes from its role's budgets.
+struct Charge<'a> {
+    name: &'a str,
+    role: &'a Role,
+    intent: &'a TxIntent,
+    now_ms: u64,
+}
+
+impl Charge<'_> {
+    fn take(
+        &self,
+        ledger: &mut Ledger<'_>,
+        record: Option<&NonceRecord>,
+    ) -> Result<Result<(), Refusal>, redb::Error> {
+        let (day, minute) = (self.now_ms / MS_PER_DAY, self.now_ms / MS_PER_MINUTE);
+        let count = ledger.signatures(minute, self.name)?;
+        let limit = self.role.signatures_per_minute;
+        if count >= limit {
+            return Ok(Err(Refusal::OverRate { limit }));
+        }
+        // Only one variant of a nonce can ever mine, so its value counts once.
+        let asked = if record.is_none() { tx::value(&self.intent.kind) } else { U256::ZERO };
+        if !asked.is_zero() {
+            let chain_id = self.intent.chain_id;
+            let spent = ledger.spent(day, self.name, chain_id)?;
+            let limit = self.role.value_wei_day_max;
+            match spent.checked_add(asked).filter(|sum| *sum <= limit) {
+                Some(sum) => ledger.set_spent(day, self.name, chain_id, sum)?,
+                None => return Ok(Err(Refusal::OverDailyValue { asked, spent, limit })),
+            }
+        }
+        ledger.set_signatures(minute, self.name, count + 1)?;
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod calldata;
+mod client;
+mod desk;
+mod error;
+mod frame;
+mod keys;
+mod policy;
+mod process;
+mod server;
+mod store;
+mod tx;
+mod wire;
+
+pub use client::{Client, ClientError};
+pub use desk::Clock;
+pub use error::ServeError;
+pub use frame::REQUEST_BYTES_MAX;
+pub use keys::ensure_password_file;
+pub use policy::PolicyError;
+pub use server::{Config, serve};
+pub use tx::call_digest;
+pub use wire::{
+    DATA_BYTES_MAX, Fee, Health, INTENTS_MAX, KeyInfo, Refusal, SignOutcome, SignedNonce, SignedTx,
+    SignedVariant, TxIntent, TxKind,
+};

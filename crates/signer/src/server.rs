@@ -1,0 +1,252 @@
+//! The socket: who may connect, how much they may ask, how long they may take.
+
+use std::{
+    fs, io,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::{Semaphore, mpsc, oneshot},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    desk::{Clock, Desk, QUEUE_MAX, Work},
+    error::ServeError,
+    frame::{FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, read_frame, write_frame},
+    keys::{Keyring, private_dir},
+    policy::Policy,
+    process,
+    store::Store,
+    wire::{Call, Fault, INTENTS_MAX, Outcome, Request, Response},
+};
+
+const CONNECTIONS_MAX: usize = 64;
+/// A connection that asks nothing for so long makes room.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+/// For a frame from its first byte to its last.
+const FRAME_MAX: Duration = Duration::from_secs(5);
+/// For judging and signing, with up to [`QUEUE_MAX`] requests before it.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// For requests in progress when the server shuts down.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+/// After a failed accept, which is most likely a lack of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where everything is, and what ends the signer.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Unix socket; its directory is made with mode 0700, or must have that mode.
+    pub socket: PathBuf,
+    /// Directory of key files, `<role>.<index>.json`; made with mode 0700 if missing.
+    pub keystore_dir: PathBuf,
+    /// File with the keystore's password, mode 0600: [`crate::ensure_password_file`].
+    pub password_file: PathBuf,
+    /// The policy (TOML).
+    pub policy_file: PathBuf,
+    /// The signer's own database; made if missing.
+    pub store_file: PathBuf,
+    /// Users who may connect, besides the signer's own.
+    pub peer_uids: Vec<u32>,
+    /// Process whose death ends the signer; must be its parent when it starts.
+    pub parent: Option<u32>,
+    /// Accept key files that the store has never seen. Only for keys that are new to this
+    /// system: with keys that have signed before, it gives up the protection of their nonces.
+    pub adopt_keys: bool,
+    /// Harden the process (not dumpable, no core, umask 077). Off only where the signer shares
+    /// its process with a test.
+    pub harden: bool,
+    /// Decides what day and minute it is.
+    pub clock: Clock,
+}
+
+impl Config {
+    /// Hardened, on the system's clock, for this user alone, tied to no parent.
+    pub fn new(
+        socket: impl Into<PathBuf>,
+        keystore_dir: impl Into<PathBuf>,
+        password_file: impl Into<PathBuf>,
+        policy_file: impl Into<PathBuf>,
+        store_file: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            socket: socket.into(),
+            keystore_dir: keystore_dir.into(),
+            password_file: password_file.into(),
+            policy_file: policy_file.into(),
+            store_file: store_file.into(),
+            peer_uids: Vec::new(),
+            parent: None,
+            adopt_keys: false,
+            harden: true,
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Runs the signer until `shutdown` resolves or the parent dies (both `Ok`), or it can't go on.
+/// Requests in progress are finished first. Needs a tokio runtime with time and I/O.
+pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    if config.harden {
+        process::harden()?;
+    }
+    let parent = process::watch_parent(config.parent)?;
+    let socket_dir = config.socket.parent().unwrap_or(Path::new("."));
+    private_dir(socket_dir)?;
+    let socket = config.socket.clone();
+    let peer_uids = config.peer_uids.clone();
+    let desk = tokio::task::spawn_blocking(move || open_desk(&config))
+        .await
+        .map_err(|_| ServeError::DeskEnded)??;
+    let (queue, inbox) = mpsc::channel(QUEUE_MAX);
+    let (ended, mut desk_end) = oneshot::channel();
+    thread::Builder::new()
+        .name("signer-desk".to_owned())
+        .spawn(move || ended.send(desk.run(inbox)))
+        .map_err(|source| ServeError::Process { what: "starting a thread", source })?;
+    let listener = listen(&socket).await?;
+    tracing::info!(socket = %socket.display(), "signer ready");
+    let mut server = Server { queue, peer_uids, connections: JoinSet::new() };
+    let result = tokio::select! {
+        () = server.accept(&listener) => Ok(()),
+        () = shutdown => Ok(()),
+        () = parent => Ok(()),
+        end = &mut desk_end => end.unwrap_or(Err(ServeError::DeskEnded)),
+    };
+    drop(listener);
+    let _ = fs::remove_file(&socket);
+    server.close().await;
+    if result.is_ok() {
+        // All senders are gone: the desk ends after what it has in hand.
+        return timeout(DRAIN_MAX, desk_end)
+            .await
+            .map_or(Ok(()), |end| end.unwrap_or(Err(ServeError::DeskEnded)));
+    }
+    result
+}
+
+fn open_desk(config: &Config) -> Result<Desk, ServeError> {
+    let policy = fs::read_to_string(&config.policy_file)
+        .map_err(|error| ServeError::file(&config.policy_file, error))?;
+    let policy = Policy::parse(&policy)?;
+    let keyring = Keyring::open(&config.keystore_dir, &config.password_file)?;
+    let store = Store::open(&config.store_file)?;
+    Desk::new(policy, keyring, store, config.clock.clone(), config.adopt_keys)
+}
+
+/// Binds, replacing a socket that a killed signer left behind.
+async fn listen(path: &Path) -> Result<UnixListener, ServeError> {
+    let fail = |error| ServeError::file(path, error);
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.file_type().is_socket() => {
+            if UnixStream::connect(path).await.is_ok() {
+                return Err(ServeError::SocketInUse { path: path.to_owned() });
+            }
+            fs::remove_file(path).map_err(fail)?;
+        }
+        Ok(_) => return Err(fail(io::ErrorKind::AlreadyExists.into())),
+        Err(_) => {}
+    }
+    let listener = UnixListener::bind(path).map_err(fail)?;
+    // Until this line the directory alone keeps others out.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    Ok(listener)
+}
+
+struct Server {
+    queue: mpsc::Sender<Work>,
+    peer_uids: Vec<u32>,
+    connections: JoinSet<()>,
+}
+
+impl Server {
+    async fn accept(&mut self, listener: &UnixListener) {
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "no connection accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            while self.connections.try_join_next().is_some() {}
+            if !self.may_connect(&stream) {
+                continue;
+            }
+            // Above the limit a connection is closed at once; the client comes again.
+            let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
+            let queue = self.queue.clone();
+            self.connections.spawn(async move {
+                let _slot = slot;
+                if let Err(error) = converse(stream, queue).await {
+                    tracing::debug!(error = %error, "connection ended");
+                }
+            });
+        }
+    }
+
+    fn may_connect(&self, stream: &UnixStream) -> bool {
+        let own = rustix::process::geteuid().as_raw();
+        match stream.peer_cred() {
+            Ok(peer) if peer.uid() == own || self.peer_uids.contains(&peer.uid()) => true,
+            Ok(peer) => {
+                tracing::warn!(peer.uid = peer.uid(), "connection by a stranger refused");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%error, "peer unknown, connection refused");
+                false
+            }
+        }
+    }
+
+    /// Stops all connections. A request already handed to the desk is still finished there; its
+    /// client asks again.
+    async fn close(self) {
+        let Self { queue, mut connections, .. } = self;
+        drop(queue);
+        connections.shutdown().await;
+    }
+}
+
+/// Answers one request after another; a client may send the next before it has the answer.
+async fn converse(mut stream: UnixStream, queue: mpsc::Sender<Work>) -> Result<(), FrameError> {
+    while let Some(body) = read_frame(&mut stream, REQUEST_BYTES_MAX, IDLE_MAX, FRAME_MAX).await? {
+        let (response, go_on) = match serde_json::from_slice::<Request>(&body) {
+            Ok(Request { id, call }) => (Response { id, outcome: ask(call, &queue).await }, true),
+            Err(error) => {
+                // The text of the error may quote the request, so only its place is logged.
+                tracing::warn!(column = error.column(), "malformed request");
+                (Response { id: 0, outcome: Outcome::Fault(Fault::Malformed) }, false)
+            }
+        };
+        let answer = serde_json::to_vec(&response).map_err(io::Error::from)?;
+        write_frame(&mut stream, &answer, RESPONSE_BYTES_MAX, FRAME_MAX).await?;
+        if !go_on {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn ask(call: Call, queue: &mpsc::Sender<Work>) -> Outcome {
+    if matches!(&call, Call::SignTransactions { intents } if intents.len() > INTENTS_MAX) {
+        return Outcome::Fault(Fault::Malformed);
+    }
+    let (reply, answer) = oneshot::channel();
+    if queue.try_send(Work { call, reply }).is_err() {
+        return Outcome::Fault(Fault::Busy);
+    }
+    match timeout(ANSWER_MAX, answer).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) | Err(_) => Outcome::Fault(Fault::Internal),
+    }
+}

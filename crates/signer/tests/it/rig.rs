@@ -1,0 +1,198 @@
+//! A signer in a directory of its own, in this process or in a child.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, Bytes, U256};
+use signer::{
+    Client, Clock, Config, Fee, Refusal, ServeError, SignOutcome, TxIntent, TxKind,
+    ensure_password_file, serve,
+};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+pub(crate) const CHAIN: u64 = 31337;
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DIR_VARIABLE: &str = "SIGNER_TEST_DIR";
+pub(crate) const PARENT_VARIABLE: &str = "SIGNER_TEST_PARENT";
+/// 2026-11-20 12:00 UTC.
+const NOON_MS: u64 = 1_795_176_000_000;
+
+pub(crate) const POLICY: &str = r#"
+version = 1
+[roles.minter]
+chains = [31337]
+keys_max = 4
+signatures_per_minute = 1000000
+gas_limit_max = 16000000
+max_fee_per_gas_max = "500000000000"
+value_wei_max = "1000"
+value_wei_day_max = "1000000"
+[[roles.minter.calls]]
+to = "any"
+functions = ["transfer(address,uint256)", "mintBatch(uint256,uint256,address[],bytes)"]
+transfer = true
+"#;
+
+/// Files of one signer. They outlive the servers started on them.
+pub(crate) struct Rig {
+    pub(crate) dir: TempDir,
+    pub(crate) now_ms: Arc<AtomicU64>,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with_policy(POLICY)
+    }
+
+    pub(crate) fn with_policy(policy: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("policy.toml"), policy).unwrap();
+        ensure_password_file(&dir.path().join("password")).unwrap();
+        Self { dir, now_ms: Arc::new(AtomicU64::new(NOON_MS)) }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("run/signer.sock")
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect_with_timeout(self.socket(), DEADLINE)
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let now_ms = self.now_ms.clone();
+        Config {
+            harden: false,
+            clock: Clock::new(move || now_ms.load(Ordering::Relaxed)),
+            ..config_in(self.dir.path())
+        }
+    }
+
+    /// Starts a server in this process.
+    pub(crate) fn start(&self) -> Server {
+        self.start_with(self.config())
+    }
+
+    pub(crate) fn start_with(&self, config: Config) -> Server {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve(config, async {
+            let _ = stopped.await;
+        }));
+        Server { stop, task }
+    }
+
+    /// A server that is expected not to start.
+    pub(crate) async fn start_error(&self) -> ServeError {
+        let end = serve(self.config(), std::future::pending());
+        tokio::time::timeout(DEADLINE, end).await.unwrap().unwrap_err()
+    }
+
+    /// Starts a server in a child process, hardened, on the system's clock.
+    pub(crate) fn spawn(&self) -> Process {
+        let mut command = child_command(self.dir.path());
+        command.env(PARENT_VARIABLE, std::process::id().to_string());
+        Process(command.spawn().unwrap())
+    }
+}
+
+pub(crate) fn config_in(dir: &Path) -> Config {
+    Config::new(
+        dir.join("run/signer.sock"),
+        dir.join("keys"),
+        dir.join("password"),
+        dir.join("policy.toml"),
+        dir.join("store.redb"),
+    )
+}
+
+/// This test binary, told to be a signer: see `process::starts_and_answers`.
+pub(crate) fn child_command(dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "process::starts_and_answers", "--nocapture"])
+        .env(DIR_VARIABLE, dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
+pub(crate) struct Server {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Server {
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        tokio::time::timeout(DEADLINE, self.task).await.unwrap().unwrap().unwrap();
+    }
+}
+
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until `done` holds, or fails.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+pub(crate) fn fee(gwei: u128) -> Fee {
+    let max_fee_per_gas = gwei * 1_000_000_000;
+    Fee::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas: max_fee_per_gas / 10 }
+}
+
+/// A plain transfer of `value` wei to an address made of `to`.
+pub(crate) fn send(key: Address, nonce: u64, to: u8, value: u64) -> TxIntent {
+    let kind =
+        TxKind::Call { to: Address::repeat_byte(to), value: U256::from(value), data: Bytes::new() };
+    TxIntent { key, chain_id: CHAIN, nonce, kind, gas_limit: 21_000, fee: fee(2) }
+}
+
+pub(crate) fn void(key: Address, nonce: u64) -> TxIntent {
+    TxIntent { kind: TxKind::Void {}, ..send(key, nonce, 0, 0) }
+}
+
+pub(crate) async fn sign_one(client: &Client, intent: &TxIntent) -> SignOutcome {
+    let mut outcomes = client.sign_transactions(std::slice::from_ref(intent)).await.unwrap();
+    assert_eq!(outcomes.len(), 1);
+    outcomes.remove(0)
+}
+
+pub(crate) fn is_conflict(outcome: &SignOutcome) -> bool {
+    matches!(outcome, Err(Refusal::NonceConflict { .. }))
+}
