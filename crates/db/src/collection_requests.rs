@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocab::{Address, B256, ChainId, CollectionRequestId, JobStatus, PrincipalId, TransactionId};
 
+pub mod outcomes;
+
 /// A collection asked for, as stored.
 #[derive(Clone, Debug)]
 pub struct CollectionRequest {
