@@ -169,12 +169,7 @@ abstract contract Erc721a is ERC721AUpgradeable, Candidate {
         }
     }
 
-    function _extraData(address, address, uint24 previous)
-        internal
-        pure
-        override
-        returns (uint24)
-    {
+    function _extraData(address, address, uint24 previous) internal pure override returns (uint24) {
         return previous;
     }
 }

@@ -54,9 +54,7 @@ contract AdminTest is CollectionTest {
     function test_initialize_refusesBadSettings() public {
         CollectionInit memory init = _init(ContentMode.Digest);
         init.contentMode = 3;
-        vm.expectRevert(
-            abi.encodeWithSelector(StoaCollection.CollectionBadContentMode.selector, 3)
-        );
+        vm.expectRevert(abi.encodeWithSelector(StoaCollection.CollectionBadContentMode.selector, 3));
         factory.createCollection(init, "a");
 
         init = _init(ContentMode.Digest);

@@ -67,9 +67,7 @@ contract FactoryTest is CollectionTest {
 
     function test_constructor_refusesAnAddressWithoutCode() public {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                StoaCollectionFactory.CollectionNoImplementation.selector, ALICE
-            )
+            abi.encodeWithSelector(StoaCollectionFactory.CollectionNoImplementation.selector, ALICE)
         );
         new StoaCollectionFactory(ALICE);
     }

@@ -97,8 +97,7 @@ contract ForwardingTest is CollectionTest {
         vm.assume(caller != address(forwarder) && caller != signer);
         _spoof(caller, abi.encodeCall(collection.transferFrom, (signer, caller, 2)), 2);
         _spoof(caller, abi.encodeCall(collection.burn, (1)), 1);
-        bytes memory mint =
-            abi.encodeCall(collection.mintBatch, (0, 8, _same(1, BOB), bytes("")));
+        bytes memory mint = abi.encodeCall(collection.mintBatch, (0, 8, _same(1, BOB), bytes("")));
         vm.assume(caller != MINTER);
         vm.prank(caller);
         (bool ok,) = address(collection).call(abi.encodePacked(mint, MINTER));
@@ -108,14 +107,11 @@ contract ForwardingTest is CollectionTest {
 
     function _spoof(address caller, bytes memory call, uint256 id) private {
         vm.prank(caller);
-        (bool ok, bytes memory why) =
-            address(collection).call(abi.encodePacked(call, signer));
+        (bool ok, bytes memory why) = address(collection).call(abi.encodePacked(call, signer));
         vm.assertFalse(ok);
         vm.assertEq(
             why,
-            abi.encodeWithSelector(
-                IERC721Errors.ERC721InsufficientApproval.selector, caller, id
-            )
+            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, caller, id)
         );
     }
 
@@ -125,9 +121,7 @@ contract ForwardingTest is CollectionTest {
         collection = StoaCollection(factory.createCollection(init, "none"));
         vm.prank(MINTER);
         collection.mintBatch(0, 1, _same(1, signer), "");
-        _spoof(
-            address(forwarder), abi.encodeCall(collection.transferFrom, (signer, BOB, 1)), 1
-        );
+        _spoof(address(forwarder), abi.encodeCall(collection.transferFrom, (signer, BOB, 1)), 1);
     }
 
     function test_messageData_endsBeforeTheSuffix() public {

@@ -92,15 +92,11 @@ contract OwnershipTest is CollectionTest {
         uint256[3] memory missing = [uint256(0), 6, type(uint256).max];
         for (uint256 i; i < 3; ++i) {
             vm.expectRevert(
-                abi.encodeWithSelector(
-                    IERC721Errors.ERC721NonexistentToken.selector, missing[i]
-                )
+                abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, missing[i])
             );
             collection.ownerOf(missing[i]);
             vm.expectRevert(
-                abi.encodeWithSelector(
-                    IERC721Errors.ERC721NonexistentToken.selector, missing[i]
-                )
+                abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, missing[i])
             );
             collection.transferFrom(ALICE, BOB, missing[i]);
         }
@@ -116,9 +112,7 @@ contract OwnershipTest is CollectionTest {
     function test_transfer_needsOwnerOrApproval() public {
         _five();
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IERC721Errors.ERC721InsufficientApproval.selector, BOB, 3
-            )
+            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, BOB, 3)
         );
         vm.prank(BOB);
         collection.transferFrom(ALICE, BOB, 3);
@@ -142,9 +136,7 @@ contract OwnershipTest is CollectionTest {
         vm.prank(ALICE);
         collection.transferFrom(ALICE, address(0), 2);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IERC721Errors.ERC721IncorrectOwner.selector, BOB, 2, ALICE
-            )
+            abi.encodeWithSelector(IERC721Errors.ERC721IncorrectOwner.selector, BOB, 2, ALICE)
         );
         vm.prank(ALICE);
         collection.transferFrom(BOB, BOB, 2);
@@ -153,9 +145,7 @@ contract OwnershipTest is CollectionTest {
     function test_burn_needsOwnerOrApproval() public {
         _five();
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IERC721Errors.ERC721InsufficientApproval.selector, BOB, 1
-            )
+            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, BOB, 1)
         );
         vm.prank(BOB);
         collection.burn(1);
@@ -164,9 +154,7 @@ contract OwnershipTest is CollectionTest {
         vm.prank(BOB);
         collection.burn(1);
         vm.assertEq(collection.totalSupply(), 4);
-        vm.expectRevert(
-            abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 1));
         vm.prank(ALICE);
         collection.burn(1);
         vm.assertEq(collection.totalSupply(), 4);
