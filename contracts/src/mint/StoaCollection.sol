@@ -43,8 +43,8 @@ struct CollectionInit {
     string baseURI;
     /// Holds `DEFAULT_ADMIN_ROLE` and `PAUSER_ROLE`. Not zero.
     address admin;
-    /// Holds `MINTER_ROLE`; zero for nobody yet.
-    address minter;
+    /// Hold `MINTER_ROLE`: one entry per wallet of the minting pool; empty for nobody yet.
+    address[] minters;
     /// ERC-2771 forwarder, fixed for ever; zero for none.
     address trustedForwarder;
     /// Receives royalties; not zero if `royaltyBps` is not.
@@ -159,7 +159,9 @@ contract StoaCollection is
         __ERC721_init(init.name, init.symbol);
         __AccessControlDefaultAdminRules_init(0, init.admin);
         _grantRole(PAUSER_ROLE, init.admin);
-        if (init.minter != address(0)) _grantRole(MINTER_ROLE, init.minter);
+        for (uint256 i; i < init.minters.length; ++i) {
+            _grantRole(MINTER_ROLE, init.minters[i]);
+        }
         _state = State({
             forwarder: init.trustedForwarder,
             nextTokenId: 1,

@@ -77,13 +77,23 @@ contract AdminTest is CollectionTest {
 
     function test_initialize_minterForwarderAndRoyaltyAreOptional() public {
         CollectionInit memory init = _init(ContentMode.Digest);
-        (init.minter, init.trustedForwarder) = (address(0), address(0));
+        (init.minters, init.trustedForwarder) = (new address[](0), address(0));
         (init.royaltyReceiver, init.royaltyBps) = (address(0), 0);
         collection = StoaCollection(factory.createCollection(init, "a"));
         vm.assertFalse(collection.hasRole(collection.MINTER_ROLE(), address(0)));
         (address receiver, uint256 amount) = collection.royaltyInfo(1, 10_000);
         vm.assertEq(receiver, address(0));
         vm.assertEq(amount, 0);
+    }
+
+    function test_initialize_eachMinterOfThePoolMayMint() public {
+        CollectionInit memory init = _init(ContentMode.BaseUri);
+        init.minters = new address[](2);
+        (init.minters[0], init.minters[1]) = (BOB, MINTER);
+        collection = StoaCollection(factory.createCollection(init, "pool"));
+        vm.assertTrue(collection.hasRole(collection.MINTER_ROLE(), BOB));
+        vm.assertTrue(collection.hasRole(collection.MINTER_ROLE(), MINTER));
+        vm.assertFalse(collection.hasRole(collection.MINTER_ROLE(), ADMIN));
     }
 
     function testFuzz_setRoyalty_isCapped(uint96 bps, uint128 price) public {

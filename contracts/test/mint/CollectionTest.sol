@@ -31,7 +31,8 @@ abstract contract CollectionTest {
         init.contractURI = "ipfs://collection";
         init.baseURI = mode == ContentMode.BaseUri ? "https://items.example/" : "";
         init.admin = ADMIN;
-        init.minter = MINTER;
+        init.minters = new address[](1);
+        init.minters[0] = MINTER;
         init.trustedForwarder = address(forwarder);
         init.royaltyReceiver = ADMIN;
         init.royaltyBps = 500;

@@ -78,7 +78,7 @@ fn create_collection_encodes_as_cast_does() {
             contractURI: "ipfs://c".into(),
             baseURI: String::new(),
             admin: ALICE,
-            minter: BOB,
+            minters: vec![BOB],
             trustedForwarder: ALICE,
             royaltyReceiver: BOB,
             royaltyBps: alloy_primitives::aliases::U96::from(500),
