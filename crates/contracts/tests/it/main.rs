@@ -1,5 +1,7 @@
 //! The bindings against encodings that `cast` made (`fixtures/make.sh`).
 
+#![allow(clippy::unwrap_used)]
+
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, address};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
 use contracts::{
