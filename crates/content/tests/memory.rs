@@ -1,6 +1,8 @@
 //! Fifty uploads of 20 MB at once, in a process of their own: resident memory must grow by less
 //! than 100 MB from the first byte to the last preview.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
