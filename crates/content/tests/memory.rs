@@ -1,7 +1,7 @@
 //! Fifty uploads of 20 MB at once, in a process of their own: resident memory must grow by less
 //! than 100 MB from the first byte to the last preview.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
