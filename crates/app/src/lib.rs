@@ -29,15 +29,17 @@ mod upload_picture;
 
 pub use address::parse_address;
 pub use check_readiness::{ChainReadiness, Readiness};
-pub use content::{BlockStore, media::Inspector, store::Upload};
+pub use content::{
+    BlockStore,
+    media::{Inspector, MediaError},
+    store::Upload,
+};
 pub use db::{
-    collections_reads::CollectionRow,
-    facts::Fact,
-    items_reads::ItemRow,
-    mint_jobs::requests::MintJob,
-    transfers_reads::TransferRow,
+    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    mint_jobs::requests::MintJob, transfers_reads::TransferRow,
 };
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
+pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};

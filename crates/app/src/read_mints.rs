@@ -1,8 +1,6 @@
 //! Mint jobs, looked at by those who asked for them.
 
-use crate::{
-    App, AppError, Caller, Field, MintJob, Refusal, address::parse_address,
-};
+use crate::{App, AppError, Caller, Field, MintJob, Refusal, address::parse_address};
 use auth::{Action, authorize};
 use db::mint_jobs::requests::{self, MintFilter};
 use vocab::{JobStatus, MintId};

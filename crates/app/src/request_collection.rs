@@ -7,11 +7,11 @@ use crate::{
     enqueue::{Call, record_call},
     once::{ACCEPTED, Begun, maker, replay},
 };
+use StoaCollectionFactory::CollectionInit;
 use alloy_primitives::{aliases::U96, keccak256};
 use alloy_sol_types::SolCall;
 use auth::{Action, KeyHolder};
 use contracts::{MAX_ROYALTY_BPS, StoaCollectionFactory, collection_address};
-use StoaCollectionFactory::CollectionInit;
 use db::collection_requests::{self, NewCollectionRequest};
 use db::collections_reads;
 use mint::content::ContentMode;
