@@ -5,10 +5,7 @@
 use crate::{ApiState, content_router, router};
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use runtime::CancellationToken;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -77,7 +74,8 @@ async fn accept(
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
-    let graceful = GracefulShutdown::new();
+    // Ends connections that are not done when the time to drain is over.
+    let cut = CancellationToken::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
         let accepted = async {
@@ -96,17 +94,36 @@ async fn accept(
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, app.clone(), limits));
+        let connection = connection(stream, app.clone(), limits);
+        let (stop, cut) = (shutdown.clone(), cut.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = run(connection, stop) => {}
             }
             drop(place);
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
+    let all = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain_time, places.acquire_many(all)).await.is_err() {
         tracing::warn!("requests under way are cut");
+        cut.cancel();
+    }
+}
+
+/// Until the client goes away, or the answer under way at `stop` is out.
+async fn run(connection: Connection, stop: CancellationToken) {
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
     }
 }
 

@@ -10,8 +10,7 @@ use api_types::{Preview, Upload, UploadForm};
 use app::{AppError, StoredPicture};
 use axum::{
     extract::{
-        DefaultBodyLimit, FromRequest, Multipart, Request, State,
-        multipart::{Field, MultipartError},
+        DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::MultipartError,
     },
     http::StatusCode,
     response::Response,
@@ -42,13 +41,19 @@ pub(crate) async fn upload_picture(
     let _permit = state.0.uploads.try_acquire().map_err(|_| Code::Overloaded)?;
     let mut upload = state.app().begin_upload(who.caller()).await?;
     let mut form = form(request, &state).await?;
-    let mut file = file_field(&state, &mut form).await?;
-    while let Some(piece) = in_time(&state, file.chunk()).await? {
-        upload.write(&piece).await.map_err(AppError::from)?;
+    for _ in 0..FIELDS_MAX {
+        let Some(mut field) = in_time(&state, form.next_field()).await? else { break };
+        if field.name() != Some("file") {
+            continue;
+        }
+        while let Some(piece) = in_time(&state, field.chunk()).await? {
+            upload.write(&piece).await.map_err(AppError::from)?;
+        }
+        drop(field);
+        let done = state.app().upload_picture(who.caller(), &key, upload, render).await?;
+        return Ok(answer(done, None));
     }
-    drop(file);
-    let done = state.app().upload_picture(who.caller(), &key, upload, render).await?;
-    Ok(answer(done, None))
+    Err(Code::UploadFileMissing.into())
 }
 
 fn render(picture: &StoredPicture) -> serde_json::Value {
@@ -70,18 +75,6 @@ async fn form(mut request: Request, state: &ApiState) -> Result<Multipart, Probl
     Multipart::from_request(request, state).await.map_err(|rejected| {
         Problem::from(Code::ContentTypeUnsupported).saying(rejected.body_text())
     })
-}
-
-async fn file_field<'a>(state: &ApiState, form: &'a mut Multipart) -> Result<Field<'a>, Problem> {
-    // The borrow checker can't let a field out of a loop over the form, so the form is advanced
-    // first and the file's name is looked at on the field that is kept.
-    for _ in 0..FIELDS_MAX {
-        let Some(field) = in_time(state, form.next_field()).await? else { break };
-        if field.name() == Some("file") {
-            return Ok(field);
-        }
-    }
-    Err(Code::UploadFileMissing.into())
 }
 
 /// The next piece of the form, unless the client has fallen silent.
