@@ -407,3 +407,40 @@ pub async fn load_depths(db: &mut PgConnection, chain: ChainId) -> Result<Vec<De
     .fetch_all(db)
     .await?)
 }
+
+/// What a job calls.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub recipient: Option<Addr>,
+    pub value_wei: U256,
+    pub input: Vec<u8>,
+}
+
+pub async fn load_call(db: &mut PgConnection, id: Uuid) -> Result<Option<Call>, DbError> {
+    Ok(sqlx::query_as!(
+        Call,
+        r#"select recipient as "recipient: Addr", value_wei as "value_wei: Numeric", input
+             from transactions where id = $1"#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// What facts about a job name it by.
+#[derive(Clone, Debug)]
+pub struct Label {
+    pub id: Uuid,
+    pub kind: String,
+    pub request_id: Option<String>,
+}
+
+pub async fn load_labels(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Label>, DbError> {
+    Ok(sqlx::query_as!(
+        Label,
+        "select id, kind, request_id from transactions where id = any($1)",
+        ids,
+    )
+    .fetch_all(db)
+    .await?)
+}
