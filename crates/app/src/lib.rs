@@ -1,1 +1,3 @@
-//! x
+//! The use cases and jobs: one file each.
+
+pub mod jobs;
