@@ -19,11 +19,7 @@ pub struct SequencerOptions {
 
 impl Default for SequencerOptions {
     fn default() -> Self {
-        Self {
-            batch_max: 2_000,
-            idle: Duration::from_millis(15),
-            lease: Duration::from_secs(5),
-        }
+        Self { batch_max: 2_000, idle: Duration::from_millis(15), lease: Duration::from_secs(5) }
     }
 }
 

@@ -150,7 +150,11 @@ impl BatchMints {
     }
 
     /// Queue batches of one collection in the caller's transaction; none when too much is under way.
-    async fn batch(&self, db: &mut PgConnection, contract: Address) -> Result<Option<usize>, DbError> {
+    async fn batch(
+        &self,
+        db: &mut PgConnection,
+        contract: Address,
+    ) -> Result<Option<usize>, DbError> {
         let chain = self.options.chain;
         let (wallets, open) = batching::load_load(db, chain, ROLE, KIND).await?;
         let room = wallets.max(1) * self.options.open_per_wallet - open;

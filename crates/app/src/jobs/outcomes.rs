@@ -159,8 +159,7 @@ async fn enqueue_again(
     jobs: &[Following],
 ) -> Result<Option<Uuid>, DbError> {
     let Some(contract) = jobs.first().map(|job| job.contract) else { return Ok(None) };
-    let target =
-        collection_requests::load_mint_target(db, moved.chain_id, contract).await?;
+    let target = collection_requests::load_mint_target(db, moved.chain_id, contract).await?;
     let (mode, base) = target.map(|t| (t.content_mode, t.base_uri)).unwrap_or_default();
     let items: Option<Vec<Item>> = jobs
         .iter()
