@@ -9,6 +9,7 @@
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
 //! | `check_readiness` | may this process take requests? |
+//! | `jobs` | what the application does by itself, without a request |
 //! | `once` | idempotency of all that makes something |
 //!
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
@@ -17,6 +18,7 @@ mod address;
 mod check_readiness;
 mod enqueue;
 mod error;
+pub mod jobs;
 mod once;
 mod read_collections;
 mod read_facts;
@@ -73,7 +75,7 @@ pub struct ChainSettings {
     pub creator_role: String,
     /// Default admin of new collections, and who may mint into them.
     pub collection_admin: Address,
-    pub minter: Address,
+    pub minters: Vec<Address>,
     /// Where a mint goes that names no collection.
     pub default_collection: Option<Address>,
     pub finality: Finality,

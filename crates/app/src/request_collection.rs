@@ -156,7 +156,7 @@ fn calldata(chain: &ChainSettings, checked: &Checked<'_>, salt: B256) -> Vec<u8>
         contractURI: spec.contract_uri.unwrap_or_default().to_owned(),
         baseURI: spec.base_uri.unwrap_or_default().to_owned(),
         admin: checked.admin,
-        minter: chain.minter,
+        minters: chain.minters.clone(),
         trustedForwarder: chain.forwarder,
         royaltyReceiver: checked.royalty_receiver,
         royaltyBps: U96::from(checked.royalty_bps),

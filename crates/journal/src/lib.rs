@@ -4,6 +4,7 @@
 //! database, fenced by a lease, numbers committed facts ([`run_sequencer`]). Readers ([`load_after`], [`Tail`]) see numbered facts only: per topic
 //! in order, without gaps, each exactly once.
 
+mod leader;
 mod sequencer;
 mod tail;
 
@@ -11,5 +12,6 @@ pub use db::{
     facts::{Fact, TopicHead, load_after, load_between, load_heads},
     outbox::{NewFact, record},
 };
+pub use leader::Leader;
 pub use sequencer::{SequencerOptions, run_sequencer};
 pub use tail::Tail;

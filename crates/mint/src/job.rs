@@ -62,7 +62,8 @@ pub fn plan_batches(first: U256, content_sizes: &[usize], limits: &BatchLimits) 
         let (mut end, mut bytes) = (start, 0usize);
         while let Some(size) = content_sizes.get(end) {
             let (count, with) = (end - start + 1, bytes.saturating_add(*size));
-            let fits = count <= count_max && with <= limits.contents_max
+            let fits = count <= count_max
+                && with <= limits.contents_max
                 && gas(count, with, limits) <= limits.gas_max;
             if end > start && !fits {
                 break;

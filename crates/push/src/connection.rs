@@ -292,7 +292,9 @@ impl Connection {
                 return self.refuse(id, refusal).await;
             }
         };
-        let Some(from_seq) = wanted.from_seq else { return self.open(wanted.id, topic, filter).await };
+        let Some(from_seq) = wanted.from_seq else {
+            return self.open(wanted.id, topic, filter).await;
+        };
         let Some(epoch) = self.place(topic, from_seq, wanted.epoch).await? else {
             self.refuse(Some(&wanted.id), Refusal::ResumeImpossible).await?;
             return self.open(wanted.id, topic, filter).await;

@@ -65,6 +65,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn problem(status: StatusCode, code: &'static str) -> Response {
     let title = status.canonical_reason();
-    let body = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code});
+    let body =
+        json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code});
     (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
 }

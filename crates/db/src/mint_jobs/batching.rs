@@ -236,11 +236,7 @@ pub async fn record_followed(db: &mut PgConnection, jobs: &[Followed]) -> Result
 }
 
 /// End a waiting job that can't be made part of any transaction.
-pub async fn record_refused(
-    db: &mut PgConnection,
-    id: Uuid,
-    reason: &str,
-) -> Result<(), DbError> {
+pub async fn record_refused(db: &mut PgConnection, id: Uuid, reason: &str) -> Result<(), DbError> {
     sqlx::query!(
         "update mint_jobs set status = 'failed', reason = $2, updated_at = now()
           where id = $1 and status = 'queued' and transaction_id is null",

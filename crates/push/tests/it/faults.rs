@@ -61,10 +61,8 @@ async fn a_client_that_never_reads_is_cut() {
         assert_eq!(client.ended().await, Some(4008));
     }
     drop(deaf);
-    eventually("only the reader is left", || async {
-        (rig.hub.connections() == 1).then_some(())
-    })
-    .await;
+    eventually("only the reader is left", || async { (rig.hub.connections() == 1).then_some(()) })
+        .await;
 }
 
 #[tokio::test]
@@ -76,7 +74,11 @@ async fn rules_have_their_close_codes() {
         ("unknown op", Message::text(r#"{"op":"dance"}"#), 4400),
         ("unknown field", Message::text(r#"{"op":"ping","x":1}"#), 4400),
         ("binary", Message::Binary(Bytes::from_static(b"{}")), 4400),
-        ("too big", Message::text(format!(r#"{{"op":"ping","id":"{}"}}"#, "x".repeat(5_000))), 1009),
+        (
+            "too big",
+            Message::text(format!(r#"{{"op":"ping","id":"{}"}}"#, "x".repeat(5_000))),
+            1009,
+        ),
         ("wrong key", Message::text(r#"{"op":"auth","key":"nonsense"}"#), 4401),
     ];
     for (name, frame, code) in cases {
@@ -142,10 +144,8 @@ async fn connections_are_capped() {
     let _second = rig.connect().await;
     assert_eq!(Client::try_connect(rig.address, None).await.err(), Some(503));
     drop(first);
-    eventually("a place is free", || async {
-        Client::try_connect(rig.address, None).await.ok()
-    })
-    .await;
+    eventually("a place is free", || async { Client::try_connect(rig.address, None).await.ok() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -102,7 +102,10 @@ async fn a_place_that_does_not_exist_starts_over() {
                          "from_seq": from_seq, "epoch": epoch}))
             .await;
         let refused = client.message().await;
-        assert_eq!((&refused["op"], &refused["code"]), (&json!("error"), &json!("resume_impossible")));
+        assert_eq!(
+            (&refused["op"], &refused["code"]),
+            (&json!("error"), &json!("resume_impossible"))
+        );
         assert_eq!(client.message().await["op"], "subscribed");
         let snapshot = client.message().await;
         assert_eq!((&snapshot["type"], &snapshot["seq"]), (&json!("snapshot"), &json!(1)));
@@ -158,8 +161,7 @@ async fn one_run(batches: Vec<usize>, cuts: Vec<usize>, filtered: bool) {
     let feed = tokio::spawn(feed.run(std::future::pending()));
     let (second, server) = serve(hub).await;
     let total: usize = batches.iter().sum();
-    let wanted: Vec<i64> =
-        (1..=total as i64).filter(|n| !filtered || n % 2 == 0).collect();
+    let wanted: Vec<i64> = (1..=total as i64).filter(|n| !filtered || n % 2 == 0).collect();
     let filter = if filtered { json!({"owner": "even"}) } else { json!({}) };
     let write = async {
         let mut n = 0;

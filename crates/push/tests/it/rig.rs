@@ -155,8 +155,7 @@ impl Client {
     pub async fn try_connect(address: SocketAddr, bearer: Option<&str>) -> Result<Self, u16> {
         use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest};
         let tcp = TcpStream::connect(address).await.unwrap();
-        let mut request =
-            format!("ws://{address}/api/v1/stream").into_client_request().unwrap();
+        let mut request = format!("ws://{address}/api/v1/stream").into_client_request().unwrap();
         if let Some(key) = bearer {
             let value = format!("Bearer {key}").parse().unwrap();
             request.headers_mut().insert("authorization", value);
