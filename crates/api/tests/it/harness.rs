@@ -118,7 +118,7 @@ fn chain_settings() -> ChainSettings {
         creator: Address::repeat_byte(0xc0),
         creator_role: "deployer".to_owned(),
         collection_admin: Address::repeat_byte(0xad),
-        minter: Address::repeat_byte(0x33),
+        minters: vec![Address::repeat_byte(0x33)],
         default_collection: Some(DIGEST.parse().unwrap()),
         finality: Finality::default(),
         index_lag_max: 5,
