@@ -1,6 +1,6 @@
 use crate::DbError;
 use sqlx::{
-    PgPool,
+    PgConnection, PgPool, Row,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -26,8 +26,20 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
     Ok(PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(10))
+        .after_release(|connection, _| Box::pin(is_idle(connection)))
         .connect_with(options)
         .await?)
+}
+
+/// Is the connection outside of any transaction? One that is not must not be used again: sqlx
+/// forgets a BEGIN whose future was dropped before its answer came (a request was cancelled), and
+/// whatever the next user of the connection writes without a transaction of its own would silently
+/// be part of that one, and be lost with it.
+///
+/// By the simple protocol, where a statement alone starts when its transaction does.
+async fn is_idle(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
+    row.try_get(0)
 }
 
 /// Bring the schema up to date. Safe to call from several processes at once.

@@ -95,7 +95,7 @@ async fn few_batches_are_under_way_and_so_they_grow() {
 /// was half done is rolled back or done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crashes_and_rivals_give_no_intent_twice() {
-    const JOBS: usize = 400;
+    const JOBS: usize = 150;
     let minting = std::sync::Arc::new(Minting::new().await);
     let contract = minting.collection("free_uri", "final").await;
     let writer = tokio::spawn({
@@ -112,7 +112,7 @@ async fn crashes_and_rivals_give_no_intent_twice() {
                 o.lease = Duration::from_millis(60);
             });
             let mut micros = 500 + rival * 377;
-            for look in 0..400u64 {
+            for look in 0..150u64 {
                 // Sometimes it dies with its lease: a new one takes over when that has ended.
                 let mut leader = batcher.leader();
                 for _ in 0..5 {

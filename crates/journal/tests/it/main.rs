@@ -1,6 +1,8 @@
 //! The sequencer against a real database: per topic gapless, in causal order, each fact once.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cancelled;
+
 use db::{Db, leases, outbox};
 use journal::{Fact, Leader, NewFact, SequencerOptions, Tail, run_sequencer};
 use rand::{Rng, SeedableRng, rngs::StdRng};
