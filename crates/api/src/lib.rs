@@ -25,12 +25,14 @@ mod operations;
 mod problem;
 mod serve;
 mod show;
+mod stream;
 mod uploads;
 
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};
 pub use problem::{Code, Problem};
 pub use serve::{ConnectionLimits, serve, serve_content};
+pub use stream::StreamPolicy;
 
 use app::App;
 use auth::Authenticator;

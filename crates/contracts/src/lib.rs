@@ -38,3 +38,17 @@ mod bindings {
         "artifacts/ERC2771Forwarder.json"
     );
 }
+
+/// Selector and name of each error that our contracts revert with.
+pub fn error_names() -> impl Iterator<Item = (alloy_primitives::Selector, &'static str)> {
+    use bindings::{
+        StoaCollection::StoaCollectionErrors as Collection,
+        StoaCollectionFactory::StoaCollectionFactoryErrors as Factory,
+    };
+    let collection = Collection::SELECTORS
+        .iter()
+        .filter_map(|s| Some((*s, Collection::name_by_selector(*s)?)));
+    let factory =
+        Factory::SELECTORS.iter().filter_map(|s| Some((*s, Factory::name_by_selector(*s)?)));
+    collection.chain(factory).map(|(selector, name)| (selector.into(), name))
+}

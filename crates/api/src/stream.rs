@@ -1,0 +1,89 @@
+//! Who may follow which topics of the stream, and by which attributes they may filter.
+
+use auth::{Action, Actor, AuthError, Authenticator, authorize};
+use futures_util::future::BoxFuture;
+use push::{Authorize, Denied, Filter, Grant, TopicGrant};
+use std::collections::BTreeMap;
+use vocab::topic;
+
+/// A topic, what following it asks for, and the attributes of its facts.
+type Topic = (&'static str, Action, &'static [&'static str]);
+
+const TOPICS: [Topic; 5] = [
+    (
+        topic::ITEMS,
+        Action::ReadPublicFacts,
+        &["chain_id", "contract", "token_id", "owner", "from", "to"],
+    ),
+    (
+        topic::COLLECTIONS,
+        Action::ReadPublicFacts,
+        &["chain_id", "contract", "creator", "request_id"],
+    ),
+    (topic::CHAIN, Action::ReadPublicFacts, &["chain_id"]),
+    (
+        topic::MINTS,
+        Action::ReadMintFacts,
+        &["mint_id", "chain_id", "contract", "token_id", "to", "status"],
+    ),
+    (
+        topic::TRANSACTIONS,
+        Action::ReadTransactionFacts,
+        &["transaction_id", "chain_id", "kind", "status"],
+    ),
+];
+
+/// The policy of `auth`, applied to the stream.
+#[derive(Clone, Debug)]
+pub struct StreamPolicy(Authenticator);
+
+impl StreamPolicy {
+    #[must_use]
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self(authenticator)
+    }
+}
+
+impl Authorize for StreamPolicy {
+    fn anonymous(&self) -> Grant {
+        grant(&Actor::Anonymous)
+    }
+
+    fn authenticate<'a>(&'a self, credential: &'a str) -> BoxFuture<'a, Result<Grant, Denied>> {
+        Box::pin(async move {
+            match self.0.authenticate(credential).await {
+                Ok(actor) => Ok(grant(&actor)),
+                Err(AuthError::Unavailable(_)) => Err(Denied::Unavailable),
+                Err(_) => Err(Denied::Unauthenticated),
+            }
+        })
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        TOPICS.iter().any(|(topic, ..)| *topic == name)
+    }
+}
+
+fn grant(actor: &Actor) -> Grant {
+    let topics = TOPICS
+        .iter()
+        .filter(|(_, action, _)| authorize(actor, *action).is_ok())
+        .map(|(topic, action, attributes)| TopicGrant {
+            topic,
+            attributes,
+            mandatory: mandatory(actor, *action),
+        })
+        .collect();
+    let principal = actor.holder().ok().map(|holder| holder.principal.to_string());
+    Grant { principal, topics, valid_for: None }
+}
+
+/// Mints are told to those who asked for them; an admin sees all.
+fn mandatory(actor: &Actor, action: Action) -> Filter {
+    let own = match action {
+        Action::ReadMintFacts => actor.reach().ok().flatten(),
+        _ => None,
+    };
+    let own = own.map(|principal| ("principal_id".to_owned(), principal.to_string()));
+    Filter(own.into_iter().collect::<BTreeMap<_, _>>())
+}

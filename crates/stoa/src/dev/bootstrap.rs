@@ -1,0 +1,215 @@
+//! What the first start does once: wallets with funds, and our contracts on chain.
+//!
+//! The deployments are transactions like any other, so a start that dies in the middle goes on at
+//! the next one. Their addresses are known before they are mined (CREATE of a fresh wallet), so
+//! that the index can follow the factory from the beginning.
+
+use alloy_primitives::keccak256;
+use anyhow::{Context, Result, bail, ensure};
+use auth::Pepper;
+use chain::{Chain, Endpoint};
+use contracts::REGISTRY;
+use db::{Db, registry, registry::Deployment};
+use serde_json::{Value, json};
+use std::time::Duration;
+use transactor::{NewTransaction, Nudge};
+use vocab::{Address, Bytes, PrincipalId, U256};
+
+pub(super) const DEPLOYER: &str = "deployer";
+pub(super) const MINTER: &str = "minter";
+const KIND: &str = "deploy_contract";
+
+/// The engine's own wallets.
+#[derive(Clone, Debug)]
+pub(super) struct Wallets {
+    pub deployer: Address,
+    pub minters: Vec<Address>,
+}
+
+/// Where our contracts are, or will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Contracts {
+    pub forwarder: Address,
+    pub implementation: Address,
+    pub factory: Address,
+    /// No log of ours lies below.
+    pub first_block: u64,
+}
+
+impl Contracts {
+    fn addresses(&self) -> [Address; 3] {
+        [self.forwarder, self.implementation, self.factory]
+    }
+}
+
+/// Who holds the operator's key of a development server.
+const OPERATOR: PrincipalId = PrincipalId(uuid::Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001));
+
+/// A new key of the operator, with all rights.
+pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<String> {
+    let mut transaction = db.begin().await?;
+    db::principals::record(&mut transaction, OPERATOR, "operator", "operator").await?;
+    let new = auth::NewKey {
+        env: "dev",
+        principal: OPERATOR,
+        scopes: &auth::Scope::ALL,
+        expires_at: None,
+    };
+    let key = auth::issue_key(&mut transaction, pepper, new).await?;
+    transaction.commit().await?;
+    Ok(key.reveal().to_owned())
+}
+
+/// Make the keys, and see that each wallet can pay for gas.
+pub(super) async fn wallets(signer: &signer::Client, chain: &Chain, count: u32) -> Result<Wallets> {
+    let deployer = signer.ensure_key(DEPLOYER, 0).await.context("no key for the deployer")?;
+    let mut minters = Vec::new();
+    for index in 0..count {
+        minters.push(signer.ensure_key(MINTER, index).await.context("no key for a minter")?);
+    }
+    for wallet in minters.iter().chain([&deployer]) {
+        fund(chain.endpoint(), *wallet).await?;
+    }
+    Ok(Wallets { deployer, minters })
+}
+
+/// Development nodes give balance on demand; on any other chain somebody must send it.
+async fn fund(endpoint: &Endpoint, wallet: Address) -> Result<()> {
+    let enough = U256::from(10).pow(U256::from(16));
+    if endpoint.balance(wallet).await? >= enough {
+        return Ok(());
+    }
+    let plenty = U256::from(10).pow(U256::from(22));
+    let given = endpoint.call::<Value>("anvil_setBalance", json!([wallet, plenty])).await;
+    if given.is_err() {
+        crate::say(&format!("waiting for funds: send at least 0.01 of the coin to {wallet}"));
+    }
+    while endpoint.balance(wallet).await? < enough {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Ok(())
+}
+
+/// Find our contracts, or queue their deployment.
+pub(super) async fn plan(db: &Db, chain: &Chain, deployer: Address) -> Result<Contracts> {
+    if let Some(contracts) = registered(db, chain).await? {
+        return Ok(contracts);
+    }
+    let endpoint = chain.endpoint();
+    let mut connection = db.acquire().await?;
+    let queued = registry::load_deploying(&mut connection, chain.id, KIND).await?;
+    drop(connection);
+    let first = match queued.first().and_then(|row| row.nonce) {
+        Some(nonce) => nonce.unsigned_abs(),
+        None => endpoint.transaction_count(deployer).await?,
+    };
+    let planned = Contracts {
+        forwarder: deployer.create(first),
+        implementation: deployer.create(first + 1),
+        factory: deployer.create(first + 2),
+        first_block: endpoint.head().await?.number.to::<u64>().max(1),
+    };
+    if queued.is_empty() {
+        queue(db, chain, deployer, &planned).await?;
+    }
+    Ok(planned)
+}
+
+/// What the registry says, after checking that the chain still has it.
+async fn registered(db: &Db, chain: &Chain) -> Result<Option<Contracts>> {
+    let rows = registry::load(&mut *db.acquire().await?, chain.id).await?;
+    let find = |name: &str, version: u32| {
+        rows.iter().find(|row| row.name == name && i64::from(row.version) == i64::from(version))
+    };
+    let mut found = Vec::new();
+    for artifact in REGISTRY {
+        let Some(row) = find(artifact.name, artifact.version) else { return Ok(None) };
+        found.push(row);
+    }
+    for row in &found {
+        let code = chain.endpoint().code(row.address).await?;
+        ensure!(
+            keccak256(&code) == row.code_hash,
+            "the chain has no {} at {}: it is another chain than that of this data directory \
+             (start with --fresh)",
+            row.name,
+            row.address
+        );
+    }
+    Ok(Some(Contracts {
+        forwarder: found[0].address,
+        implementation: found[1].address,
+        factory: found[2].address,
+        first_block: found.iter().map(|row| row.deploy_block.unsigned_abs()).min().unwrap_or(1),
+    }))
+}
+
+async fn queue(db: &Db, chain: &Chain, deployer: Address, planned: &Contracts) -> Result<()> {
+    let creations: [Bytes; 3] = [
+        contracts::forwarder_creation(),
+        contracts::collection_creation(),
+        contracts::factory_creation(planned.implementation),
+    ];
+    let mut transaction = db.begin().await?;
+    for (artifact, input) in REGISTRY.iter().zip(creations) {
+        let new = NewTransaction {
+            chain_id: chain.id,
+            role: DEPLOYER.to_owned(),
+            wallet: Some(deployer),
+            kind: KIND.to_owned(),
+            priority: 0,
+            to: None,
+            value: U256::ZERO,
+            input,
+            gas_limit: None,
+            not_before: None,
+            request_id: Some(artifact.name.to_owned()),
+        };
+        transactor::enqueue(&mut transaction, new).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Wait until the contracts of the plan stand on chain, and record them.
+pub(super) async fn finish(
+    db: &Db,
+    chain: &Chain,
+    nudge: &Nudge,
+    planned: &Contracts,
+) -> Result<Contracts> {
+    if let Some(contracts) = registered(db, chain).await? {
+        return Ok(contracts);
+    }
+    nudge.wake(chain.id, DEPLOYER);
+    let rows = loop {
+        let rows = registry::load_deploying(&mut *db.acquire().await?, chain.id, KIND).await?;
+        if let Some(failed) = rows.iter().find(|row| row.failed) {
+            bail!("{} could not be deployed: {:?}", failed.name, failed.reason);
+        }
+        if rows.len() == REGISTRY.len() && rows.iter().all(|row| row.block_number.is_some()) {
+            break rows;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    };
+    let mut transaction = db.begin().await?;
+    for ((artifact, expected), row) in REGISTRY.iter().zip(planned.addresses()).zip(&rows) {
+        let code = chain.endpoint().code(expected).await?;
+        ensure!(
+            row.name == artifact.name && !code.is_empty(),
+            "{} is not at its address {expected}: the deployer's key was used elsewhere (start \
+             with --fresh)",
+            artifact.name
+        );
+        let deployment = Deployment {
+            name: artifact.name.to_owned(),
+            version: i32::try_from(artifact.version)?,
+            address: expected,
+            deploy_block: row.block_number.unwrap_or_default(),
+            code_hash: keccak256(&code),
+        };
+        registry::record(&mut transaction, chain.id, &deployment).await?;
+    }
+    transaction.commit().await?;
+    registered(db, chain).await?.context("the registry lost what was just recorded")
+}

@@ -1,0 +1,314 @@
+//! All roles in one process, wired.
+
+use super::{
+    DevOptions,
+    bootstrap::{self, Contracts, DEPLOYER, MINTER, Wallets},
+    file::{self, Account, DevFile, write_private},
+    origin,
+    secrets::{ensure_secret, private_directory},
+    services::Services,
+};
+use anyhow::{Context, Result, bail};
+use api::{ApiConfig, ApiState, Limits};
+use app::{
+    App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector, Once,
+    jobs::{
+        batch_mints::{BatchMints, BatchOptions},
+        outcomes::ProductOutcomes,
+    },
+};
+use auth::{Actor, Authenticator, Pepper};
+use content::media::MediaLimits;
+use db::Db;
+use projections::Projections;
+use runtime::{CancellationToken, Importance, Supervisor};
+use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use transactor::{Nudge, Role};
+use vocab::{Address, SystemClock};
+
+/// Bound before anything is started, so that a taken port is said at once.
+pub(super) struct Listeners {
+    api: TcpListener,
+    content: TcpListener,
+}
+
+impl Listeners {
+    pub(super) async fn bind(http: SocketAddr) -> Result<Self> {
+        let api = TcpListener::bind(http)
+            .await
+            .with_context(|| format!("cannot listen on {http} (another one: --http ADDR:PORT)"))?;
+        let content = TcpListener::bind(SocketAddr::new(http.ip(), 0)).await?;
+        Ok(Self { api, content })
+    }
+}
+
+/// A server that takes requests.
+pub(super) struct Ready {
+    pub file: DevFile,
+    pub supervisor: Supervisor,
+    pub services: Services,
+}
+
+/// Bring the schema up to date, start all roles, and see that the contracts stand.
+pub(super) async fn start(
+    options: &DevOptions,
+    services: Services,
+    listeners: Listeners,
+) -> Result<Ready> {
+    let metrics = runtime::install_metrics()?;
+    let db = db::connect(&services.postgres.url("stoa"), 40).await?;
+    db::migrate(&db).await?;
+    let signer = signer::Client::connect(&services.signer_socket);
+    let wallets = bootstrap::wallets(&signer, &services.chain, options.wallets).await?;
+    let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
+
+    let mut roles = Roles {
+        db: db.clone(),
+        nudge: Nudge::default(),
+        supervisor: Supervisor::new(CancellationToken::new()),
+    };
+    roles.sequencer();
+    roles.indexer(&services, &planned);
+    roles.transactor(&services, signer, options.wallets);
+    let contracts = bootstrap::finish(&db, &services.chain, &roles.nudge, &planned).await?;
+
+    let keys = Keys::ensure(options, &db).await?;
+    let settings = |default_collection| chain_settings(&services, &wallets, contracts, default_collection);
+    let store = BlockStore::open_at(options.data_dir.join("content")).await?;
+    let app_with = |default_collection| {
+        App::new(AppConfig {
+            db: db.clone(),
+            clock: Arc::new(SystemClock),
+            store: store.clone(),
+            inspector: Inspector::new(MediaLimits::default()),
+            chains: vec![settings(default_collection)],
+        })
+    };
+    let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
+    roles.batcher(&services);
+    let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
+    let state = ApiState::new(ApiConfig {
+        app: app_with(Some(collection)),
+        authenticator: keys.authenticator.clone(),
+        metrics,
+        cursor_key: api::CursorKey::new(keys.cursor),
+        limits: Limits::default(),
+    });
+    roles.edge(listeners, state, keys.authenticator).await?;
+    let file = describe(&services, contracts, collection, addresses, keys.text).await?;
+    Ok(Ready { file, supervisor: roles.supervisor, services })
+}
+
+struct Roles {
+    db: Db,
+    nudge: Nudge,
+    supervisor: Supervisor,
+}
+
+impl Roles {
+    /// A task whose end is the end of all.
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.supervisor.spawn(name, Importance::Critical, async move {
+            task.await;
+            Ok(())
+        });
+    }
+
+    fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.supervisor.token().cancelled_owned()
+    }
+
+    fn sequencer(&mut self) {
+        let task =
+            journal::run_sequencer(self.db.clone(), journal::SequencerOptions::default(), self.shutdown());
+        self.spawn("sequencer", task);
+    }
+
+    fn indexer(&mut self, services: &Services, contracts: &Contracts) {
+        let projector = Arc::new(Projections::new(vec![contracts.factory]));
+        let options = indexer::IndexerOptions {
+            start_block: contracts.first_block,
+            ..indexer::IndexerOptions::default()
+        };
+        let chain = services.chain.clone();
+        let task = indexer::run(self.db.clone(), chain, projector, options, self.shutdown());
+        self.spawn("indexer", task);
+    }
+
+    fn transactor(&mut self, services: &Services, signer: signer::Client, minters: u32) {
+        let config = transactor::Config {
+            db: self.db.clone(),
+            chain: services.chain.clone(),
+            signer,
+            outcomes: Arc::new(ProductOutcomes),
+            nudge: self.nudge.clone(),
+            roles: vec![Role::new(DEPLOYER, 1), Role::new(MINTER, minters)],
+            error_names: contracts::error_names().collect(),
+            options: transactor::Options::default(),
+        };
+        let shutdown = self.shutdown();
+        self.supervisor.spawn("transactor", Importance::Critical, async move {
+            Ok(transactor::run(config, shutdown).await?)
+        });
+    }
+
+    fn batcher(&mut self, services: &Services) {
+        let options = BatchOptions::new(services.chain.id);
+        let batcher = BatchMints::new(self.db.clone(), options, self.nudge.clone());
+        let task = batcher.run(self.shutdown());
+        self.spawn("mint_batcher", task);
+    }
+
+    async fn edge(
+        &mut self,
+        listeners: Listeners,
+        state: ApiState,
+        authenticator: Authenticator,
+    ) -> Result<()> {
+        let hub = push::Hub::start(self.db.clone(), push::NoSnapshots, push::HubOptions::default());
+        let (hub, feed) = hub.await?;
+        let task = feed.run(self.shutdown());
+        self.spawn("stream", task);
+        let stream = push::router(hub, Arc::new(api::StreamPolicy::new(authenticator)));
+        let token = self.supervisor.token();
+        let content = api::serve_content(listeners.content, state.clone(), token.clone());
+        self.supervisor.spawn("content", Importance::Critical, async { Ok(content.await?) });
+        let api = api::serve(listeners.api, state, stream, token);
+        self.supervisor.spawn("api", Importance::Critical, async { Ok(api.await?) });
+        Ok(())
+    }
+}
+
+/// The operator's key and the secrets behind it.
+struct Keys {
+    authenticator: Authenticator,
+    cursor: [u8; 32],
+    /// The key itself, for `dev.json`.
+    text: String,
+    operator: Actor,
+}
+
+impl Keys {
+    async fn ensure(options: &DevOptions, db: &Db) -> Result<Self> {
+        let home = options.data_dir.join("secrets");
+        private_directory(&home)?;
+        let pepper = Pepper::new(ensure_secret(&home.join("api_key_pepper"))?);
+        let cursor = ensure_secret(&home.join("cursor_key"))?;
+        let clock = Arc::new(SystemClock);
+        let authenticator = Authenticator::new(db.clone(), pepper.clone(), clock);
+        let path = home.join("operator_api_key");
+        let known = fs::read_to_string(&path).unwrap_or_default();
+        if let Ok(operator) = authenticator.authenticate(&known).await {
+            return Ok(Self { authenticator, cursor, text: known, operator });
+        }
+        let text = bootstrap::issue_operator_key(db, &pepper).await?;
+        write_private(&path, text.as_bytes())?;
+        let operator = authenticator.authenticate(&text).await?;
+        Ok(Self { authenticator, cursor, text, operator })
+    }
+}
+
+fn chain_settings(
+    services: &Services,
+    wallets: &Wallets,
+    contracts: Contracts,
+    default_collection: Option<Address>,
+) -> ChainSettings {
+    ChainSettings {
+        chain_id: services.chain.id,
+        factory: contracts.factory,
+        implementation: contracts.implementation,
+        forwarder: contracts.forwarder,
+        creator: wallets.deployer,
+        creator_role: DEPLOYER.to_owned(),
+        collection_admin: wallets.deployer,
+        minters: wallets.minters.clone(),
+        default_collection,
+        finality: services.chain.finality,
+        index_lag_max: 10,
+    }
+}
+
+/// The collection for mints that name none; asked for like any other, under a fixed key.
+async fn default_collection(
+    app: &App,
+    operator: &Actor,
+    services: &Services,
+    roles: &Roles,
+) -> Result<Address> {
+    let caller = Caller { actor: operator, request_id: "start" };
+    let key = "stoa-default-collection";
+    let once = Once { key, fingerprint: Fingerprint(vocab::keccak(key).0) };
+    let spec = CollectionSpec {
+        name: "Stoa",
+        symbol: "STOA",
+        content_mode: "digest",
+        base_uri: None,
+        contract_uri: None,
+        admin: None,
+        royalty_receiver: None,
+        royalty_bps: None,
+        chain_id: None,
+    };
+    let render = |row: &app::CollectionRow| serde_json::json!(row.contract);
+    let answer = app.request_collection(caller, once, spec, render).await?;
+    let contract: Address = serde_json::from_slice(&answer.body)?;
+    let chain = services.chain.id;
+    roles.nudge.wake(chain, DEPLOYER);
+    loop {
+        let found = app.load_collection(caller, chain.0, &contract.to_string()).await?;
+        match found.request_status.as_deref() {
+            Some("tentative" | "auditable" | "final") => return Ok(contract),
+            Some("failed") => bail!("the default collection was not deployed: {:?}", found.reason),
+            _ => tokio::time::sleep(Duration::from_millis(25)).await,
+        }
+    }
+}
+
+async fn describe(
+    services: &Services,
+    contracts: Contracts,
+    collection: Address,
+    (api, content): (SocketAddr, SocketAddr),
+    operator_api_key: String,
+) -> Result<DevFile> {
+    let http = origin(api);
+    let ours = services.node.is_some();
+    Ok(DevFile {
+        stream: format!("{}/api/v1/stream", http.replacen("http", "ws", 1)),
+        http,
+        content: origin(content),
+        rpc_url: services.rpc_url.clone(),
+        chain_id: services.chain.id.0,
+        contracts: file::contracts([
+            ("ERC2771Forwarder", contracts.forwarder),
+            ("StoaCollection", contracts.implementation),
+            ("StoaCollectionFactory", contracts.factory),
+            ("default_collection", collection),
+        ]),
+        operator_api_key,
+        accounts: if ours { accounts() } else { Vec::new() },
+    })
+}
+
+/// anvil's first accounts, from its well-known mnemonic.
+fn accounts() -> Vec<Account> {
+    const KNOWN: [(&str, &str); 3] = [
+        (
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+        ),
+        (
+            "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+            "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+        ),
+        (
+            "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+            "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+        ),
+    ];
+    KNOWN
+        .map(|(address, key)| Account { address: address.to_owned(), private_key: key.to_owned() })
+        .to_vec()
+}

@@ -1,0 +1,178 @@
+//! `stoa dev`: everything on one machine, from nothing, with real parts.
+
+mod bootstrap;
+mod engine;
+mod file;
+mod secrets;
+mod services;
+
+pub(crate) use file::DevFile;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use services::Services;
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DevOptions {
+    /// Where all data is kept; made when missing.
+    #[arg(long, default_value = ".dev", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Address of the API and its pages; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    pub http: SocketAddr,
+    /// Serve on an address that others can reach. The development keys are public knowledge.
+    #[arg(long)]
+    pub force_public: bool,
+    /// Use this node instead of starting one.
+    #[arg(long, value_name = "URL")]
+    pub rpc: Option<String>,
+    /// Seconds between blocks of the node we start.
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = block_time)]
+    pub block_time: f64,
+    /// Wallets that mint.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub wallets: u32,
+    /// Throw away the data of earlier runs first.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+fn block_time(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.05..=3_600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a block time is 0.05 to 3600 seconds".to_owned()),
+    }
+}
+
+pub(crate) fn run(options: DevOptions, log: &str, log_json: bool) -> Result<()> {
+    if !options.http.ip().is_loopback() && !options.force_public {
+        bail!(
+            "{} can be reached by others, and the keys of a development chain are public \
+             knowledge: use a loopback address, or --force-public",
+            options.http
+        );
+    }
+    crate::block_on(serve(options, log, log_json))
+}
+
+async fn serve(mut options: DevOptions, log: &str, log_json: bool) -> Result<()> {
+    let started = Instant::now();
+    let _guard = open_data_dir(&mut options)?;
+    let listeners = engine::Listeners::bind(options.http).await?;
+    let services = start_services(&options, log, log_json).await?;
+    let ready = engine::start(&options, services, listeners).await?;
+    let path = ready.file.store(&options.data_dir)?;
+    greet(&ready.file, &path, started.elapsed());
+    let ended = ready.supervisor.run(stop_signal(), Duration::from_secs(10)).await;
+    // Postgres, the node and the signer stop, in this order, as they are dropped.
+    drop(ready.services);
+    match ended.cause {
+        None => Ok(()),
+        Some((task, error)) => {
+            let cause = error.map_or_else(|| "it returned".to_owned(), |e| e.to_string());
+            bail!("the task `{task}` ended: {cause}")
+        }
+    }
+}
+
+async fn start_services(options: &DevOptions, log: &str, log_json: bool) -> Result<Services> {
+    let (postgres, node) = services::start_storage(options).await?;
+    let rpc_url = match (&options.rpc, &node) {
+        (Some(url), _) => url.clone(),
+        (None, Some(node)) => node.http_url(),
+        (None, None) => bail!("there is no node"),
+    };
+    let chain = services::chain(&rpc_url, node.as_ref(), options.block_time).await?;
+    let (signer, signer_socket) =
+        services::start_signer(&options.data_dir, chain.id, log, log_json).await?;
+    Ok(Services { postgres, node, signer, signer_socket, rpc_url, chain })
+}
+
+/// The data directory, made when missing and held by us alone until the guard is dropped.
+fn open_data_dir(options: &mut DevOptions) -> Result<fs::File> {
+    let directory = &options.data_dir;
+    // Postgres runs as another user when we are root, and must get through.
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    options.data_dir = directory.canonicalize()?;
+    let guard = lock(&options.data_dir)?;
+    if options.fresh {
+        for name in ["postgres", "chain", "signer", "secrets", "content", file::NAME] {
+            remove(&options.data_dir.join(name))?;
+        }
+    }
+    // A reader must not take the last run's file for this one's.
+    remove(&options.data_dir.join(file::NAME))?;
+    Ok(guard)
+}
+
+fn lock(directory: &Path) -> Result<fs::File> {
+    let file = fs::File::create(directory.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            bail!("another server is running on {}", directory.display())
+        }
+        Err(fs::TryLockError::Error(error)) => Err(error).context("cannot lock the data directory"),
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let done = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn greet(file: &DevFile, path: &Path, took: Duration) {
+    let lines = [
+        String::new(),
+        format!("Stoa is ready after {:.1} s.", took.as_secs_f64()),
+        format!("  API        {}/api/v1", file.http),
+        format!("  Reference  {}/docs", file.http),
+        format!("  Stream     {}", file.stream),
+        format!("  Content    {}/ipfs/…", file.content),
+        format!("  Chain      {} (id {})", file.rpc_url, file.chain_id),
+        format!("  Keys       {}", path.display()),
+        String::new(),
+        "Mint a picture:  stoa demo --picture FILE".to_owned(),
+        "Stop:            Ctrl-C".to_owned(),
+        String::new(),
+    ];
+    for line in lines {
+        crate::say(&line);
+    }
+}
+
+/// Ends when we are asked to stop (Ctrl-C or SIGTERM).
+pub(crate) async fn stop_signal() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be received");
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// For messages: an address that a browser on this machine can open.
+pub(crate) fn origin(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+        _ => format!("http://{address}"),
+    }
+}

@@ -1,0 +1,153 @@
+//! The services under the engine: Postgres, the chain's node and the signer.
+
+use super::DevOptions;
+use anyhow::{Context, Result};
+use chain::{Chain, Endpoint, EndpointOptions};
+use devstack::{Anvil, AnvilOptions, Child, Postgres, PostgresOptions};
+use nix::sys::signal::Signal;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use vocab::{ChainId, Finality};
+
+const POLICY: &str = include_str!("policy.toml");
+
+/// Everything that ends with us.
+pub(super) struct Services {
+    pub postgres: Postgres,
+    pub node: Option<Anvil>,
+    pub signer: Child,
+    pub signer_socket: PathBuf,
+    pub rpc_url: String,
+    pub chain: Chain,
+}
+
+/// Start Postgres and the node, side by side: each takes a second at the first start.
+pub(super) async fn start_storage(options: &DevOptions) -> Result<(Postgres, Option<Anvil>)> {
+    let cluster = PostgresOptions {
+        directory: options.data_dir.join("postgres"),
+        durable: true,
+        connections_max: 100,
+    };
+    let postgres = tokio::task::spawn_blocking(move || {
+        let postgres = Postgres::start(&cluster)?;
+        postgres.ensure_database("stoa").map(|()| postgres)
+    });
+    let node = match options.rpc {
+        Some(_) => None,
+        None => Some(node_options(options)?),
+    };
+    let node = tokio::task::spawn_blocking(move || {
+        node.map(|node| Anvil::start(&node)).transpose()
+    });
+    let (postgres, node) = tokio::try_join!(postgres, node)?;
+    Ok((postgres.context("Postgres did not start")?, node.context("the node did not start")?))
+}
+
+fn node_options(options: &DevOptions) -> Result<AnvilOptions> {
+    Ok(AnvilOptions {
+        program: find_anvil()?,
+        directory: options.data_dir.join("chain"),
+        block_time: Some(options.block_time),
+        chain_id: 31_337,
+        keep_state: true,
+        // Bounds what an idle node of 1 s blocks keeps in memory and writes each second.
+        extra: ["--transaction-block-keeper", "4096"].map(str::to_owned).to_vec(),
+    })
+}
+
+/// `STOA_TOOLS`, the checkout's `tools/bin` above the binary or the working directory, or PATH.
+fn find_anvil() -> Result<PathBuf> {
+    let mut places: Vec<PathBuf> = env::var_os("STOA_TOOLS").map(PathBuf::from).into_iter().collect();
+    let roots = [env::current_dir().ok(), env::current_exe().ok()];
+    for root in roots.iter().flatten().flat_map(|start| start.ancestors()) {
+        places.push(root.join("tools/bin"));
+    }
+    places.extend(env::var_os("PATH").iter().flat_map(env::split_paths));
+    places
+        .into_iter()
+        .map(|place| place.join("anvil"))
+        .find(|program| program.exists())
+        .context("anvil is not installed: run `make tools`, or give a node with --rpc URL")
+}
+
+/// The chain as configured for development, after asking the node who it is.
+pub(super) async fn chain(rpc_url: &str, node: Option<&Anvil>, block_time: f64) -> Result<Chain> {
+    let endpoint = Endpoint::new(rpc_url, EndpointOptions::default())?;
+    let id: ChainId = endpoint
+        .chain_id()
+        .await
+        .with_context(|| format!("no answer from the node at {}", endpoint.host()))?;
+    Ok(Chain {
+        id,
+        endpoints: vec![endpoint].into(),
+        ws_url: node.map(Anvil::ws_url),
+        finality: Finality::default(),
+        block_time: Duration::from_secs_f64(block_time),
+    })
+}
+
+/// Start this same binary as the signer, and wait until it answers.
+pub(super) async fn start_signer(
+    data_dir: &Path,
+    chain: ChainId,
+    log: &str,
+    log_json: bool,
+) -> Result<(Child, PathBuf)> {
+    let home = data_dir.join("signer");
+    super::secrets::private_directory(&home)?;
+    let policy = home.join("policy.toml");
+    if !policy.exists() {
+        fs::write(&policy, POLICY.replace("CHAIN_ID", &chain.to_string()))?;
+    }
+    let password = home.join("password");
+    signer::ensure_password_file(&password)?;
+    let socket = socket_path(&home)?;
+    let mut arguments = vec!["--log".to_owned(), log.to_owned()];
+    if log_json {
+        arguments.push("--log-json".to_owned());
+    }
+    arguments.push("sign".to_owned());
+    for (name, value) in [
+        ("--socket", socket.clone()),
+        ("--keystore", home.join("keys")),
+        ("--password-file", password),
+        ("--policy", policy),
+        ("--store", home.join("signed.redb")),
+        ("--parent", PathBuf::from(std::process::id().to_string())),
+    ] {
+        arguments.push(name.to_owned());
+        arguments.push(value.display().to_string());
+    }
+    let program = env::current_exe()?;
+    let log = home.join("signer.log");
+    let mut child = tokio::task::spawn_blocking(move || {
+        devstack::spawn_tied(&program, &arguments, None, Signal::SIGTERM, &log)
+    })
+    .await??;
+    let client = signer::Client::connect(&socket);
+    let ready = async {
+        while client.health().await.is_err() {
+            if !child.is_running() {
+                anyhow::bail!("the signer ended:\n{}", child.log_tail());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(10), ready).await.context("the signer is silent")??;
+    Ok((child, socket))
+}
+
+/// Unix socket paths are limited to 107 bytes: below a deep directory, the runtime directory of
+/// the system serves instead.
+fn socket_path(home: &Path) -> Result<PathBuf> {
+    let near = home.canonicalize()?.join("run/signer.sock");
+    if near.as_os_str().len() < 100 {
+        return Ok(near);
+    }
+    let mark = hex::encode(&vocab::keccak(near.as_os_str().as_encoded_bytes())[..8]);
+    Ok(env::temp_dir().join(format!("stoa-{mark}/signer.sock")))
+}

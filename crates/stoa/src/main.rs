@@ -1,0 +1,30 @@
+//! The binary: reads the command line, wires the parts, decides nothing.
+
+mod cli;
+mod demo;
+mod dev;
+mod sign;
+
+use anyhow::Result;
+use std::{io::Write, process::ExitCode};
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The whole chain, once, at the boundary that handles it.
+            let _ = writeln!(std::io::stderr(), "stoa: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line for the person at the terminal. A closed pipe is no reason to fail.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A runtime of our own, so that `main` and children's death signals stay on one thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,71 @@
+//! What breaks under a running server.
+
+use crate::server::{Home, Options, fresh_address, mint_request};
+use nix::{sys::signal::Signal, unistd::Pid};
+use reqwest::StatusCode;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Postgres is shut down under load; what was acknowledged is there, and nothing twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_accepted_mint_is_lost_when_the_database_is_restarted() {
+    let home = Home::new();
+    let server = home.start(&Options::default()).await;
+    let to = fresh_address();
+    let mut accepted: BTreeMap<String, String> = BTreeMap::new();
+    for n in 0..60 {
+        if n == 20 {
+            cut_connections(&home);
+        }
+        let key = format!("restart-{n}");
+        // A client retries with the same key until it has an answer.
+        let id = testkit::eventually("the mint is accepted", || async {
+            let (status, body) =
+                server.try_post("/mints", Some(&key), &mint_request(&key, &to)).await.ok()?;
+            (status == StatusCode::ACCEPTED).then(|| body["id"].as_str().unwrap().to_owned())
+        })
+        .await;
+        accepted.insert(key, id);
+    }
+    for id in accepted.values() {
+        server.mint_reaches(id, &["tentative", "auditable", "final"]).await;
+    }
+    assert_eq!(server.balance_on_chain(&to).await, 60, "{}", server.log_tail());
+    assert_eq!(server.stop(), Some(0));
+}
+
+/// Postgres' own crash restart: one of its backends is killed, and the postmaster ends all the
+/// others, recovers from the log, and accepts connections again.
+fn cut_connections(home: &Home) {
+    let file = home.path().join("postgres/data/postmaster.pid");
+    let postmaster: u32 =
+        std::fs::read_to_string(file).unwrap().lines().next().unwrap().trim().parse().unwrap();
+    let backend = crate::server::descendants(postmaster).into_iter().find(|pid| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.contains("stoa stoa"))
+    });
+    let backend = Pid::from_raw(i32::try_from(backend.expect("a backend")).unwrap());
+    nix::sys::signal::kill(backend, Signal::SIGKILL).unwrap();
+}
+
+#[tokio::test]
+async fn a_reorg_takes_a_mint_back_and_brings_it_again_once() {
+    let home = Home::new();
+    let server = home.start(&Options::default()).await;
+    let to = fresh_address();
+    let id = server.mint("reorganised", &to).await;
+    let mined = server.mint_reaches(&id, &["tentative"]).await;
+    let head = server.endpoint().head().await.unwrap().number.to::<u64>();
+    let block = mined["block"]["number"].as_u64().unwrap();
+    let depth = head - block + 2;
+    let _: serde_json::Value =
+        server.endpoint().call("anvil_reorg", serde_json::json!([depth, []])).await.unwrap();
+    let again = testkit::eventually_within(Duration::from_secs(60), "it is mined again", || async {
+        let (_, body) = server.get(&format!("/mints/{id}")).await;
+        let other = body["block"]["hash"] != mined["block"]["hash"] && body["token_id"].is_string();
+        other.then_some(body)
+    })
+    .await;
+    assert_eq!(again["tx_hash"], mined["tx_hash"], "the same bytes were sent again");
+    server.mint_reaches(&id, &["final"]).await;
+    assert_eq!(server.balance_on_chain(&to).await, 1);
+    assert_eq!(server.stop(), Some(0));
+}
