@@ -1,0 +1,110 @@
+//! Following a well-behaved chain.
+
+use crate::rig::{Rig, add_job, facts};
+use alloy_primitives::{Address, U256};
+use db::{collections, items};
+use testkit::{ACCOUNTS, NodeOptions, eventually};
+use vocab::topic;
+
+#[tokio::test]
+async fn a_live_chain_is_followed() {
+    let rig = Rig::with(NodeOptions { block_time: Some(0.2), ..NodeOptions::default() }).await;
+    let test = testkit::database().await;
+    let _running = rig.start(&test.db);
+    let mut collection = rig.create(1).await;
+    let job = add_job(&test, &rig, collection.address, 1).await;
+    let minted = rig.mint(&mut collection, 3).await;
+    eventually("three items", || async {
+        let told = facts(&test.db, topic::ITEMS).await;
+        (told.iter().filter(|fact| fact.kind == "item_minted").count() == 3).then_some(())
+    })
+    .await;
+    rig.transfer(&collection, 2, ACCOUNTS[1]).await;
+    rig.burn(&collection, 3).await;
+    let told = eventually("a transfer and a burn", || async {
+        let told = facts(&test.db, topic::ITEMS).await;
+        (told.len() == 5).then_some(told)
+    })
+    .await;
+    let kinds: Vec<&str> = told.iter().map(|fact| fact.kind.as_str()).collect();
+    assert_eq!(kinds[3..], ["item_transferred", "item_burned"]);
+    assert_eq!(told[3].attributes["owner"], ACCOUNTS[1].to_string());
+    assert!(told[0].data["uri"].as_str().unwrap().starts_with("ipfs://bafkrei"));
+
+    let chain = rig.node.chain_id;
+    let keys: Vec<_> = (1..=3).map(|id| (collection.address, U256::from(id))).collect();
+    let mut connection = test.db.acquire().await.unwrap();
+    let mut rows = items::load_many(&mut connection, chain, &keys).await.unwrap();
+    rows.sort_by_key(|row| row.token_id);
+    let owners: Vec<Option<Address>> = rows.iter().map(|row| row.owner).collect();
+    assert_eq!(owners, [Some(ACCOUNTS[0]), Some(ACCOUNTS[1]), None]);
+    assert!(rows.iter().all(|row| row.minted_tx == minted));
+    let rows = collections::load_many(&mut connection, chain, &[collection.address]).await;
+    let row = rows.unwrap().remove(0);
+    assert_eq!((row.minted, row.burned, row.name.as_str()), (3, 1, "Pictures"));
+
+    // The job of the second intent rises through the levels.
+    rig.node.mine(40).await;
+    let told = eventually("a final mint", || async {
+        let told = facts(&test.db, topic::MINTS).await;
+        (told.last().is_some_and(|fact| fact.data["status"] == "final")).then_some(told)
+    })
+    .await;
+    assert_eq!(told[0].data["status"], "tentative");
+    assert_eq!(told[0].data["token_id"], "2");
+    assert!(told.iter().all(|fact| fact.attributes["mint_id"] == job.to_string()));
+}
+
+#[tokio::test]
+async fn a_chain_is_caught_up_with_after_downtime() {
+    let rig = Rig::new().await;
+    let test = testkit::database().await;
+    let mut first = rig.create(1).await;
+    rig.mint(&mut first, 5).await;
+    let running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    running.kill().await;
+    let job = add_job(&test, &rig, first.address, 5).await;
+    rig.mint(&mut first, 4).await;
+    rig.node.mine(150).await;
+    let mut second = rig.create(2).await;
+    rig.mint(&mut second, 7).await;
+    rig.transfer(&second, 4, ACCOUNTS[2]).await;
+    rig.node.mine(100).await;
+    rig.burn(&first, 2).await;
+    rig.node.mine(3).await;
+    let _running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    // What was final when it was read is told as one range; only mint jobs are told one by one.
+    let told = facts(&test.db, topic::CHAIN).await;
+    assert!(told.iter().any(|fact| fact.kind == "range_indexed"));
+    let told = facts(&test.db, topic::MINTS).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].data["status"], "final");
+    assert_eq!(told[0].attributes["mint_id"], job.to_string());
+    let digest = rig.digest(&test.db).await;
+    assert_eq!(digest, rig.rebuilt().await);
+    let rows: Vec<u64> = digest.iter().map(|table| table.rows).collect();
+    assert_eq!(rows[1..], [2, 16, 18], "collections, items, transfers");
+}
+
+#[tokio::test]
+async fn one_block_of_a_collection_and_its_first_items_is_not_missed() {
+    let rig = Rig::with(NodeOptions { block_time: Some(1_000.0), ..NodeOptions::default() });
+    // Nothing is mined but by hand, so the deployment of the contracts must be helped on.
+    let rig = rig.await;
+    let test = testkit::database().await;
+    for (salt, settled) in [(1, 0), (2, 100)] {
+        let mut collection = rig.create(salt).await;
+        rig.mint(&mut collection, 3).await;
+        rig.node.mine(1).await;
+        rig.node.mine(settled).await;
+        let running = rig.start(&test.db);
+        rig.indexed(&test.db).await;
+        running.kill().await;
+        let key = (collection.address, U256::from(3));
+        let mut connection = test.db.acquire().await.unwrap();
+        let rows = items::load_many(&mut connection, rig.node.chain_id, &[key]).await.unwrap();
+        assert_eq!(rows.len(), 1, "collection {salt}");
+    }
+}
