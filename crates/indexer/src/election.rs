@@ -26,24 +26,24 @@ pub async fn run(
     options: IndexerOptions,
     shutdown: impl Future<Output = ()>,
 ) {
-    let nudge = Notify::new();
+    let nudge = Arc::new(Notify::new());
     tokio::select! {
         () = shutdown => {}
-        never = terms(&db, &chain, &projector, options, &nudge) => match never {},
-        never = nudge_by_ws(&chain, &nudge) => match never {},
+        never = terms(db, chain.clone(), projector, options, Arc::clone(&nudge)) => match never {},
+        never = nudge_by_ws(chain, Arc::clone(&nudge)) => match never {},
     }
 }
 
 async fn terms(
-    db: &Db,
-    chain: &Chain,
-    projector: &Arc<dyn Projector>,
+    db: Db,
+    chain: Chain,
+    projector: Arc<dyn Projector>,
     options: IndexerOptions,
-    nudge: &Notify,
+    nudge: Arc<Notify>,
 ) -> Infallible {
     let mut pause = options.stand_by;
     loop {
-        let wait = match term(db, chain, projector, options, nudge).await {
+        let wait = match term(&db, &chain, &projector, options, &nudge).await {
             Ok(Term::Lost) => options.stand_by,
             Ok(Term::Stopped) => STOPPED,
             Err(IndexError::Superseded) => {
@@ -141,4 +141,15 @@ async fn record_first(db: &Db, chain: &Chain, anchor: &BlockRow) -> Result<(), I
     }
     tx.commit().await.map_err(db::DbError::from)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It compiles: the indexer can be spawned.
+    #[allow(dead_code)]
+    fn run_can_be_spawned(db: Db, chain: Chain, projector: Arc<dyn Projector>) -> impl Send {
+        run(db, chain, projector, IndexerOptions::default(), std::future::pending())
+    }
 }

@@ -8,7 +8,7 @@ use crate::{Block, IndexError, IndexerOptions, Projector, sources::Sources};
 use alloy_primitives::Bloom;
 use chain::{Endpoint, Header, Log, LogFilter};
 use db::raw_logs::RawLog;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, HashSet};
 use time::OffsetDateTime;
 use vocab::{B256, BlockRef};
@@ -33,9 +33,10 @@ impl Fetch<'_> {
     /// Headers of `first..=last`, each the child of the one before.
     pub(crate) async fn headers(&self, first: u64, last: u64) -> Result<Vec<Header>, IndexError> {
         let step = u64::try_from(self.options.batch_max.max(1)).unwrap_or(1);
-        let parts = (first..=last)
+        let parts: Vec<_> = (first..=last)
             .step_by(self.options.batch_max.max(1))
-            .map(|from| self.endpoint.headers(from, last.min(from + step - 1)));
+            .map(|from| self.endpoint.headers(from, last.min(from + step - 1)).boxed())
+            .collect();
         let headers: Vec<Vec<Header>> =
             stream::iter(parts).buffered(self.options.batches_in_flight).try_collect().await?;
         let headers = headers.concat();
@@ -132,7 +133,10 @@ impl Fetch<'_> {
             .chunks(self.options.batch_max.max(1))
             .map(|part| part.iter().map(|place| blocks[*place].header.hash).collect())
             .collect();
-        let asked = parts.iter().map(|hashes| self.endpoint.logs_of_blocks(&everything, hashes));
+        let asked: Vec<_> = parts
+            .iter()
+            .map(|hashes| self.endpoint.logs_of_blocks(&everything, hashes).boxed())
+            .collect();
         let answers: Vec<_> =
             stream::iter(asked).buffered(self.options.batches_in_flight).try_collect().await?;
         for (place, logs) in places.iter().zip(answers.into_iter().flatten()) {
