@@ -1,8 +1,9 @@
 //! Following a well-behaved chain.
 
-use crate::rig::{Rig, add_job, facts};
+use crate::rig::{Rig, add_job, facts, height};
 use alloy_primitives::{Address, U256};
 use db::{collections, items};
+use std::time::Instant;
 use testkit::{ACCOUNTS, NodeOptions, eventually};
 use vocab::topic;
 
@@ -90,9 +91,8 @@ async fn a_chain_is_caught_up_with_after_downtime() {
 
 #[tokio::test]
 async fn one_block_of_a_collection_and_its_first_items_is_not_missed() {
-    let rig = Rig::with(NodeOptions { block_time: Some(1_000.0), ..NodeOptions::default() });
-    // Nothing is mined but by hand, so the deployment of the contracts must be helped on.
-    let rig = rig.await;
+    let rig = Rig::new().await;
+    rig.node.call("evm_setAutomine", serde_json::json!([false])).await;
     let test = testkit::database().await;
     for (salt, settled) in [(1, 0), (2, 100)] {
         let mut collection = rig.create(salt).await;
@@ -107,4 +107,46 @@ async fn one_block_of_a_collection_and_its_first_items_is_not_missed() {
         let rows = items::load_many(&mut connection, rig.node.chain_id, &[key]).await.unwrap();
         assert_eq!(rows.len(), 1, "collection {salt}");
     }
+}
+
+/// Not a benchmark: it shows that a full block goes through in one commit, and prints how long it
+/// took (unoptimised build).
+#[tokio::test]
+async fn a_block_of_a_thousand_items_is_one_commit() {
+    let extra = vec!["--gas-limit".to_owned(), "300000000".to_owned()];
+    let rig = Rig::with(NodeOptions { extra, ..NodeOptions::default() }).await;
+    let test = testkit::database().await;
+    let mut collection = rig.create(1).await;
+    let _running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    for round in 1..=5 {
+        rig.node.call("evm_setAutomine", serde_json::json!([false])).await;
+        // 1,000 items in batches that each lie in one word of intents.
+        for count in [250, 6, 250, 6, 250, 6, 232] {
+            rig.mint(&mut collection, count).await;
+        }
+        collection.skip_to_next_word();
+        let started = Instant::now();
+        rig.node.mine(1).await;
+        let head = rig.head().await;
+        let mined = started.elapsed();
+        eventually("the block", || async {
+            (height(&test.db, &rig).await == Some(head)).then_some(())
+        })
+        .await;
+        println!("1,000 items: mined in {mined:?}, indexed {:?} after the start", started.elapsed());
+        assert_eq!(rig.digest(&test.db).await[2].rows, round * 1_000);
+    }
+    let told = facts(&test.db, topic::CHAIN).await;
+    assert_eq!(told.iter().filter(|fact| fact.data["logs"] == "1007").count(), 5);
+
+    // The same from nothing, by ranges.
+    rig.node.call("evm_setAutomine", serde_json::json!([true])).await;
+    rig.node.mine(100).await;
+    let fresh = testkit::database().await;
+    let started = Instant::now();
+    let _running = rig.start(&fresh.db);
+    rig.indexed(&fresh.db).await;
+    println!("5,035 logs caught up in {:?}", started.elapsed());
+    assert_eq!(rig.digest(&fresh.db).await, rig.digest(&test.db).await);
 }

@@ -52,6 +52,8 @@ impl Rig {
     }
 
     pub async fn with(options: NodeOptions) -> Self {
+        // Shown when the test fails.
+        let _ = tracing_subscriber::fmt().with_test_writer().try_init();
         let node = testkit::anvil(options).await;
         let implementation = deploy(&node, contracts::collection_creation()).await;
         let factory = deploy(&node, contracts::factory_creation(implementation)).await;
@@ -168,6 +170,11 @@ impl Rig {
 }
 
 impl Collection {
+    /// Leave the rest of the present word unused.
+    pub fn skip_to_next_word(&mut self) {
+        self.next_intent = self.next_intent.next_multiple_of(256);
+    }
+
     /// Data of a batch of the next `count` intents, all to the first account.
     pub fn mint_data(&mut self, count: u64) -> Vec<u8> {
         let first = self.next_intent;
