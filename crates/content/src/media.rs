@@ -202,6 +202,3 @@ fn orientation_of(exif: &[u8]) -> Orientation {
     let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
     Orientation::from_exif_chunk(tiff).unwrap_or(Orientation::NoTransforms)
 }
-
-#[cfg(test)]
-mod tests;

@@ -217,6 +217,3 @@ impl http_body::Body for ContentBody {
         SizeHint::with_exact(self.left)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,9 @@
 //! Reading blocks and logs from an endpoint that may lag, lie or change its mind.
 //!
 //! What is returned is proven as far as headers allow: blocks are linked by parent hash, each log
-//! carries the hash of its block, and wherever a block's bloom filter says that a source may have
-//! logged but no log of it came, all logs of that block are read and must explain the filter.
+//! carries the hash of its block, and where a block's bloom filter says that a source may have
+//! logged, all logs of that block are read and must explain the filter. (Below the window this can
+//! be weakened: [`IndexerOptions::prove_settled`].)
 
 use crate::{Block, IndexError, IndexerOptions, Projector, sources::Sources};
 use alloy_primitives::Bloom;
@@ -52,7 +53,7 @@ impl Fetch<'_> {
     }
 
     /// The blocks of these headers with all logs of our sources. Newly discovered sources are
-    /// added to `sources`. `settled`: ask for logs by range first.
+    /// added to `sources`.
     pub(crate) async fn blocks(
         &self,
         headers: Vec<Header>,
@@ -63,14 +64,15 @@ impl Fetch<'_> {
             .into_iter()
             .map(|header| Gathered { header, logs: BTreeMap::new(), whole: false })
             .collect();
-        if settled {
+        let by_range = settled && !self.options.prove_settled;
+        if by_range {
             let filter = sources.filter(self.options.addresses_max);
             self.gather_range(&mut blocks, &filter).await?;
         }
         // Each round reads at least one more block whole, so there are no more rounds than blocks.
         loop {
             let found = self.discover(&blocks, sources);
-            if settled && !found.is_empty() {
+            if by_range && !found.is_empty() {
                 let filter = sources.filter_of(found);
                 self.gather_range(&mut blocks, &filter).await?;
                 continue;
@@ -78,7 +80,7 @@ impl Fetch<'_> {
             let open: Vec<usize> = blocks
                 .iter()
                 .enumerate()
-                .filter(|(_, block)| block.is_open(sources))
+                .filter(|(_, block)| block.is_open(sources, by_range))
                 .map(|(place, _)| place)
                 .collect();
             if open.is_empty() {
@@ -147,15 +149,20 @@ impl Fetch<'_> {
 }
 
 impl Gathered {
-    /// May a source have logged here of which nothing came?
-    fn is_open(&self, sources: &Sources) -> bool {
+    /// May there be logs of ours that did not come? With `by_range`: of a source and topic of
+    /// which none came.
+    fn is_open(&self, sources: &Sources, by_range: bool) -> bool {
         if self.whole {
             return false;
         }
-        if self.logs.is_empty() {
+        if !by_range {
             return sources.may_match(&self.header.logs_bloom);
         }
-        let seen: HashSet<_> = self.logs.values().map(|log| log.address).collect();
+        let seen: HashSet<_> = self
+            .logs
+            .values()
+            .filter_map(|log| Some((log.address, *log.topics.first()?)))
+            .collect();
         sources.may_hold_others(&self.header.logs_bloom, &seen)
     }
 

@@ -230,8 +230,7 @@ proptest! {
 #[test]
 fn contents_are_found_before_and_after_the_transfers_that_they_describe() {
     for named_first in [false, true] {
-        let mint =
-            Happening::Mint { collection: 0, first: 5, count: 2, mode: 2, named_first };
+        let mint = Happening::Mint { collection: 0, first: 5, count: 2, mode: 2, named_first };
         let create = Happening::Create { collection: 0, settings: true };
         let changes = fold(Rows::default(), &[block(9, &[create, mint])], true);
         let row = &changes.rows.items[&(collection(0), U256::from(6))];
@@ -248,8 +247,7 @@ fn contents_are_found_before_and_after_the_transfers_that_they_describe() {
 
 #[test]
 fn unreadable_logs_are_counted_and_change_nothing() {
-    let garbage: Vec<_> =
-        (0..7).map(|topic| Happening::Garbage { collection: 0, topic }).collect();
+    let garbage: Vec<_> = (0..7).map(|topic| Happening::Garbage { collection: 0, topic }).collect();
     let decoded = block(1, &garbage);
     // One word of data is a readable metadata notice; all others are not what they claim.
     assert!(decoded.undecoded >= 6, "{decoded:?}");

@@ -58,7 +58,19 @@ async fn a_live_chain_is_followed() {
 
 #[tokio::test]
 async fn a_chain_is_caught_up_with_after_downtime() {
-    let rig = Rig::new().await;
+    catch_up(true).await;
+}
+
+#[tokio::test]
+async fn a_chain_is_caught_up_with_by_ranges() {
+    catch_up(false).await;
+}
+
+async fn catch_up(prove_settled: bool) {
+    let mut rig = Rig::new().await;
+    rig.options.prove_settled = prove_settled;
+    // Several ranges.
+    rig.options.range_max = 64;
     let test = testkit::database().await;
     let mut first = rig.create(1).await;
     rig.mint(&mut first, 5).await;
@@ -134,7 +146,10 @@ async fn a_block_of_a_thousand_items_is_one_commit() {
             (height(&test.db, &rig).await == Some(head)).then_some(())
         })
         .await;
-        println!("1,000 items: mined in {mined:?}, indexed {:?} after the start", started.elapsed());
+        println!(
+            "1,000 items: mined in {mined:?}, indexed {:?} after the start",
+            started.elapsed()
+        );
         assert_eq!(rig.digest(&test.db).await[2].rows, round * 1_000);
     }
     let told = facts(&test.db, topic::CHAIN).await;

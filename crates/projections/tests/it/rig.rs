@@ -53,7 +53,10 @@ impl Rig {
 
     pub async fn with(options: NodeOptions) -> Self {
         // Shown when the test fails.
-        let _ = tracing_subscriber::fmt().with_test_writer().try_init();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter("warn,indexer=debug")
+            .with_test_writer()
+            .try_init();
         let node = testkit::anvil(options).await;
         let implementation = deploy(&node, contracts::collection_creation()).await;
         let factory = deploy(&node, contracts::factory_creation(implementation)).await;
@@ -95,11 +98,22 @@ impl Rig {
 
     /// Wait until the index stands at the node's head.
     pub async fn indexed(&self, db: &Db) -> BlockRef {
+        self.settle().await;
         let head = self.head().await;
         eventually(&format!("the index at {head:?}"), || async {
+            let head = self.head().await;
             (height(db, self).await == Some(head)).then_some(head)
         })
         .await
+    }
+
+    /// Wait until the node has mined all that was sent.
+    async fn settle(&self) {
+        eventually("an empty pool", || async {
+            let pool = self.node.call("txpool_status", json!([])).await;
+            (pool["pending"] == "0x0" && pool["queued"] == "0x0").then_some(())
+        })
+        .await;
     }
 
     /// The digest of an index made from nothing.
@@ -122,7 +136,7 @@ impl Rig {
             contractURI: String::new(),
             baseURI: String::new(),
             admin: ACCOUNTS[0],
-            minter: ACCOUNTS[0],
+            minters: vec![ACCOUNTS[0]],
             trustedForwarder: Address::ZERO,
             royaltyReceiver: ACCOUNTS[0],
             royaltyBps: alloy_primitives::aliases::U96::ZERO,
@@ -165,6 +179,7 @@ impl Rig {
     /// Replace the last `depth` blocks; `again` are calls and the places (from 0) of the new
     /// blocks that hold them.
     pub async fn reorg(&self, depth: u64, again: &[(Value, u64)]) {
+        self.settle().await;
         self.node.call("anvil_reorg", json!([depth, again])).await;
     }
 }
@@ -226,7 +241,13 @@ pub async fn add_job(test: &TestDatabase, rig: &Rig, collection: Address, intent
 
 /// Facts in the order recorded: those numbered and those that wait.
 pub async fn facts(db: &Db, topic: &str) -> Vec<journal::Fact> {
-    db::outbox::move_to_facts(&mut db.acquire().await.unwrap(), i64::MAX).await.unwrap();
+    // Transactions of other tests hold the horizon back for a moment.
+    eventually("numbered facts", || async {
+        let mut connection = db.acquire().await.unwrap();
+        db::outbox::move_to_facts(&mut connection, i64::MAX).await.unwrap();
+        db::outbox::is_empty(&mut connection).await.unwrap().then_some(())
+    })
+    .await;
     journal::load_after(&mut db.acquire().await.unwrap(), topic, 0, None, 100_000).await.unwrap()
 }
 
