@@ -3,7 +3,7 @@
 use crate::{
     IndexError, IndexerOptions, Projector, fetch::inconsistent, follow::Session, nudge::nudge_by_ws,
 };
-use chain::Chain;
+use chain::{Chain, Header};
 use db::{
     Db,
     blocks::{self, BlockRow},
@@ -115,8 +115,7 @@ async fn take_over(
     }
     drop(connection);
     let anchor = options.start_block.saturating_sub(1);
-    let header = chain.endpoint().header(anchor).await?;
-    let header = header.ok_or_else(|| inconsistent(format!("there is no block {anchor} yet")))?;
+    let header = first_header(chain, anchor).await?;
     let seconds = i64::try_from(header.timestamp.to::<u64>()).unwrap_or_default();
     let row = BlockRow {
         number: anchor,
@@ -129,6 +128,23 @@ async fn take_over(
     let mut connection = db.acquire().await.map_err(db::DbError::from)?;
     let checkpoint = checkpoints::raise_epoch(&mut connection, chain.id).await?;
     checkpoint.ok_or(IndexError::Superseded)
+}
+
+/// The anchor from the first endpoint that has it and is of this chain.
+async fn first_header(chain: &Chain, number: u64) -> Result<Header, IndexError> {
+    let mut trouble = inconsistent("the chain has no endpoint".into());
+    for endpoint in chain.endpoints.iter() {
+        trouble = match endpoint.chain_id().await {
+            Ok(id) if id == chain.id => match endpoint.header(number).await {
+                Ok(Some(header)) => return Ok(header),
+                Ok(None) => inconsistent(format!("there is no block {number} yet")),
+                Err(error) => error.into(),
+            },
+            Ok(id) => inconsistent(format!("the endpoint is of chain {id}")),
+            Err(error) => error.into(),
+        };
+    }
+    Err(trouble)
 }
 
 async fn record_first(db: &Db, chain: &Chain, anchor: &BlockRow) -> Result<(), IndexError> {
