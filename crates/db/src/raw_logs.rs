@@ -46,23 +46,23 @@ impl From<Row> for RawLog {
 }
 
 /// Add logs in the caller's transaction.
-pub async fn record<'a>(
+pub async fn record(
     db: &mut PgConnection,
     chain: ChainId,
-    logs: impl Iterator<Item = &'a RawLog> + Clone,
+    logs: &[&RawLog],
 ) -> Result<(), DbError> {
-    let numbers: Vec<i64> = logs.clone().map(|l| l.block_number.cast_signed()).collect();
-    if numbers.is_empty() {
+    if logs.is_empty() {
         return Ok(());
     }
-    let hashes: Vec<Hash> = logs.clone().map(|l| Hash(l.block_hash)).collect();
-    let indexes: Vec<i32> = logs.clone().map(|l| l.log_index.cast_signed()).collect();
-    let tx_hashes: Vec<Hash> = logs.clone().map(|l| Hash(l.tx_hash)).collect();
-    let tx_indexes: Vec<i32> = logs.clone().map(|l| l.tx_index.cast_signed()).collect();
-    let addresses: Vec<Addr> = logs.clone().map(|l| Addr(l.address)).collect();
+    let numbers: Vec<i64> = logs.iter().map(|l| l.block_number.cast_signed()).collect();
+    let hashes: Vec<Hash> = logs.iter().map(|l| Hash(l.block_hash)).collect();
+    let indexes: Vec<i32> = logs.iter().map(|l| l.log_index.cast_signed()).collect();
+    let tx_hashes: Vec<Hash> = logs.iter().map(|l| Hash(l.tx_hash)).collect();
+    let tx_indexes: Vec<i32> = logs.iter().map(|l| l.tx_index.cast_signed()).collect();
+    let addresses: Vec<Addr> = logs.iter().map(|l| Addr(l.address)).collect();
     let topics: Vec<Vec<u8>> =
-        logs.clone().map(|l| l.topics.iter().flat_map(|t| t.0).collect()).collect();
-    let data: Vec<&[u8]> = logs.map(|l| l.data.as_ref()).collect();
+        logs.iter().map(|l| l.topics.iter().flat_map(|t| t.0).collect()).collect();
+    let data: Vec<&[u8]> = logs.iter().map(|l| l.data.as_ref()).collect();
     sqlx::query!(
         "insert into raw_logs (chain_id, block_number, block_hash, log_index, tx_hash, tx_index,
                                address, topics, data)

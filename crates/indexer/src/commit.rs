@@ -27,7 +27,8 @@ impl Session {
         let rows: Vec<BlockRow> =
             if settled { new[new.len() - 1..].iter() } else { new.iter() }.map(row).collect();
         blocks::record(&mut tx, chain, &rows).await?;
-        raw_logs::record(&mut tx, chain, new.iter().flat_map(|block| &block.logs)).await?;
+        let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
+        raw_logs::record(&mut tx, chain, &logs).await?;
         let batch =
             Batch { chain_id: chain, finality: self.chain.finality, blocks: new, settled, head };
         let mut facts = vec![self.progress_fact(new, to, settled)];

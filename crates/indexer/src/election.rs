@@ -3,7 +3,7 @@
 use crate::{
     IndexError, IndexerOptions, Projector, fetch::inconsistent, follow::Session, nudge::nudge_by_ws,
 };
-use chain::Chain;
+use chain::{Chain, Header};
 use db::{
     Db,
     blocks::{self, BlockRow},
@@ -26,24 +26,24 @@ pub async fn run(
     options: IndexerOptions,
     shutdown: impl Future<Output = ()>,
 ) {
-    let nudge = Notify::new();
+    let nudge = Arc::new(Notify::new());
     tokio::select! {
         () = shutdown => {}
-        never = terms(&db, &chain, &projector, options, &nudge) => match never {},
-        never = nudge_by_ws(&chain, &nudge) => match never {},
+        never = terms(db, chain.clone(), projector, options, Arc::clone(&nudge)) => match never {},
+        never = nudge_by_ws(chain, Arc::clone(&nudge)) => match never {},
     }
 }
 
 async fn terms(
-    db: &Db,
-    chain: &Chain,
-    projector: &Arc<dyn Projector>,
+    db: Db,
+    chain: Chain,
+    projector: Arc<dyn Projector>,
     options: IndexerOptions,
-    nudge: &Notify,
+    nudge: Arc<Notify>,
 ) -> Infallible {
     let mut pause = options.stand_by;
     loop {
-        let wait = match term(db, chain, projector, options, nudge).await {
+        let wait = match term(&db, &chain, &projector, options, &nudge).await {
             Ok(Term::Lost) => options.stand_by,
             Ok(Term::Stopped) => STOPPED,
             Err(IndexError::Superseded) => {
@@ -115,8 +115,7 @@ async fn take_over(
     }
     drop(connection);
     let anchor = options.start_block.saturating_sub(1);
-    let header = chain.endpoint().header(anchor).await?;
-    let header = header.ok_or_else(|| inconsistent(format!("there is no block {anchor} yet")))?;
+    let header = first_header(chain, anchor).await?;
     let seconds = i64::try_from(header.timestamp.to::<u64>()).unwrap_or_default();
     let row = BlockRow {
         number: anchor,
@@ -131,6 +130,23 @@ async fn take_over(
     checkpoint.ok_or(IndexError::Superseded)
 }
 
+/// The anchor from the first endpoint that has it and is of this chain.
+async fn first_header(chain: &Chain, number: u64) -> Result<Header, IndexError> {
+    let mut trouble = inconsistent("the chain has no endpoint".into());
+    for endpoint in chain.endpoints.iter() {
+        trouble = match endpoint.chain_id().await {
+            Ok(id) if id == chain.id => match endpoint.header(number).await {
+                Ok(Some(header)) => return Ok(header),
+                Ok(None) => inconsistent(format!("there is no block {number} yet")),
+                Err(error) => error.into(),
+            },
+            Ok(id) => inconsistent(format!("the endpoint is of chain {id}")),
+            Err(error) => error.into(),
+        };
+    }
+    Err(trouble)
+}
+
 async fn record_first(db: &Db, chain: &Chain, anchor: &BlockRow) -> Result<(), IndexError> {
     if anchor.hash == B256::ZERO {
         return Err(inconsistent("a block without a hash".into()));
@@ -141,4 +157,15 @@ async fn record_first(db: &Db, chain: &Chain, anchor: &BlockRow) -> Result<(), I
     }
     tx.commit().await.map_err(db::DbError::from)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It compiles: the indexer can be spawned.
+    #[allow(dead_code)]
+    fn run_can_be_spawned(db: Db, chain: Chain, projector: Arc<dyn Projector>) -> impl Send {
+        run(db, chain, projector, IndexerOptions::default(), std::future::pending())
+    }
 }

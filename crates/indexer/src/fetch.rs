@@ -1,14 +1,15 @@
 //! Reading blocks and logs from an endpoint that may lag, lie or change its mind.
 //!
 //! What is returned is proven as far as headers allow: blocks are linked by parent hash, each log
-//! carries the hash of its block, and wherever a block's bloom filter says that a source may have
-//! logged but no log of it came, all logs of that block are read and must explain the filter.
+//! carries the hash of its block, and where a block's bloom filter says that a source may have
+//! logged, all logs of that block are read and must explain the filter. (Below the window this can
+//! be weakened: [`IndexerOptions::prove_settled`].)
 
 use crate::{Block, IndexError, IndexerOptions, Projector, sources::Sources};
 use alloy_primitives::Bloom;
 use chain::{Endpoint, Header, Log, LogFilter};
 use db::raw_logs::RawLog;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, HashSet};
 use time::OffsetDateTime;
 use vocab::{B256, BlockRef};
@@ -33,9 +34,10 @@ impl Fetch<'_> {
     /// Headers of `first..=last`, each the child of the one before.
     pub(crate) async fn headers(&self, first: u64, last: u64) -> Result<Vec<Header>, IndexError> {
         let step = u64::try_from(self.options.batch_max.max(1)).unwrap_or(1);
-        let parts = (first..=last)
+        let parts: Vec<_> = (first..=last)
             .step_by(self.options.batch_max.max(1))
-            .map(|from| self.endpoint.headers(from, last.min(from + step - 1)));
+            .map(|from| self.endpoint.headers(from, last.min(from + step - 1)).boxed())
+            .collect();
         let headers: Vec<Vec<Header>> =
             stream::iter(parts).buffered(self.options.batches_in_flight).try_collect().await?;
         let headers = headers.concat();
@@ -51,7 +53,7 @@ impl Fetch<'_> {
     }
 
     /// The blocks of these headers with all logs of our sources. Newly discovered sources are
-    /// added to `sources`. `settled`: ask for logs by range first.
+    /// added to `sources`.
     pub(crate) async fn blocks(
         &self,
         headers: Vec<Header>,
@@ -62,14 +64,15 @@ impl Fetch<'_> {
             .into_iter()
             .map(|header| Gathered { header, logs: BTreeMap::new(), whole: false })
             .collect();
-        if settled {
+        let by_range = settled && !self.options.prove_settled;
+        if by_range {
             let filter = sources.filter(self.options.addresses_max);
             self.gather_range(&mut blocks, &filter).await?;
         }
         // Each round reads at least one more block whole, so there are no more rounds than blocks.
         loop {
             let found = self.discover(&blocks, sources);
-            if settled && !found.is_empty() {
+            if by_range && !found.is_empty() {
                 let filter = sources.filter_of(found);
                 self.gather_range(&mut blocks, &filter).await?;
                 continue;
@@ -77,7 +80,7 @@ impl Fetch<'_> {
             let open: Vec<usize> = blocks
                 .iter()
                 .enumerate()
-                .filter(|(_, block)| block.is_open(sources))
+                .filter(|(_, block)| block.is_open(sources, by_range))
                 .map(|(place, _)| place)
                 .collect();
             if open.is_empty() {
@@ -132,7 +135,10 @@ impl Fetch<'_> {
             .chunks(self.options.batch_max.max(1))
             .map(|part| part.iter().map(|place| blocks[*place].header.hash).collect())
             .collect();
-        let asked = parts.iter().map(|hashes| self.endpoint.logs_of_blocks(&everything, hashes));
+        let asked: Vec<_> = parts
+            .iter()
+            .map(|hashes| self.endpoint.logs_of_blocks(&everything, hashes).boxed())
+            .collect();
         let answers: Vec<_> =
             stream::iter(asked).buffered(self.options.batches_in_flight).try_collect().await?;
         for (place, logs) in places.iter().zip(answers.into_iter().flatten()) {
@@ -143,15 +149,20 @@ impl Fetch<'_> {
 }
 
 impl Gathered {
-    /// May a source have logged here of which nothing came?
-    fn is_open(&self, sources: &Sources) -> bool {
+    /// May there be logs of ours that did not come? With `by_range`: of a source and topic of
+    /// which none came.
+    fn is_open(&self, sources: &Sources, by_range: bool) -> bool {
         if self.whole {
             return false;
         }
-        if self.logs.is_empty() {
+        if !by_range {
             return sources.may_match(&self.header.logs_bloom);
         }
-        let seen: HashSet<_> = self.logs.values().map(|log| log.address).collect();
+        let seen: HashSet<_> = self
+            .logs
+            .values()
+            .filter_map(|log| Some((log.address, *log.topics.first()?)))
+            .collect();
         sources.may_hold_others(&self.header.logs_bloom, &seen)
     }
 

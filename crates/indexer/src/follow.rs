@@ -138,11 +138,17 @@ impl Session {
         }
         let mut sources = self.sources.clone();
         let new = self.fetch().blocks(headers, &mut sources, settled).await?;
+        let fetched = learnt.elapsed();
         // Levels of settled blocks count from the head; others from what we have committed.
         self.commit_blocks(&new, settled, if settled { top } else { last }).await?;
         self.sources = sources;
+        let logs = new.iter().map(|block| block.logs.len()).sum();
+        let committed = learnt.elapsed() - fetched;
+        metrics::histogram!("indexer_commit_seconds", self.labels())
+            .record(committed.as_secs_f64());
+        tracing::debug!(chain.id = %self.chain.id, first, last, logs, ?fetched, ?committed,
+            "blocks committed");
         if settled {
-            let logs = new.iter().map(|block| block.logs.len()).sum();
             self.size_range(logs);
         } else {
             metrics::histogram!("indexer_head_to_commit_seconds", self.labels())

@@ -8,6 +8,11 @@ pub struct IndexerOptions {
     pub window: u64,
     /// First block to read when the chain has no checkpoint; at least 1.
     pub start_block: u64,
+    /// Read every block below the window whole, too, when its bloom filter says that it may hold
+    /// a log of ours. Without it, such blocks are asked for by range, and only those whose filter
+    /// names a source and topic of which nothing came are read whole: far fewer calls on chains
+    /// whose filters are nearly full, but a log kept back beside others like it goes unnoticed.
+    pub prove_settled: bool,
     /// Most blocks of one commit, in catch-up.
     pub range_max: u64,
     /// Logs per request that a range aims at: it shrinks above.
@@ -29,6 +34,7 @@ impl Default for IndexerOptions {
         Self {
             window: 64,
             start_block: 1,
+            prove_settled: true,
             range_max: 2_000,
             range_logs: 10_000,
             batch_max: 100,

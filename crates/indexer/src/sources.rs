@@ -37,13 +37,17 @@ impl Sources {
         self.has_topic(block) && self.addresses.values().any(|address| block.contains(address))
     }
 
-    /// May it hold a log of a source that is not among `seen`?
-    pub(crate) fn may_hold_others(&self, block: &Bloom, seen: &HashSet<Address>) -> bool {
-        self.has_topic(block)
-            && self
-                .addresses
-                .iter()
-                .any(|(address, filter)| block.contains(filter) && !seen.contains(address))
+    /// May it hold a log of a source and topic that are not, together, among `seen`?
+    pub(crate) fn may_hold_others(&self, block: &Bloom, seen: &HashSet<(Address, B256)>) -> bool {
+        let topics: Vec<B256> = self
+            .topics
+            .iter()
+            .filter(|(_, filter)| block.contains(filter))
+            .map(|(topic, _)| *topic)
+            .collect();
+        self.addresses.iter().any(|(address, filter)| {
+            block.contains(filter) && topics.iter().any(|topic| !seen.contains(&(*address, *topic)))
+        })
     }
 
     /// A filter for all sources: by address up to `addresses_max`, else by topic alone.

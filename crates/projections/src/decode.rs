@@ -1,8 +1,9 @@
 //! From raw logs to what they say.
 
-use crate::{abi, cid::raw_uri};
+use crate::cid::raw_uri;
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::{SolEvent, SolValue};
+use alloy_sol_types::SolEvent;
+use contracts::{ContentMode, Contents, StoaCollection as abi, StoaCollectionFactory as factory};
 use db::raw_logs::RawLog;
 use std::collections::HashMap;
 use time::OffsetDateTime;
@@ -84,7 +85,7 @@ pub struct DecodedBlock {
 #[must_use]
 pub fn topics() -> Vec<B256> {
     vec![
-        abi::CollectionCreated::SIGNATURE_HASH,
+        factory::CollectionCreated::SIGNATURE_HASH,
         abi::CollectionInitialized::SIGNATURE_HASH,
         abi::ItemsMinted::SIGNATURE_HASH,
         abi::BaseURIUpdated::SIGNATURE_HASH,
@@ -100,7 +101,7 @@ pub fn announced(factories: &[Address], log: &RawLog) -> Option<Address> {
     if !factories.contains(&log.address) {
         return None;
     }
-    Some(event::<abi::CollectionCreated>(log)?.collection)
+    Some(event::<factory::CollectionCreated>(log)?.collection)
 }
 
 /// Decode the logs of one block, all of which are of factories or of collections.
@@ -134,7 +135,7 @@ pub fn decode(
 
 impl DecodedBlock {
     fn read_factory(&mut self, log: &RawLog) -> Option<()> {
-        let abi::CollectionCreated { collection, admin, salt } = event(log)?;
+        let factory::CollectionCreated { collection, admin, salt } = event(log)?;
         self.push(log, Said::CollectionCreated { collection, admin, salt });
         Some(())
     }
@@ -151,12 +152,11 @@ impl DecodedBlock {
                 let settings = Settings {
                     name: name(&init.name),
                     symbol: name(&init.symbol),
-                    content_mode: match init.contentMode {
-                        0 => Some("digest"),
-                        1 => Some("base_uri"),
-                        2 => Some("free_uri"),
-                        _ => None,
-                    },
+                    content_mode: ContentMode::from_number(init.contentMode).map(|m| match m {
+                        ContentMode::Digest => "digest",
+                        ContentMode::BaseUri => "base_uri",
+                        ContentMode::FreeUri => "free_uri",
+                    }),
                     base_uri: text(&init.baseURI),
                 };
                 self.settings.insert((log.tx_index, log.address), settings);
@@ -166,12 +166,12 @@ impl DecodedBlock {
                 self.push(log, Said::BaseUriUpdated { base_uri: text(&update.baseURI) });
             }
             abi::MetadataUpdate::SIGNATURE_HASH => {
-                let token_id = event::<abi::MetadataUpdate>(log)?.tokenId;
+                let token_id = event::<abi::MetadataUpdate>(log)?._tokenId;
                 self.push(log, Said::MetadataUpdate { first: token_id, last: token_id });
             }
             abi::BatchMetadataUpdate::SIGNATURE_HASH => {
                 let update: abi::BatchMetadataUpdate = event(log)?;
-                let (first, last) = (update.fromTokenId, update.toTokenId);
+                let (first, last) = (update._fromTokenId, update._toTokenId);
                 self.push(log, Said::MetadataUpdate { first, last });
             }
             _ => return None,
@@ -180,14 +180,17 @@ impl DecodedBlock {
     }
 
     fn read_contents(&mut self, log: &RawLog) -> Option<()> {
-        let abi::ItemsMinted { word, mask, firstTokenId, contents } = event(log)?;
-        let uris = uris(&contents, mask.count_ones())?;
-        let bits = (0..256usize).filter(|bit| mask.bit(*bit));
-        for ((bit, uri), place) in bits.zip(uris).zip(0u64..) {
-            let token_id = firstTokenId.checked_add(U256::from(place))?;
+        let abi::ItemsMinted { word, mask, firstTokenId: first, contents } = event(log)?;
+        let bits: Vec<u8> = contracts::intent_bits(mask).collect();
+        let uris = uris(&contents, bits.len())?;
+        // Read to the end before anything is kept.
+        let last = U256::from(bits.len().saturating_sub(1));
+        first.checked_add(last)?;
+        for ((bit, uri), place) in bits.into_iter().zip(uris).zip(0u64..) {
+            let token_id = first + U256::from(place);
             let intent = word
                 .checked_mul(U256::from(256))
-                .and_then(|first| first.checked_add(U256::from(bit)));
+                .and_then(|intents| intents.checked_add(U256::from(bit)));
             self.contents.insert((log.tx_index, log.address, token_id), Content { intent, uri });
         }
         Some(())
@@ -207,15 +210,18 @@ impl DecodedBlock {
 /// The URI of each of `items` items. The three content modes can be told apart by length: nothing,
 /// 32 bytes each, or an ABI-encoded list, which is longer.
 fn uris(contents: &[u8], items: usize) -> Option<Vec<Option<String>>> {
-    if contents.is_empty() {
-        return Some(vec![None; items]);
-    }
-    if contents.len() == items * 32 {
-        let (digests, _) = contents.as_chunks::<32>();
-        return Some(digests.iter().map(|digest| Some(raw_uri(digest))).collect());
-    }
-    let uris = Vec::<String>::abi_decode(contents).ok()?;
-    (uris.len() == items).then(|| uris.iter().map(|uri| Some(text(uri))).collect())
+    let mode = if contents.is_empty() {
+        ContentMode::BaseUri
+    } else if contents.len() == items * 32 {
+        ContentMode::Digest
+    } else {
+        ContentMode::FreeUri
+    };
+    Some(match Contents::decode(mode, items, contents).ok()? {
+        Contents::None => vec![None; items],
+        Contents::Digests(digests) => digests.iter().map(|d| Some(raw_uri(d))).collect(),
+        Contents::Uris(uris) => uris.iter().map(|uri| Some(text(uri))).collect(),
+    })
 }
 
 fn event<E: SolEvent>(log: &RawLog) -> Option<E> {

@@ -224,3 +224,7 @@ impl Fold {
         self.changes.undo.push(record);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -4,7 +4,6 @@
 //! undo, [`facts`] into what is told: all three pure. [`Projections`] runs them inside the
 //! indexer's commits. `README.md` lists the facts.
 
-mod abi;
 mod cid;
 pub mod decode;
 pub mod facts;

@@ -1,0 +1,8 @@
+//! The index of a real node in a real database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+
+mod faults;
+mod follow;
+mod proxy;
+mod reorg;
+mod rig;

@@ -1,0 +1,144 @@
+//! Chains that change their mind.
+
+use crate::rig::{Rig, add_job, call_of, checkpoint, facts};
+use db::{checkpoints, reconciliations};
+use testkit::{ACCOUNTS, eventually};
+use vocab::topic;
+
+/// Depths at which the index is compared with one made from nothing; all are gone through.
+const COMPARED: [u64; 9] = [1, 2, 11, 12, 13, 31, 32, 33, 40];
+
+#[tokio::test]
+async fn reorgs_of_depth_1_to_40_across_a_mint_leave_what_a_rebuild_finds() {
+    let rig = Rig::new().await;
+    let test = testkit::database().await;
+    let mut collection = rig.create(1).await;
+    rig.mint(&mut collection, 2).await;
+    rig.node.mine(70).await;
+    let _running = rig.start(&test.db);
+    for depth in 1..=40u64 {
+        let job = {
+            let data = collection.mint_data(1);
+            let intent = depth + 1;
+            let job = if depth == 1 || depth == 40 {
+                Some(add_job(&test, &rig, collection.address, intent).await)
+            } else {
+                None
+            };
+            rig.send(collection.address, data.clone()).await;
+            rig.transfer(&collection, intent + 1, ACCOUNTS[1]).await;
+            rig.node.mine(depth.saturating_sub(2)).await;
+            rig.indexed(&test.db).await;
+            // The mint comes back in the last block of the new branch.
+            rig.reorg(depth, &[(call_of(collection.address, data), depth - 1)]).await;
+            job
+        };
+        rig.indexed(&test.db).await;
+        if let Some(job) = job {
+            check_job(&test.db, &job.to_string(), depth).await;
+        }
+        if COMPARED.contains(&depth) {
+            let digest = rig.digest(&test.db).await;
+            assert_eq!(digest, rig.rebuilt().await, "after a reorg of depth {depth}");
+            println!("depth {depth}: index and rebuild agree on {digest:?}");
+        }
+    }
+    let mut connection = test.db.acquire().await.unwrap();
+    let reorgs = reconciliations::load(&mut connection, rig.node.chain_id, 100).await.unwrap();
+    let depths: Vec<u64> = reorgs.iter().map(reconciliations::Reconciliation::depth).collect();
+    assert_eq!(depths, (1..=40).collect::<Vec<_>>());
+}
+
+/// The job was mined, taken back if the reorg reached it, and is mined once in the end.
+async fn check_job(db: &db::Db, job: &str, depth: u64) {
+    let told = facts(db, topic::MINTS).await;
+    let told: Vec<_> = told.iter().filter(|fact| fact.attributes["mint_id"] == job).collect();
+    let states: Vec<_> =
+        told.iter().map(|fact| (fact.reverting, fact.data["status"].as_str().unwrap())).collect();
+    assert_eq!(states[0], (false, "tentative"), "depth {depth}: {states:?}");
+    if depth >= 2 {
+        let back = states.iter().position(|state| *state == (true, "submitted")).unwrap();
+        assert!(states[..back].contains(&(false, "final")) == (depth > 32), "{states:?}");
+        assert_eq!(states[back + 1..], [(false, "tentative")], "depth {depth}: {states:?}");
+        assert_eq!(told[back].attributes, told[0].attributes);
+    }
+}
+
+#[tokio::test]
+async fn reverting_facts_take_back_what_was_told_newest_first() {
+    let rig = Rig::new().await;
+    let test = testkit::database().await;
+    let _running = rig.start(&test.db);
+    let mut collection = rig.create(1).await;
+    rig.node.mine(5).await;
+    rig.indexed(&test.db).await;
+    let before = facts(&test.db, topic::ITEMS).await.len();
+    rig.mint(&mut collection, 3).await;
+    rig.transfer(&collection, 1, ACCOUNTS[1]).await;
+    rig.burn(&collection, 2).await;
+    rig.indexed(&test.db).await;
+    let told = facts(&test.db, topic::ITEMS).await.split_off(before);
+    rig.reorg(3, &[]).await;
+    rig.indexed(&test.db).await;
+    let back = facts(&test.db, topic::ITEMS).await.split_off(before + told.len());
+    assert_eq!(told.len(), 5);
+    assert_eq!(back.len(), 5);
+    for (fact, back) in told.iter().rev().zip(&back) {
+        assert!(back.reverting && !fact.reverting);
+        assert_eq!(back.kind, fact.kind);
+        assert_eq!(back.attributes, fact.attributes);
+        assert_eq!(back.data, fact.data);
+        assert_eq!(back.block_hash, fact.block_hash);
+    }
+    let told = facts(&test.db, topic::CHAIN).await;
+    let reorg = told.iter().find(|fact| fact.kind == "reorg").unwrap();
+    assert_eq!(reorg.data["depth"], "3");
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+}
+
+#[tokio::test]
+async fn a_collection_that_a_reorg_took_away_may_come_back() {
+    let rig = Rig::new().await;
+    let test = testkit::database().await;
+    let _running = rig.start(&test.db);
+    rig.node.mine(5).await;
+    let mut collection = rig.create(1).await;
+    rig.mint(&mut collection, 2).await;
+    rig.indexed(&test.db).await;
+    for _ in 0..5 {
+        rig.reorg(2, &[]).await;
+        rig.indexed(&test.db).await;
+        assert_eq!(rig.digest(&test.db).await[1].rows, 0, "no collection");
+        let mut again = rig.create(1).await;
+        assert_eq!(again.address, collection.address);
+        rig.mint(&mut again, 2).await;
+        rig.indexed(&test.db).await;
+    }
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+}
+
+#[tokio::test]
+async fn a_reorg_below_the_window_stops_the_chain_in_a_clear_state() {
+    let mut rig = Rig::new().await;
+    rig.options.window = 32;
+    let test = testkit::database().await;
+    let mut collection = rig.create(1).await;
+    rig.mint(&mut collection, 2).await;
+    rig.node.mine(100).await;
+    let _running = rig.start(&test.db);
+    let before = rig.indexed(&test.db).await;
+    rig.reorg(40, &[]).await;
+    let stopped = eventually("a stopped chain", || async {
+        checkpoint(&test.db, &rig).await.unwrap().stopped
+    })
+    .await;
+    assert!(stopped.contains("deeper than the window"), "{stopped}");
+    assert_eq!(checkpoint(&test.db, &rig).await.unwrap().block, before);
+    let told = facts(&test.db, topic::CHAIN).await;
+    assert_eq!(told.last().unwrap().kind, "chain_stopped");
+    // Nobody can write any more, not even by the right triple.
+    let mut tx = test.db.begin().await.unwrap();
+    let now = checkpoint(&test.db, &rig).await.unwrap();
+    let chain = rig.node.chain_id;
+    assert!(!checkpoints::record_advance(&mut tx, chain, &now, before).await.unwrap());
+}
