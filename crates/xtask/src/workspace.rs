@@ -9,7 +9,10 @@ use std::{
 
 /// The repository's root directory.
 pub fn root() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Cargo says where it runs us; a binary in a shared target directory may be another clone's.
+    let here = env::var_os("CARGO_MANIFEST_DIR");
+    let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&here).join("../..");
     root.canonicalize().unwrap_or(root)
 }
 

@@ -46,14 +46,14 @@ fn escapes(file: &File) -> Vec<(usize, &str)> {
 /// Which lines an escape on `line` speaks for: its own, and when it stands alone the first line of
 /// code below it; at the head of a file the file's first line as well.
 fn covers(file: &File, line: usize) -> impl Fn(usize) -> bool {
-    let passive = |text: &&str| {
+    let passive = |text: &str| {
         let text = text.trim_start();
         text.is_empty() || ["//", "#", "--", "<!--"].iter().any(|mark| text.starts_with(mark))
     };
     let lines: Vec<&str> = file.text.lines().collect();
     let below = lines.iter().enumerate().skip(line - 1).find(|(_, text)| !passive(text));
     let below = below.map_or(line, |(index, _)| index + 1);
-    let head = lines[..line].iter().all(|text| passive(&text));
+    let head = lines[..line].iter().all(|text| passive(text));
     move |found| (line..=below).contains(&found) || (head && found == 1)
 }
 

@@ -36,7 +36,8 @@ impl Source {
         self.code.iter().enumerate().filter_map(move |(index, line)| {
             let hit = line.match_indices(needle).any(|(at, _)| {
                 let after = line[at + needle.len()..].chars().next();
-                !line[..at].ends_with(word) && !(ends_in_word && after.is_some_and(word))
+                let longer = ends_in_word && after.is_some_and(word);
+                !longer && !line[..at].ends_with(word)
             });
             hit.then_some(index + 1)
         })
