@@ -1,5 +1,8 @@
 //! The parts themselves work.
 
+mod fault;
+mod tcp;
+
 #[tokio::test]
 async fn a_database_is_migrated_and_empty() {
     let test = testkit::database().await;
