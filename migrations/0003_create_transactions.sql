@@ -31,6 +31,8 @@ create table transactions (
     block_hash       bytea check (length(block_hash) = 32),
     reverted         boolean not null default false,
     not_before       timestamptz,
+    -- A lane looks at it until then (or waits so long after trouble); a right to nothing.
+    claimed_until    timestamptz,
     request_id       text,
     created_at       timestamptz not null default now(),
     updated_at       timestamptz not null default now(),
@@ -43,6 +45,9 @@ create index transactions_ready_idx on transactions (chain_id, role, priority de
 create index transactions_open_idx on transactions (chain_id, wallet, nonce)
     where status in ('reserved', 'submitted', 'unknown', 'tentative', 'auditable');
 
+create index transactions_mined_idx on transactions (chain_id, wallet, block_number)
+    where status in ('tentative', 'auditable');
+
 create table nonces (
     chain_id        bigint not null,
     wallet          bytea not null check (length(wallet) = 20),
@@ -53,9 +58,10 @@ create table nonces (
     primary key (chain_id, wallet, nonce),
     foreign key (chain_id, wallet) references wallets (chain_id, address)
 );
-create unique index nonces_transaction_idx on nonces (transaction_id);
+-- A job whose nonce was lost to a stranger's transaction (state void) gets another.
+create unique index nonces_transaction_idx on nonces (transaction_id) where state <> 'void';
 create index nonces_open_idx on nonces (chain_id, wallet, nonce)
-    where state in ('reserved', 'signed', 'sent', 'mined');
+    where state in ('reserved', 'signed', 'sent');
 
 create table attempts (
     transaction_id        uuid not null references transactions (id),
@@ -66,6 +72,8 @@ create table attempts (
     gas_limit             bigint not null,
     max_fee_wei           numeric(78,0) not null,
     max_priority_fee_wei  numeric(78,0) not null,
+    -- Not the job's call but a zero transfer to the wallet itself, which uses the nonce up.
+    void                  boolean not null default false,
     -- Null until signed; then never changed, and sent again as they are.
     raw                   bytea,
     tx_hash               bytea unique check (length(tx_hash) = 32),

@@ -88,6 +88,8 @@ impl Layout<'_> {
                     return Err("an offset is not where the encoding puts it");
                 }
                 tail = self.tail(part, tail)?;
+            } else {
+                self.words(part, head)?;
             }
             head += head_size(part);
         }
@@ -110,8 +112,35 @@ impl Layout<'_> {
             // bytes and string
             _ => {
                 let length = self.number(at)?;
-                self.skip(at + WORD, length.saturating_add(WORD - 1) / WORD * WORD)
+                let start = at + WORD;
+                let end = self.skip(start, length.saturating_add(WORD - 1) / WORD * WORD)?;
+                if self.data[start + length..end].iter().any(|byte| *byte != 0) {
+                    return Err("padding is not zero");
+                }
+                Ok(end)
             }
+        }
+    }
+
+    /// A part of fixed size; its bytes are known to be there.
+    fn words(&self, part: &DynSolType, at: usize) -> Result<(), &'static str> {
+        match part {
+            DynSolType::FixedArray(inner, count) => {
+                let size = head_size(inner);
+                (0..*count).try_for_each(|number| self.words(inner, at + number * size))
+            }
+            DynSolType::Tuple(parts) => {
+                let mut at = at;
+                parts.iter().try_for_each(|inner| {
+                    let here = at;
+                    at += head_size(inner);
+                    self.words(inner, here)
+                })
+            }
+            leaf => match word_fits(leaf, &self.data[at..at + WORD]) {
+                true => Ok(()),
+                false => Err("a value is outside its type"),
+            },
         }
     }
 
@@ -125,6 +154,24 @@ impl Layout<'_> {
         let end = self.skip(at, WORD)?;
         usize::try_from(U256::from_be_slice(&self.data[at..end]))
             .map_err(|_| "a length or offset is too large")
+    }
+}
+
+/// Whether a word is a value of a type of one word. The decoder doesn't look: it takes 256 for an
+/// `uint8`.
+fn word_fits(leaf: &DynSolType, word: &[u8]) -> bool {
+    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    match leaf {
+        DynSolType::Bool => zero(&word[..31]) && word[31] <= 1,
+        DynSolType::Address => zero(&word[..12]),
+        DynSolType::Function => zero(&word[24..]),
+        DynSolType::FixedBytes(size) => zero(&word[*size..]),
+        DynSolType::Uint(bits) => zero(&word[..WORD - bits / 8]),
+        DynSolType::Int(bits) => {
+            let sign = if word[WORD - bits / 8] & 0x80 == 0 { 0 } else { 0xff };
+            word[..WORD - bits / 8].iter().all(|byte| *byte == sign)
+        }
+        _ => false,
     }
 }
 
@@ -159,3 +206,6 @@ fn has_empty_part(part: &DynSolType) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

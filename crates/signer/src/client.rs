@@ -1,9 +1,7 @@
 //! The engine's side of the socket.
 
 use std::{
-    fmt,
-    future::Future,
-    io,
+    fmt, io,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -213,24 +211,18 @@ impl Inner {
         }
     }
 
-    fn attempt(
-        &self,
-        idle: Option<UnixStream>,
-        body: &[u8],
-    ) -> impl Future<Output = Result<Vec<u8>, FrameError>> {
-        async move {
-            let mut stream = match idle {
-                Some(stream) => stream,
-                None => UnixStream::connect(&self.socket).await?,
-            };
-            frame::write_frame(&mut stream, body, REQUEST_BYTES_MAX, self.timeout).await?;
-            let limit = self.timeout;
-            let answer = frame::read_frame(&mut stream, RESPONSE_BYTES_MAX, limit, limit)
-                .await?
-                .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
-            Ok(answer)
-        }
+    async fn attempt(&self, idle: Option<UnixStream>, body: &[u8]) -> Result<Vec<u8>, FrameError> {
+        let mut stream = match idle {
+            Some(stream) => stream,
+            None => UnixStream::connect(&self.socket).await?,
+        };
+        frame::write_frame(&mut stream, body, REQUEST_BYTES_MAX, self.timeout).await?;
+        let limit = self.timeout;
+        let answer = frame::read_frame(&mut stream, RESPONSE_BYTES_MAX, limit, limit)
+            .await?
+            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+        Ok(answer)
     }
 }
 

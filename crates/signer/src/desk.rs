@@ -24,6 +24,9 @@ pub(crate) const QUEUE_MAX: usize = 64;
 const BATCH_INTENTS: usize = 1024;
 /// Most variants of one nonce: bumping 1 gwei by a tenth this often passes any limit of fees.
 const VARIANTS_MAX: u32 = 256;
+/// Counters outlive their period, so that a clock which is corrected backwards finds them.
+const KEPT_DAYS: u64 = 31;
+const KEPT_MINUTES: u64 = 60;
 const MS_PER_MINUTE: u64 = 60_000;
 const MS_PER_DAY: u64 = 86_400_000;
 
@@ -170,6 +173,8 @@ impl Desk {
             let mut ledger = Ledger::open(&tx)?;
             let (day, minute) = (self.last_ms / MS_PER_DAY, self.last_ms / MS_PER_MINUTE);
             if minute != self.forgotten_minute {
+                let (day, minute) =
+                    (day.saturating_sub(KEPT_DAYS), minute.saturating_sub(KEPT_MINUTES));
                 ledger.forget_before(day, minute)?;
                 self.forgotten_minute = minute;
             }
@@ -290,3 +295,6 @@ impl Charge<'_> {
         Ok(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;

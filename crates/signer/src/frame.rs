@@ -72,3 +72,6 @@ pub(crate) async fn write_frame<W: AsyncWrite + Unpin>(
     .await??;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::{error::ServeError, policy::role_name_is_valid, wire::KeyInfo};
 
 const KEY_FILE_BYTES_MAX: u64 = 16 * 1024;
+const POLICY_BYTES_MAX: u64 = 1 << 20;
 const KEYS_MAX: usize = 1024;
 const LOCK_FILE: &str = ".lock";
 const NEW_FILE: &str = ".new";
@@ -174,7 +175,7 @@ impl Keyring {
         let written = eth_keystore::encrypt_key(
             &self.dir,
             &mut OsRng,
-            &*bytes,
+            bytes.as_slice(),
             self.password.as_bytes(),
             Some(NEW_FILE),
         );
@@ -239,7 +240,7 @@ fn check_key_file(path: &Path) -> Result<(), ServeError> {
 pub fn ensure_password_file(path: &Path) -> Result<(), ServeError> {
     let mut bytes = Zeroizing::new([0u8; 32]);
     OsRng.fill_bytes(&mut *bytes);
-    let text = Zeroizing::new(alloy_primitives::hex::encode(&*bytes));
+    let text = Zeroizing::new(alloy_primitives::hex::encode(bytes.as_slice()));
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(mut file) => file
             .write_all(text.as_bytes())
@@ -261,21 +262,28 @@ fn read_password(path: &Path) -> Result<Zeroizing<String>, ServeError> {
 
 /// Reads a small file that only this user may read.
 fn read_private(path: &Path) -> Result<Zeroizing<String>, ServeError> {
+    read_closed(path, 0o077, KEY_FILE_BYTES_MAX)
+}
+
+/// Reads the policy, which all may read but only this user may write.
+pub(crate) fn read_policy(path: &Path) -> Result<Zeroizing<String>, ServeError> {
+    read_closed(path, 0o022, POLICY_BYTES_MAX)
+}
+
+fn read_closed(path: &Path, closed: u32, size_max: u64) -> Result<Zeroizing<String>, ServeError> {
     let file = File::open(path).map_err(|e| ServeError::file(path, e))?;
     let about = file.metadata().map_err(|e| ServeError::file(path, e))?;
-    check_owner(path, &about)?;
-    if !about.is_file() || about.len() > KEY_FILE_BYTES_MAX {
+    check_owner(path, &about, closed)?;
+    if !about.is_file() || about.len() > size_max {
         return Err(ServeError::keystore(path, "no regular file, or too large"));
     }
     let mut text = Zeroizing::new(String::with_capacity(about.len() as usize));
-    file.take(KEY_FILE_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|e| ServeError::file(path, e))?;
+    file.take(size_max).read_to_string(&mut text).map_err(|e| ServeError::file(path, e))?;
     Ok(text)
 }
 
-fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), ServeError> {
-    if about.uid() != rustix::process::geteuid().as_raw() || about.mode() & 0o077 != 0 {
+fn check_owner(path: &Path, about: &fs::Metadata, closed: u32) -> Result<(), ServeError> {
+    if about.uid() != rustix::process::geteuid().as_raw() || about.mode() & closed != 0 {
         return Err(ServeError::TooOpen { path: path.to_owned() });
     }
     Ok(())
@@ -286,7 +294,7 @@ pub(crate) fn private_dir(dir: &Path) -> Result<(), ServeError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     let about =
         made.and_then(|()| fs::metadata(dir)).map_err(|error| ServeError::file(dir, error))?;
-    check_owner(dir, &about)
+    check_owner(dir, &about, 0o077)
 }
 
 fn lock(path: &Path) -> Result<File, ServeError> {

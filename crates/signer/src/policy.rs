@@ -316,3 +316,6 @@ fn parse_wei(field: &str, text: &str) -> Result<U256, String> {
     let wei = if digits { U256::from_str_radix(text, 10).ok() } else { None };
     wei.ok_or_else(|| format!("{field} is no decimal number of wei"))
 }
+
+#[cfg(test)]
+mod tests;

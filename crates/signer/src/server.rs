@@ -20,7 +20,7 @@ use crate::{
     desk::{Clock, Desk, QUEUE_MAX, Work},
     error::ServeError,
     frame::{FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, read_frame, write_frame},
-    keys::{Keyring, private_dir},
+    keys::{Keyring, private_dir, read_policy},
     policy::Policy,
     process,
     store::Store,
@@ -48,7 +48,7 @@ pub struct Config {
     pub keystore_dir: PathBuf,
     /// File with the keystore's password, mode 0600: [`crate::ensure_password_file`].
     pub password_file: PathBuf,
-    /// The policy (TOML).
+    /// The policy (TOML); belongs to this user, and nobody else may write it.
     pub policy_file: PathBuf,
     /// The signer's own database; made if missing.
     pub store_file: PathBuf,
@@ -91,7 +91,8 @@ impl Config {
 }
 
 /// Runs the signer until `shutdown` resolves or the parent dies (both `Ok`), or it can't go on.
-/// Requests in progress are finished first. Needs a tokio runtime with time and I/O.
+/// Requests that have reached the signing thread are finished, though their answers may be lost;
+/// their clients ask again. Needs a tokio runtime with time and I/O.
 pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     if config.harden {
         process::harden()?;
@@ -132,9 +133,7 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
 }
 
 fn open_desk(config: &Config) -> Result<Desk, ServeError> {
-    let policy = fs::read_to_string(&config.policy_file)
-        .map_err(|error| ServeError::file(&config.policy_file, error))?;
-    let policy = Policy::parse(&policy)?;
+    let policy = Policy::parse(&read_policy(&config.policy_file)?)?;
     let keyring = Keyring::open(&config.keystore_dir, &config.password_file)?;
     let store = Store::open(&config.store_file)?;
     Desk::new(policy, keyring, store, config.clock.clone(), config.adopt_keys)

@@ -146,8 +146,8 @@ pub struct Health {
     pub pid: u32,
 }
 
-/// Why the signer will not do it. Asking again unchanged is pointless, except for
-/// [`Refusal::OverRate`] and [`Refusal::OverDailyValue`].
+/// Why the signer will not do it. Asking again unchanged is pointless unless
+/// [`Refusal::is_temporary`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Refusal {
@@ -254,6 +254,13 @@ pub enum Refusal {
         /// Most variants of one nonce.
         limit: u32,
     },
+}
+
+impl Refusal {
+    /// Whether the same request may be granted later, in another minute or on another day.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::OverRate { .. } | Self::OverDailyValue { .. })
+    }
 }
 
 fn selector_text(selector: &Option<Selector>) -> String {

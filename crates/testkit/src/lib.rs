@@ -9,6 +9,7 @@
 mod database;
 mod fault;
 mod node;
+pub mod picture;
 mod tcp;
 mod wait;
 

@@ -91,7 +91,8 @@ async fn signatures_per_minute_are_limited_and_known_ones_are_free() {
     }
     server.stop().await;
     let server = rig.start();
-    assert_eq!(sign_one(&client, &intents[4]).await, Err(Refusal::OverRate { limit: 3 }));
+    let refusal = sign_one(&client, &intents[4]).await.unwrap_err();
+    assert_eq!((refusal.is_temporary(), refusal), (true, Refusal::OverRate { limit: 3 }));
     rig.now_ms.fetch_add(60_000, Ordering::Relaxed);
     assert!(sign_one(&client, &intents[4]).await.is_ok());
     server.stop().await;

@@ -106,6 +106,13 @@ async fn a_keystore_has_one_signer() {
 }
 
 #[tokio::test]
+async fn a_policy_that_others_may_write_stops_the_start() {
+    let rig = Rig::new();
+    fs::set_permissions(rig.path("policy.toml"), fs::Permissions::from_mode(0o664)).unwrap();
+    assert!(matches!(rig.start_error().await, ServeError::TooOpen { .. }));
+}
+
+#[tokio::test]
 async fn an_unreadable_policy_stops_the_start() {
     let rig = Rig::with_policy("version = 1\nallow_everything = true\n");
     assert!(matches!(rig.start_error().await, ServeError::Policy(_)));

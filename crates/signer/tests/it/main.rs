@@ -1,5 +1,11 @@
 //! The signer from outside: its socket, its files, its deaths.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panic, and may print"
+)]
+
 mod budgets;
 mod crash;
 mod hostile;

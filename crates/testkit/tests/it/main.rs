@@ -1,6 +1,7 @@
 //! The parts themselves work.
 
 mod fault;
+mod picture;
 mod tcp;
 
 #[tokio::test]

@@ -1,0 +1,87 @@
+//! What a transactor is made of.
+
+use crate::{ErrorNames, Nudge, Outcomes};
+use chain::Chain;
+use db::Db;
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Gas that one transaction may ask for (EIP-7825).
+pub(crate) const TX_GAS_MAX: u64 = 1 << 24;
+
+/// Everything that [`crate::run`] needs. One per chain.
+pub struct Config {
+    /// The primary. Each lane takes one connection at a time.
+    pub db: Db,
+    pub chain: Chain,
+    pub signer: signer::Client,
+    /// Told of each change of state, inside its transaction.
+    pub outcomes: Arc<dyn Outcomes>,
+    pub nudge: Nudge,
+    pub roles: Vec<Role>,
+    pub error_names: ErrorNames,
+    pub options: Options,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("chain", &self.chain)
+            .field("roles", &self.roles)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A pool of wallets. Their keys are made by the signer when missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Name in the signer's policy and in `transactions.role`.
+    pub name: String,
+    pub wallets: u32,
+    /// Most transactions of one wallet that wait to be mined: 1 to 256.
+    pub in_flight_max: u16,
+}
+
+impl Role {
+    /// With the default window of 16.
+    #[must_use]
+    pub fn new(name: impl Into<String>, wallets: u32) -> Self {
+        Self { name: name.into(), wallets, in_flight_max: 16 }
+    }
+}
+
+/// Limits and times.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long a dead worker's lanes stay without one.
+    pub lease: Duration,
+    /// How long a lost nudge can delay a job.
+    pub tick: Duration,
+    /// No transaction ever offers more than this, wei per gas. While the market is above, jobs
+    /// wait.
+    pub fee_cap_wei: u128,
+    /// Least priority fee, wei per gas.
+    pub tip_min_wei: u128,
+    /// Unmined bytes are handed over again after so many block times.
+    pub resend_blocks: u32,
+    /// The lowest unmined nonce is priced anew after so many block times, when its offer is below
+    /// the base fee.
+    pub bump_blocks: u32,
+    /// Pause before a refused or lost hand-over is repeated, and before a job whose simulation met
+    /// trouble is looked at again.
+    pub retry: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(10),
+            tick: Duration::from_millis(100),
+            fee_cap_wei: 500_000_000_000,
+            tip_min_wei: 1,
+            resend_blocks: 3,
+            bump_blocks: 3,
+            retry: Duration::from_secs(1),
+        }
+    }
+}

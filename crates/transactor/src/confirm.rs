@@ -1,0 +1,391 @@
+//! What the chain made of it: receipts on our header chain, levels, reorgs, lost nonces.
+
+use crate::{
+    Reason,
+    context::{Move, record_moves, status},
+    failpoint::hit,
+    lane::{Lane, LaneError},
+    ledger,
+    send::OpenNonce,
+    take::CALLS_MAX,
+};
+use alloy_primitives::U64;
+use chain::{CallRequest, Receipt, RpcError};
+use db::{
+    DbError, nonces,
+    transactions::{self, Mined},
+};
+use serde_json::json;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+use vocab::{B256, BlockRef, Bytes, JobStatus};
+
+/// Jobs whose state is raised or taken back in one commit.
+const MOVES_MAX: i64 = 500;
+/// What a job of ours is called that only fills a nonce which is missing in the ledger.
+pub(crate) const FILL_KIND: &str = "nonce_fill";
+
+/// Receipts of one look.
+#[derive(Default)]
+struct Found {
+    /// With the attempt's hash as key.
+    receipts: HashMap<B256, Receipt>,
+    /// Hashes of which the node said that it has no receipt.
+    none: HashSet<B256>,
+}
+
+impl Lane {
+    /// Bring jobs in line with the chain, as of our head.
+    pub async fn confirm(&mut self, head: Option<BlockRef>) -> Result<(), LaneError> {
+        let Some(head) = head else { return Ok(()) };
+        self.take_back().await?;
+        let open = self.load_open().await?;
+        self.on_chain =
+            self.context.config.chain.endpoint().transaction_count(self.address()).await?;
+        self.watch_drift().await?;
+        let passed: Vec<&OpenNonce> =
+            open.iter().filter(|nonce| nonce.nonce < self.on_chain).collect();
+        if !passed.is_empty() {
+            let found = self.look_for_receipts(&passed).await;
+            hit("after_receipts");
+            self.record_mined(&passed, &found).await?;
+            self.give_up_lost(&passed, &found, head).await?;
+        }
+        self.raise(head).await
+    }
+
+    /// Jobs whose block left our chain go back to `submitted`, and their bytes out again.
+    async fn take_back(&mut self) -> Result<(), LaneError> {
+        loop {
+            let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+            let (chain, address) = (self.context.chain_id(), self.address());
+            let orphans =
+                transactions::load_orphaned(&mut connection, chain, address, MOVES_MAX).await?;
+            drop(connection);
+            if orphans.is_empty() {
+                return Ok(());
+            }
+            let moves: Vec<Move> = orphans
+                .iter()
+                .map(|job| Move {
+                    tx_hash: job.tx_hash.map(B256::from),
+                    reverting: true,
+                    ..moved(job, JobStatus::Submitted)
+                })
+                .collect();
+            let mut transaction = self.begin().await?;
+            let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            nonces::record_state(&mut transaction, &ids, "sent").await?;
+            transaction.commit().await.map_err(DbError::from)?;
+            metrics::counter!("transactor_reorged_total").increment(ids.len() as u64);
+            let open = self.load_open().await?;
+            let back: Vec<&OpenNonce> = open.iter().filter(|n| ids.contains(&n.id)).collect();
+            self.send_again(&back).await?;
+            if ids.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The chain is beyond our ledger: somebody else has the key. We go on above.
+    async fn watch_drift(&self) -> Result<(), LaneError> {
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let (chain, address) = (self.context.chain_id(), self.address());
+        let last = nonces::load_last(&mut connection, chain, address).await?;
+        let last = last.map(i64::cast_unsigned);
+        let drift = ledger::drift(last, self.on_chain);
+        let labels = [("wallet", address.to_string()), ("chain_id", chain.to_string())];
+        if drift > 0 {
+            tracing::error!(wallet = %address, drift, "somebody else uses this wallet's key");
+            metrics::counter!("transactor_nonce_drift_total", &labels).increment(1);
+        }
+        let lag = last.map_or(0, |last| (last + 1).saturating_sub(self.on_chain));
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("transactor_nonce_lag", &labels).set(lag as f64);
+        Ok(())
+    }
+
+    async fn look_for_receipts(&self, nonces: &[&OpenNonce]) -> Found {
+        let endpoint = self.context.config.chain.endpoint();
+        let hashes: Vec<B256> = nonces.iter().flat_map(|nonce| nonce.hashes()).collect();
+        let mut found = Found::default();
+        for chunk in hashes.chunks(CALLS_MAX) {
+            let answers = match endpoint.receipts(chunk).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "no receipts now");
+                    continue;
+                }
+            };
+            for (hash, answer) in chunk.iter().zip(answers) {
+                match answer {
+                    Ok(Some(receipt)) => drop(found.receipts.insert(*hash, receipt)),
+                    Ok(None) => drop(found.none.insert(*hash)),
+                    // Nothing is known of this one.
+                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error,
+                        tx_hash = %hash, "no receipt now"),
+                }
+            }
+        }
+        found
+    }
+
+    /// Receipts count when their block is on our header chain; others wait for the indexer.
+    async fn record_mined(&self, nonces: &[&OpenNonce], found: &Found) -> Result<(), LaneError> {
+        if found.receipts.is_empty() {
+            return Ok(());
+        }
+        let blocks: Vec<B256> = found.receipts.values().map(|r| r.block_hash).collect();
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let chain = self.context.chain_id();
+        let ours: HashSet<B256> = transactions::load_canonical(&mut connection, chain, &blocks)
+            .await?
+            .into_iter()
+            .collect();
+        drop(connection);
+        let mut moves = Vec::new();
+        for nonce in nonces {
+            let mined = nonce.attempts.iter().find_map(|attempt| {
+                let receipt = found.receipts.get(&B256::from(attempt.tx_hash?))?;
+                ours.contains(&receipt.block_hash).then_some((attempt, receipt))
+            });
+            let Some((attempt, receipt)) = mined else { continue };
+            let reason = self.why(nonce, attempt.void, receipt).await;
+            moves.push(Move {
+                reverted: reason.is_some(),
+                reason,
+                tx_hash: Some(receipt.transaction_hash),
+                block: Some(receipt.block()),
+                ..nonce.moved(JobStatus::Tentative)
+            });
+            metrics::histogram!("transactor_stage_seconds", "stage" => "reserved_to_mined")
+                .record(nonce.attempts.first().map_or(0.0, |first| first.age));
+        }
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.begin().await?;
+        let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        db::nonces::record_state(&mut transaction, &ids, "mined").await?;
+        hit("before_mined");
+        transaction.commit().await.map_err(DbError::from)?;
+        hit("after_mined");
+        Ok(())
+    }
+
+    /// Why a mined transaction has no effect; none when it has.
+    async fn why(&self, nonce: &OpenNonce, void: bool, receipt: &Receipt) -> Option<Reason> {
+        if nonce.kind == FILL_KIND {
+            return None;
+        }
+        if void {
+            let refusal = nonce.attempts.iter().find_map(|attempt| attempt.sent_error.as_deref());
+            let refusal = refusal.unwrap_or("its nonce was voided");
+            return Some(match refusal.starts_with("signer_refused: ") {
+                true => Reason::parse(refusal),
+                false => Reason::new("node_refused", refusal),
+            });
+        }
+        if receipt.succeeded() {
+            return None;
+        }
+        Some(self.replay(nonce.id, receipt).await.unwrap_or_else(|| {
+            Reason::new("reverted", "it reverted on chain; the node does not say why")
+        }))
+    }
+
+    /// Run a reverted call again on the state around its block.
+    async fn replay(&self, id: Uuid, receipt: &Receipt) -> Option<Reason> {
+        let mut connection = self.db().acquire().await.ok()?;
+        let call = transactions::load_call(&mut connection, id).await.ok()??;
+        drop(connection);
+        let request = CallRequest {
+            from: self.address(),
+            to: call.recipient.map(Into::into),
+            value: call.value_wei,
+            data: call.input.into(),
+        };
+        let number: u64 = receipt.block_number.to();
+        for at in [number, number.saturating_sub(1)] {
+            let answer: Result<Bytes, RpcError> = self
+                .context
+                .config
+                .chain
+                .endpoint()
+                .call("eth_call", json!([request, U64::from(at)]))
+                .await;
+            let reason = answer.err().and_then(|e| self.context.config.error_names.of_call(&e));
+            if reason.is_some() {
+                return reason;
+            }
+        }
+        None
+    }
+
+    /// A nonce is lost when the chain used it in a final block and the node knows no receipt of any
+    /// of our hashes. Its job gets another.
+    async fn give_up_lost(
+        &mut self,
+        nonces: &[&OpenNonce],
+        found: &Found,
+        head: BlockRef,
+    ) -> Result<(), LaneError> {
+        let missing: Vec<&&OpenNonce> = nonces
+            .iter()
+            .filter(|nonce| nonce.hashes().all(|hash| found.none.contains(&hash)))
+            .collect();
+        let chain = &self.context.config.chain;
+        let Some(height) = chain.finality.final_height(head.number) else { return Ok(()) };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let at: U64 = chain
+            .endpoint()
+            .call("eth_getTransactionCount", json!([self.address(), U64::from(height)]))
+            .await?;
+        let lost: Vec<&&OpenNonce> =
+            missing.into_iter().filter(|nonce| nonce.nonce < at.to::<u64>()).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let moves: Vec<Move> = lost
+            .iter()
+            .map(|nonce| {
+                let to = match nonce.kind == FILL_KIND {
+                    true => JobStatus::Cancelled,
+                    false => JobStatus::Queued,
+                };
+                let text = format!("nonce {} was used by a transaction of another", nonce.nonce);
+                Move { reason: Some(Reason::new("nonce_taken", text)), ..nonce.moved(to) }
+            })
+            .collect();
+        let mut transaction = self.begin().await?;
+        let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        transactions::record_requeued(&mut transaction, &ids).await?;
+        transaction.commit().await.map_err(DbError::from)?;
+        tracing::error!(wallet = %self.address(), count = ids.len(),
+            "nonces were used by transactions of another; their jobs get new ones");
+        metrics::counter!("transactor_nonces_taken_total").increment(ids.len() as u64);
+        self.in_flight = self.in_flight.saturating_sub(ids.len());
+        Ok(())
+    }
+
+    /// Raise mined jobs to the level that their block has reached.
+    async fn raise(&mut self, head: BlockRef) -> Result<(), LaneError> {
+        let finality = self.context.config.chain.finality;
+        self.judge_old(head).await?;
+        if let Some(height) = finality.final_height(head.number) {
+            self.raise_to(JobStatus::Final, &["tentative", "auditable"], height).await?;
+        }
+        if let Some(height) = finality.auditable_height(head.number) {
+            self.raise_to(JobStatus::Auditable, &["tentative"], height).await?;
+        }
+        Ok(())
+    }
+
+    async fn raise_to(
+        &self,
+        level: JobStatus,
+        from: &[&str],
+        height: u64,
+    ) -> Result<(), LaneError> {
+        let (chain, address) = (self.context.chain_id(), self.address());
+        let states: Vec<String> = from.iter().map(|&state| state.to_owned()).collect();
+        loop {
+            let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+            let height = height.cast_signed();
+            let mined = transactions::load_mined(
+                &mut connection, chain, address, &states, height, MOVES_MAX);
+            let mined = mined.await?;
+            drop(connection);
+            let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
+            self.record_level(&moves, level).await?;
+            if moves.len() < usize::try_from(MOVES_MAX).unwrap_or(usize::MAX) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn record_level(&self, moves: &[Move], level: JobStatus) -> Result<(), LaneError> {
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.begin().await?;
+        let ids = record_moves(&self.context, &mut transaction, moves).await?;
+        if level == JobStatus::Final {
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            nonces::record_state(&mut transaction, &ids, "final").await?;
+        }
+        hit("before_level");
+        transaction.commit().await.map_err(DbError::from)?;
+        hit("after_level");
+        Ok(())
+    }
+
+    /// Jobs in blocks older than our headers (we were away for long): the node's header decides.
+    async fn judge_old(&mut self, head: BlockRef) -> Result<(), LaneError> {
+        let (chain, address) = (self.context.chain_id(), self.address());
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let old =
+            transactions::load_below_window(&mut connection, chain, address, MOVES_MAX).await?;
+        drop(connection);
+        let final_height = self.context.config.chain.finality.final_height(head.number);
+        let mut moves = Vec::new();
+        for job in &old {
+            let number = job.block_number.cast_unsigned();
+            if final_height.is_none_or(|height| number > height) {
+                continue;
+            }
+            let Some(header) = self.context.config.chain.endpoint().header(number).await? else {
+                continue;
+            };
+            moves.push(match header.hash == job.block_hash {
+                true => raised(job, JobStatus::Final),
+                false => Move {
+                    tx_hash: job.tx_hash.map(B256::from),
+                    reverting: true,
+                    ..moved(job, JobStatus::Submitted)
+                },
+            });
+        }
+        let (back, up): (Vec<Move>, Vec<Move>) =
+            moves.into_iter().partition(|m| m.to == JobStatus::Submitted);
+        self.record_level(&up, JobStatus::Final).await?;
+        if !back.is_empty() {
+            let mut transaction = self.begin().await?;
+            let ids = record_moves(&self.context, &mut transaction, &back).await?;
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            nonces::record_state(&mut transaction, &ids, "sent").await?;
+            transaction.commit().await.map_err(DbError::from)?;
+        }
+        Ok(())
+    }
+}
+
+fn moved(job: &Mined, to: JobStatus) -> Move {
+    Move {
+        request_id: job.request_id.clone(),
+        ..Move::new(job.id, &job.kind, status(&job.status), to)
+    }
+}
+
+/// A job without effect fails when its block is final.
+fn raised(job: &Mined, level: JobStatus) -> Move {
+    let to = match (level, job.reverted) {
+        (JobStatus::Final, true) => JobStatus::Failed,
+        (level, _) => level,
+    };
+    Move {
+        reason: job.reason.as_deref().map(Reason::parse),
+        tx_hash: job.tx_hash.map(B256::from),
+        block: Some(BlockRef {
+            number: job.block_number.cast_unsigned(),
+            hash: job.block_hash,
+        }),
+        reverted: job.reverted,
+        ..moved(job, to)
+    }
+}

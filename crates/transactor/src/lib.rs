@@ -1,0 +1,43 @@
+//! Transactions out: takes queued jobs to the chain, each exactly once.
+//!
+//! ```text
+//! enqueue → queued → [claim, simulate, price] → reserved → [sign, keep bytes] → [send]
+//!                                                              ↓            ↓
+//!                                                          submitted ⇄ unknown
+//!                                                              ↓ ↑ reorg: same bytes again
+//!                                                          tentative → auditable → final | failed
+//! ```
+//! One lane per wallet, under a fenced lease, alone gives out that wallet's nonces. Between any two
+//! steps the process may die: what was reserved is signed (the signer is deterministic), what was
+//! signed is sent again as it is. Invariants:
+//!
+//! - a nonce is given out once, in the commit that also reserves its job;
+//! - bytes are in the database before any endpoint sees them;
+//! - a job whose bytes were handed over keeps its nonce until some hash of that nonce is final;
+//! - only a receipt in a block of our header chain says that a job is mined; no receipt says nothing.
+
+mod config;
+mod confirm;
+mod context;
+mod failpoint;
+mod lane;
+mod ledger;
+mod outcome;
+mod price;
+mod pulse;
+mod queue;
+mod reason;
+mod run;
+mod send;
+mod sign;
+mod take;
+mod tend;
+mod wording;
+
+pub use config::{Config, Options, Role};
+pub use failpoint::POINTS as FAILPOINTS;
+pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
+pub use queue::{NewTransaction, Nudge, enqueue};
+pub use reason::{ErrorNames, Reason};
+pub use run::{StartError, run};
+pub use wording::{Cause, Sent, classify};

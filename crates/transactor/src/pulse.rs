@@ -1,0 +1,100 @@
+//! One watcher per chain: our head as the indexer has it, and what a unit of gas costs. Lanes act
+//! when it changes.
+
+use crate::Config;
+use db::{DbError, nonces, transactions};
+use std::time::Duration;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use vocab::BlockRef;
+
+/// The state of the chain that lanes act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pulse {
+    /// Head of our header chain; none before the indexer's first commit.
+    pub head: Option<BlockRef>,
+    /// Wei per gas, of the node's head.
+    pub base_fee: u128,
+    pub tip: u128,
+}
+
+/// Time between looks at the queue's depth.
+const GAUGES: Duration = Duration::from_secs(2);
+
+/// Watch for ever.
+pub(crate) async fn watch(config: &Config, out: watch::Sender<Option<Pulse>>) {
+    let pause = (config.chain.block_time / 8)
+        .clamp(Duration::from_millis(20), Duration::from_millis(250));
+    let mut measured: Option<Instant> = None;
+    let mut priced: Option<Instant> = None;
+    loop {
+        if measured.is_none_or(|at| at.elapsed() >= GAUGES) {
+            measured = Some(Instant::now());
+            if let Err(error) = measure(config).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "depth is not known");
+            }
+        }
+        match look(config).await {
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "our head is not known");
+            }
+            Ok(head) => {
+                let last = *out.borrow();
+                let stale = priced.is_none_or(|at| at.elapsed() >= config.chain.block_time);
+                if last.is_none_or(|last| last.head != head) || stale {
+                    let pulse = price(config, head, last).await;
+                    priced = Some(Instant::now());
+                    out.send_if_modified(|old| {
+                        let changed = *old != pulse;
+                        *old = pulse;
+                        changed
+                    });
+                }
+            }
+        }
+        sleep(pause).await;
+    }
+}
+
+async fn look(config: &Config) -> Result<Option<BlockRef>, DbError> {
+    transactions::load_checkpoint(&mut *config.db.acquire().await?, config.chain.id).await
+}
+
+/// Prices go on as they were while the node does not tell.
+async fn price(config: &Config, head: Option<BlockRef>, last: Option<Pulse>) -> Option<Pulse> {
+    let endpoint = config.chain.endpoint();
+    let asked = futures_util::future::join(endpoint.head(), endpoint.priority_fee()).await;
+    match asked {
+        (Ok(header), tip) => Some(Pulse {
+            head,
+            base_fee: header.base_fee_per_gas.map_or(0, |fee| fee.to()),
+            tip: tip.unwrap_or(0).max(config.options.tip_min_wei),
+        }),
+        (Err(error), _) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the price is not known");
+            last.map(|last| Pulse { head, ..last })
+        }
+    }
+}
+
+async fn measure(config: &Config) -> Result<(), DbError> {
+    let chain = config.chain.id.to_string();
+    let mut connection = config.db.acquire().await?;
+    let depths = transactions::load_depths(&mut connection, config.chain.id).await?;
+    for role in &config.roles {
+        let depth = depths.iter().find(|depth| depth.role == role.name);
+        let (waiting, oldest) = depth.map_or((0, 0.0), |d| (d.waiting, d.oldest));
+        let labels = [("chain_id", chain.clone()), ("role", role.name.clone())];
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("transactor_queue_depth", &labels).set(waiting as f64);
+        metrics::gauge!("transactor_queue_oldest_seconds", &labels).set(oldest);
+    }
+    for (wallet, waiting) in nonces::load_depths(&mut connection, config.chain.id).await? {
+        let labels = [("chain_id", chain.clone()), ("wallet", wallet.to_string())];
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("transactor_in_flight", &labels).set(waiting as f64);
+    }
+    Ok(())
+}
