@@ -276,15 +276,18 @@ async fn tunnel(
     }
     let mut upstream = TcpStream::connect(node).await?;
     upstream.write_all(head.as_bytes()).await?;
-    tokio::select! {
-        copied = copy_bidirectional(&mut client, &mut upstream) => copied.map(drop),
-        Ok(fault) = ws.wait_for(|fault| *fault != WsFault::None) => {
-            let fault = *fault;
-            if fault == WsFault::Silent {
-                // Held open, unread, until it is cut.
-                let _ = ws.wait_for(|fault| *fault == WsFault::Cut).await;
-            }
-            Ok(())
-        }
+    let fault = tokio::select! {
+        copied = copy_bidirectional(&mut client, &mut upstream) => return copied.map(drop),
+        fault = fault(&mut ws) => fault,
+    };
+    if fault == WsFault::Silent {
+        // Held open, unread, until it is cut. An error means that the proxy is gone.
+        let _ = ws.wait_for(|fault| *fault == WsFault::Cut).await;
     }
+    Ok(())
+}
+
+/// The next fault; a proxy that is gone cuts.
+async fn fault(ws: &mut watch::Receiver<WsFault>) -> WsFault {
+    ws.wait_for(|fault| *fault != WsFault::None).await.map_or(WsFault::Cut, |fault| *fault)
 }

@@ -19,11 +19,12 @@ async fn postgres_waits_out_a_pause_and_comes_back_after_a_cut() {
 
     let mut connection = db.acquire().await.unwrap();
     proxy.pause();
-    let waiting = db::facts::load_heads(&mut connection);
-    tokio::pin!(waiting);
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err());
-    proxy.restore();
-    waiting.await.unwrap();
+    {
+        let mut waiting = std::pin::pin!(db::facts::load_heads(&mut connection));
+        assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err());
+        proxy.restore();
+        waiting.await.unwrap();
+    }
 
     proxy.cut();
     assert!(db::facts::load_heads(&mut connection).await.is_err());

@@ -78,6 +78,7 @@ impl File {
     pub fn is_test(&self) -> bool {
         let path = &self.path;
         path.contains("/tests/")
+            || path.starts_with("contracts/test/")
             || path.contains("/benches/")
             || path.ends_with("/tests.rs")
             || matches!(self.crate_name(), Some("e2e" | "sim"))
