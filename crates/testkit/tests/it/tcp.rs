@@ -7,12 +7,13 @@ use testkit::TcpProxy;
 async fn postgres_waits_out_a_pause_and_comes_back_after_a_cut() {
     let test = testkit::database().await;
     let (_, host) = test.url.split_once("host=").unwrap();
-    let host = host.split('&').next().unwrap().replace("%2F", "/");
+    let encoded = host.split('&').next().unwrap();
+    let host = encoded.replace("%2F", "/");
     let directory = tempfile::tempdir().unwrap();
     let name = ".s.PGSQL.5432";
     let target = std::path::Path::new(&host).join(name);
     let proxy = TcpProxy::unix(&directory.path().join(name), &target).await;
-    let url = test.url.replace(&host, &directory.path().display().to_string());
+    let url = test.url.replace(encoded, &directory.path().display().to_string());
     assert_ne!(url, test.url);
     let db = db::connect(&url, 1).await.unwrap();
     db::facts::load_heads(&mut db.acquire().await.unwrap()).await.unwrap();
