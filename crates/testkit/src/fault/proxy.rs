@@ -62,8 +62,10 @@ impl FaultProxy {
     pub async fn start(node: &str) -> Self {
         let seed = std::env::var("STOA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1);
-        // Shown when the test fails.
-        println!("fault proxy: STOA_TEST_SEED={seed}");
+        #[expect(clippy::print_stdout, reason = "shown when the test fails")]
+        {
+            println!("fault proxy: STOA_TEST_SEED={seed}");
+        }
         Self::start_seeded(node, seed).await
     }
 

@@ -1,4 +1,5 @@
 //! The parts themselves work.
+#![allow(clippy::unwrap_used)]
 
 mod fault;
 mod picture;
