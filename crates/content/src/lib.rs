@@ -1,9 +1,9 @@
 //! User content: what it is called, where it lies and what it may be.
 //!
 //! ```text
-//! bytes ──► Upload (hash + temp file) ──seal──► Sealed ──Inspector::examine──► commit ──► BlockStore
-//!                                                                                            │
-//!                                                     GET /ipfs/{cid} ◄── serve::serve ◄─────┘
+//! bytes ──► Upload (hash, file) ──seal──► Sealed ──Inspector::examine──► commit ──► BlockStore
+//!                                                                                      │
+//!                                               GET /ipfs/{cid} ◄── serve::serve ◄─────┘
 //! ```
 //!
 //! - [`cid`]: names of content: CIDv1, SHA-256 only.

@@ -7,9 +7,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod database;
+mod fault;
 mod node;
+pub mod picture;
+mod tcp;
 mod wait;
 
 pub use database::{TestDatabase, database};
+pub use fault::{Fault, FaultProxy, Rule, WsFault};
 pub use node::{ACCOUNTS, NodeOptions, TestNode, anvil, tools};
+pub use tcp::TcpProxy;
 pub use wait::{eventually, eventually_within};

@@ -2,17 +2,36 @@
 
 mod services;
 mod sqlx;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
 
 use anyhow::{Result, bail};
+use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask CHORE
 
   services         start the services that tests share, until the test runner ends
   sqlx [--check]   renew (or compare) the committed query answers in .sqlx/
+  test [--quick]   run every test and check (quick: without the contracts)
+  tidy             check the rules of STYLE.md and ARCHITECTURE.md
+  prove            the long runs of the contracts' tests
+  audit            known vulnerabilities of dependencies
 ";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -20,6 +39,11 @@ fn main() -> Result<()> {
         ["services", "watch", directory, runner] => services::watch(directory, runner),
         ["sqlx"] => sqlx::prepare(false),
         ["sqlx", "--check"] => sqlx::prepare(true),
+        ["test"] => test::all(false),
+        ["test", "--quick"] => test::all(true),
+        ["tidy"] => tidy::check(&workspace::root()),
+        ["prove"] => test::prove(),
+        ["audit"] => test::audit(),
         [] | ["help" | "--help" | "-h"] => {
             eprint!("{HELP}");
             Ok(())

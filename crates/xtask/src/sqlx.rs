@@ -1,61 +1,113 @@
 //! The committed query answers: made by compiling `db` against a scratch database that has just
 //! been migrated.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::workspace::{command, root, run, target};
+use anyhow::{Context, Result, bail};
 use devstack::{Postgres, PostgresOptions};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, hash_map::DefaultHasher},
     fs,
+    hash::{Hash, Hasher},
     path::{Path, PathBuf},
     process::Command,
 };
 
+/// Renew the answers, or fail when they are stale.
 pub fn prepare(check: bool) -> Result<()> {
-    let root = root();
-    let scratch = tempfile::Builder::new().prefix("stoa-sqlx").tempdir()?;
-    open_to_all(scratch.path())?;
-    let postgres = Postgres::start(&PostgresOptions {
-        directory: scratch.path().join("pg"),
-        durable: false,
-        connections_max: 20,
-    })?;
-    postgres.ensure_database("stoa")?;
-    for migration in migrations(&root)? {
-        postgres
-            .psql("stoa", &fs::read_to_string(&migration)?)
-            .with_context(|| migration.display().to_string())?;
-    }
-    let answers = scratch.path().join("answers");
-    fs::create_dir(&answers)?;
-    // The macros run only when the crate is compiled, so its time stamp is touched.
-    let lib = root.join("crates/db/src/lib.rs");
-    fs::File::options().append(true).open(&lib)?.set_modified(std::time::SystemTime::now())?;
-    let status = Command::new("cargo")
-        .args(["check", "--quiet", "--package", "db"])
-        .current_dir(&root)
-        .env("DATABASE_URL", postgres.url("stoa"))
-        .env("SQLX_OFFLINE", "false")
-        .env("SQLX_OFFLINE_DIR", &answers)
-        .status()?;
-    ensure!(status.success(), "`db` does not compile against the migrated schema");
-    let (new, committed) = (read(&answers)?, read(&root.join(".sqlx"))?);
-    if check {
-        if new != committed {
-            bail!(".sqlx/ is stale: run `cargo xtask sqlx` and commit it");
-        }
-        return Ok(());
-    }
-    let _ = fs::remove_dir_all(root.join(".sqlx"));
-    fs::create_dir(root.join(".sqlx"))?;
-    for (name, text) in &new {
-        fs::write(root.join(".sqlx").join(name), text)?;
-    }
-    eprintln!("{} query answers in .sqlx/", new.len());
-    Ok(())
+    let live = Live::start()?;
+    let mut cargo = command("cargo", &["check", "--quiet", "--package", "db"]);
+    live.enter(&mut cargo)?;
+    run(cargo).context("`db` does not compile against the migrated schema")?;
+    if check { live.compare() } else { live.write() }
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+/// A migrated scratch database, and where the compiler leaves its answers.
+pub struct Live {
+    postgres: Postgres,
+    scratch: tempfile::TempDir,
+}
+
+impl Live {
+    pub fn start() -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("stoa-sqlx").tempdir()?;
+        open_to_all(scratch.path())?;
+        let postgres = Postgres::start(&PostgresOptions {
+            directory: scratch.path().join("pg"),
+            durable: false,
+            connections_max: 20,
+        })?;
+        postgres.ensure_database("stoa")?;
+        for migration in migrations(&root())? {
+            postgres
+                .psql("stoa", &fs::read_to_string(&migration)?)
+                .with_context(|| migration.display().to_string())?;
+        }
+        fs::create_dir(scratch.path().join("answers"))?;
+        Ok(Self { postgres, scratch })
+    }
+
+    /// Make the compiler that `command` runs ask this database.
+    pub fn enter(&self, command: &mut Command) -> Result<()> {
+        // The macros run only when the crate is compiled, so its time stamp is touched.
+        let lib = root().join("crates/db/src/lib.rs");
+        fs::File::options().append(true).open(&lib)?.set_modified(std::time::SystemTime::now())?;
+        command
+            .env("DATABASE_URL", self.postgres.url("stoa"))
+            .env("SQLX_OFFLINE", "false")
+            .env("SQLX_OFFLINE_DIR", self.answers());
+        Ok(())
+    }
+
+    /// Fail when the committed answers differ from those just given.
+    pub fn compare(&self) -> Result<()> {
+        if read(&self.answers())? != read(&root().join(".sqlx"))? {
+            bail!(".sqlx/ is stale: run `cargo xtask sqlx` and commit it");
+        }
+        fs::create_dir_all(target())?;
+        fs::write(stamp(), digest()?.to_string())?;
+        Ok(())
+    }
+
+    fn write(&self) -> Result<()> {
+        let (new, committed) = (read(&self.answers())?, root().join(".sqlx"));
+        let _ = fs::remove_dir_all(&committed);
+        fs::create_dir(&committed)?;
+        for (name, text) in &new {
+            fs::write(committed.join(name), text)?;
+        }
+        eprintln!("{} query answers in .sqlx/", new.len());
+        Ok(())
+    }
+
+    fn answers(&self) -> PathBuf {
+        self.scratch.path().join("answers")
+    }
+}
+
+/// True when nothing that the answers depend on has changed since they were last compared.
+pub fn fresh() -> bool {
+    fs::read_to_string(stamp()).is_ok_and(|old| digest().is_ok_and(|new| old == new.to_string()))
+}
+
+fn stamp() -> PathBuf {
+    target().join("sqlx-compared")
+}
+
+/// Of all that decides the answers: queries, schema, and the answers themselves.
+fn digest() -> Result<u64> {
+    let root = root();
+    let mut hasher = DefaultHasher::new();
+    for folder in ["crates/db/src", "migrations", ".sqlx"] {
+        let mut files: Vec<PathBuf> = fs::read_dir(root.join(folder))?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<_>>()?;
+        files.retain(|path| path.is_file());
+        files.sort();
+        for file in files {
+            (file.file_name(), fs::read(&file)?).hash(&mut hasher);
+        }
+    }
+    Ok(hasher.finish())
 }
 
 fn migrations(root: &Path) -> Result<Vec<PathBuf>> {

@@ -1,4 +1,9 @@
 //! The parts themselves work.
+#![allow(clippy::unwrap_used)]
+
+mod fault;
+mod picture;
+mod tcp;
 
 #[tokio::test]
 async fn a_database_is_migrated_and_empty() {
