@@ -93,7 +93,7 @@ mod tests {
         let cases = [
             (Revert::from("no way").abi_encode(), "reverted", "no way"),
             (used.abi_encode(), "MintIntentUsed", "0x"),
-            (Panic::from(0x11u64).abi_encode(), "panicked", "under- or overflow"),
+            (Panic::from(0x11u64).abi_encode(), "panicked", "overflow"),
             (vec![1, 2, 3, 4, 5], "reverted", "0x0102030405"),
             (vec![], "reverted", "0x"),
             (vec![9], "reverted", "0x09"),
