@@ -142,11 +142,7 @@ pub async fn claim_ready(
 }
 
 /// Leave queued jobs alone for a while.
-pub async fn postpone(
-    db: &mut PgConnection,
-    ids: &[Uuid],
-    seconds: f64,
-) -> Result<(), DbError> {
+pub async fn postpone(db: &mut PgConnection, ids: &[Uuid], seconds: f64) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions set claimed_until = now() + make_interval(secs => $2)
           where id = any($1) and status = 'queued'",
@@ -243,18 +239,12 @@ pub async fn record_changes(
 
 /// Put jobs whose nonce went to a stranger's transaction back in the queue; the nonce is void.
 pub async fn record_requeued(db: &mut PgConnection, ids: &[Uuid]) -> Result<(), DbError> {
-    sqlx::query!(
-        "update nonces set state = 'void' where transaction_id = any($1)",
-        ids,
-    )
-    .execute(&mut *db)
-    .await?;
-    sqlx::query!(
-        "update transactions set nonce = null, tx_hash = null where id = any($1)",
-        ids,
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("update nonces set state = 'void' where transaction_id = any($1)", ids,)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!("update transactions set nonce = null, tx_hash = null where id = any($1)", ids,)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

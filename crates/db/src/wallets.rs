@@ -14,11 +14,7 @@ pub struct Wallet {
 }
 
 /// Add a wallet, or change what is said of it.
-pub async fn record(
-    db: &mut PgConnection,
-    chain: ChainId,
-    wallet: &Wallet,
-) -> Result<(), DbError> {
+pub async fn record(db: &mut PgConnection, chain: ChainId, wallet: &Wallet) -> Result<(), DbError> {
     sqlx::query!(
         "insert into wallets (chain_id, address, role, in_flight_max) values ($1, $2, $3, $4)
          on conflict (chain_id, address) do update

@@ -70,10 +70,18 @@ impl ErrorNames {
         // that execution ended badly: geth core/vm/errors.go, revm `HaltReason` in anvil and reth.
         let said = message.to_ascii_lowercase();
         let failed = *code == 3
-            || ["revert", "out of gas", "outofgas", "invalid opcode", "invalid jump",
-                "gas required exceeds allowance", "stack underflow", "opcodenotfound"]
-                .iter()
-                .any(|word| said.contains(word));
+            || [
+                "revert",
+                "out of gas",
+                "outofgas",
+                "invalid opcode",
+                "invalid jump",
+                "gas required exceeds allowance",
+                "stack underflow",
+                "opcodenotfound",
+            ]
+            .iter()
+            .any(|word| said.contains(word));
         failed.then(|| Reason::new("reverted", message.as_str()))
     }
 }

@@ -17,13 +17,16 @@ async fn many_jobs_of_two_wallets_arrive_once() {
     let told: Vec<String> = rig.told(id).await.into_iter().map(|(status, _)| status).collect();
     assert_eq!(told, ["queued", "reserved", "submitted", "tentative", "auditable", "final"]);
     let moved: Vec<JobStatus> = rig.outcomes.of(id).into_iter().map(|moved| moved.to).collect();
-    assert_eq!(moved, [
-        JobStatus::Reserved,
-        JobStatus::Submitted,
-        JobStatus::Tentative,
-        JobStatus::Auditable,
-        JobStatus::Final,
-    ]);
+    assert_eq!(
+        moved,
+        [
+            JobStatus::Reserved,
+            JobStatus::Submitted,
+            JobStatus::Tentative,
+            JobStatus::Auditable,
+            JobStatus::Final,
+        ]
+    );
     let job = rig.load(id).await;
     assert!(job.tx_hash.is_some() && job.block_hash.is_some() && !job.reverted);
     assert_eq!(job.request_id.as_deref(), Some("request-1"));

@@ -91,11 +91,8 @@ impl Rig {
             node.call("anvil_setBalance", json!([wallet, "0xde0b6b3a7640000"])).await;
             wallets.push(wallet);
         }
-        let follower = tokio::spawn(follow(
-            database.db.clone(),
-            node.endpoint.clone(),
-            node.chain_id,
-        ));
+        let follower =
+            tokio::spawn(follow(database.db.clone(), node.endpoint.clone(), node.chain_id));
         let options = Options {
             lease: Duration::from_secs(2),
             tick: Duration::from_millis(50),
@@ -369,11 +366,7 @@ impl Signer {
 pub fn config_for(db: Db, rpc: &str, socket: &str, wallets: u32) -> Config {
     Config {
         db,
-        chain: chain_at(
-            &[rpc],
-            Duration::from_secs(5),
-            Finality { auditable: 2, final_: 4 },
-        ),
+        chain: chain_at(&[rpc], Duration::from_secs(5), Finality { auditable: 2, final_: 4 }),
         signer: signer::Client::connect(socket),
         outcomes: Arc::new(Ignored),
         nudge: Nudge::default(),
