@@ -89,6 +89,7 @@ impl ErrorNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_primitives::U256;
     use alloy_sol_types::sol;
 
     sol! { error MintIntentUsed(uint256 word, uint256 used); }
@@ -97,7 +98,7 @@ mod tests {
     fn revert_data_is_decoded() {
         let names: ErrorNames =
             [(Selector::from(MintIntentUsed::SELECTOR), "MintIntentUsed")].into_iter().collect();
-        let used = MintIntentUsed { word: 1.try_into().unwrap(), used: 2.try_into().unwrap() };
+        let used = MintIntentUsed { word: U256::from(1), used: U256::from(2) };
         let cases = [
             (Revert::from("no way").abi_encode(), "reverted", "no way"),
             (used.abi_encode(), "MintIntentUsed", "0x"),
