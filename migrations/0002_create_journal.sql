@@ -1,6 +1,6 @@
 -- Facts are inserted into `outbox` in the transaction of what they tell. One fenced sequencer moves
--- them, behind the snapshot horizon, into `facts`, giving each topic a gapless sequence. Readers
--- see `facts` only.
+-- committed ones, lowest id first, into `facts`, giving each topic a gapless sequence. Readers see
+-- `facts` only.
 
 create table topics (
     topic  text primary key,
@@ -10,8 +10,8 @@ create table topics (
 insert into topics (topic) values ('mints'), ('items'), ('collections'), ('transactions'), ('chain');
 
 create table outbox (
-    id           bigint generated always as identity primary key,
-    xid          xid8 not null default pg_current_xact_id(),
+    -- No cache: an id taken later in time must be higher in every session (causal order).
+    id           bigint generated always as identity (cache 1) primary key,
     topic        text not null references topics (topic),
     kind         text not null,
     reverting    boolean not null default false,

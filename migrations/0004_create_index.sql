@@ -80,6 +80,11 @@ create table collections (
     contract       bytea not null check (length(contract) = 20),
     creator        bytea not null check (length(creator) = 20),
     salt           bytea not null check (length(salt) = 32),
+    name           text not null default '',
+    symbol         text not null default '',
+    -- Null when the chain named a mode that we do not know.
+    content_mode   text check (content_mode in ('digest', 'base_uri', 'free_uri')),
+    base_uri       text not null default '',
     minted         bigint not null default 0,
     burned         bigint not null default 0,
     created_block  bigint not null,

@@ -31,6 +31,8 @@ create table mint_jobs (
     request_id      text not null check (length(request_id) between 1 and 255),
     -- Digest of the request, so that the same key with another body is refused for ever too.
     fingerprint     bytea not null check (length(fingerprint) = 32),
+    -- Of the HTTP request that made it: ties the job to the lines of the log.
+    http_request_id text,
     chain_id        bigint not null,
     contract        bytea not null check (length(contract) = 20),
     recipient       bytea not null check (length(recipient) = 20),

@@ -23,6 +23,9 @@ abstract contract PackedERC721 is ERC721Upgradeable {
     uint256 private constant _ORIGIN_MASK = ((1 << 40) - 1) << _BATCH_SHIFT;
     uint256 private constant _WRITTEN = 1 << 255;
 
+    /// @notice The recipient at `position` of a batch is the zero address.
+    error CollectionZeroRecipient(uint256 position);
+
     mapping(uint256 tokenId => uint256 packed) private _slots;
     mapping(address owner => uint256 count) private _held;
 
@@ -39,27 +42,31 @@ abstract contract PackedERC721 is ERC721Upgradeable {
     function _beforeMove() internal view virtual;
 
     /// @dev Mints ids `first` … `first + recipients.length - 1`, one to each recipient in order,
-    /// as batch `batch`. No call leaves the contract. The caller has checked that no recipient is
-    /// zero, that there are 1 to 256, and moves `_nextTokenId` on.
+    /// as batch `batch`. No call leaves the contract. The caller has checked that there are 1 to
+    /// 256 recipients and moves `_nextTokenId` on.
     function _mintRuns(uint256 first, uint256 batch, address[] calldata recipients) internal {
         uint256 count = recipients.length;
         uint256 start;
-        while (start < count) {
-            address to = recipients[start];
-            uint256 end = start + 1;
-            while (end < count && recipients[end] == to) ++end;
-            _held[to] += end - start;
-            for (uint256 i = start; i < end; ++i) {
-                uint256 offset = (i - start) % MAX_RUN;
-                if (offset == 0) {
-                    uint256 followers = end - i - 1;
-                    if (followers >= MAX_RUN) followers = MAX_RUN - 1;
-                    _slots[first + i] = _WRITTEN | (followers << _FOLLOWERS_SHIFT)
-                        | (i << _INDEX_SHIFT) | (batch << _BATCH_SHIFT) | uint160(to);
+        // No sum here exceeds 256 or the ids, which are below 2^40.
+        unchecked {
+            while (start < count) {
+                address to = recipients[start];
+                if (to == address(0)) revert CollectionZeroRecipient(start);
+                uint256 end = start + 1;
+                while (end < count && recipients[end] == to) ++end;
+                _held[to] += end - start;
+                uint256 lead = start;
+                for (uint256 i = start; i < end; ++i) {
+                    if (i == lead) {
+                        uint256 followers = _min(end - i, MAX_RUN) - 1;
+                        _slots[first + i] = _WRITTEN | (followers << _FOLLOWERS_SHIFT)
+                            | (i << _INDEX_SHIFT) | (batch << _BATCH_SHIFT) | uint160(to);
+                        lead += MAX_RUN;
+                    }
+                    emit Transfer(address(0), to, first + i);
                 }
-                emit Transfer(address(0), to, first + i);
+                start = end;
             }
-            start = end;
         }
     }
 
@@ -123,5 +130,9 @@ abstract contract PackedERC721 is ERC721Upgradeable {
                 return;
             }
         }
+    }
+
+    function _min(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
     }
 }

@@ -43,8 +43,8 @@ struct CollectionInit {
     string baseURI;
     /// Holds `DEFAULT_ADMIN_ROLE` and `PAUSER_ROLE`. Not zero.
     address admin;
-    /// Holds `MINTER_ROLE`; zero for nobody yet.
-    address minter;
+    /// Hold `MINTER_ROLE`: one entry per wallet of the minting pool; empty for nobody yet.
+    address[] minters;
     /// ERC-2771 forwarder, fixed for ever; zero for none.
     address trustedForwarder;
     /// Receives royalties; not zero if `royaltyBps` is not.
@@ -122,8 +122,6 @@ contract StoaCollection is
     error CollectionEmptyBatch();
     /// @notice `mask` names another number of intents than there are recipients.
     error CollectionCountMismatch(uint256 intents, uint256 recipients);
-    /// @notice The recipient at `position` is the zero address.
-    error CollectionZeroRecipient(uint256 position);
     /// @notice `contents` does not hold one content per item in the collection's mode.
     error CollectionBadContents();
     /// @notice `contents` is longer than `MAX_CONTENTS_BYTES`.
@@ -161,7 +159,9 @@ contract StoaCollection is
         __ERC721_init(init.name, init.symbol);
         __AccessControlDefaultAdminRules_init(0, init.admin);
         _grantRole(PAUSER_ROLE, init.admin);
-        if (init.minter != address(0)) _grantRole(MINTER_ROLE, init.minter);
+        for (uint256 i; i < init.minters.length; ++i) {
+            _grantRole(MINTER_ROLE, init.minters[i]);
+        }
         _state = State({
             forwarder: init.trustedForwarder,
             nextTokenId: 1,
@@ -203,9 +203,6 @@ contract StoaCollection is
         if (count == 0) revert CollectionEmptyBatch();
         uint256 bits = LibBit.popCount(mask);
         if (bits != count) revert CollectionCountMismatch(bits, count);
-        for (uint256 i; i < count; ++i) {
-            if (recipients[i] == address(0)) revert CollectionZeroRecipient(i);
-        }
         uint256 used = _intents[word];
         if (used & mask != 0) revert MintIntentUsed(word, used);
         _intents[word] = used | mask;
@@ -292,7 +289,6 @@ contract StoaCollection is
     /// @notice Sets who receives what share of a sale; 0 bps for no royalty. For the admin.
     function setRoyalty(address receiver, uint96 bps) external onlyRole(DEFAULT_ADMIN_ROLE) {
         _setRoyalty(receiver, bps);
-        emit RoyaltyUpdated(receiver, bps);
     }
 
     /// @notice Stops minting, transfers and burning.
@@ -378,6 +374,7 @@ contract StoaCollection is
         if (bps > MAX_ROYALTY_BPS) revert CollectionRoyaltyTooHigh(bps);
         if (bps == 0) _deleteDefaultRoyalty();
         else _setDefaultRoyalty(receiver, bps);
+        emit RoyaltyUpdated(receiver, bps);
     }
 
     function _requireNotPaused() private view {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {ERC2771Forwarder} from "@openzeppelin/contracts/metatx/ERC2771Forwarder.sol";
 import {CollectionInit, ContentMode, StoaCollection} from "../../src/mint/StoaCollection.sol";
 import {StoaCollectionFactory} from "../../src/mint/StoaCollectionFactory.sol";
+import {vm} from "../support/Vm.sol";
 
 /// @dev Deploys the real parts and makes batches; tests inherit it.
 abstract contract CollectionTest {
@@ -30,7 +31,8 @@ abstract contract CollectionTest {
         init.contractURI = "ipfs://collection";
         init.baseURI = mode == ContentMode.BaseUri ? "https://items.example/" : "";
         init.admin = ADMIN;
-        init.minter = MINTER;
+        init.minters = new address[](1);
+        init.minters[0] = MINTER;
         init.trustedForwarder = address(forwarder);
         init.royaltyReceiver = ADMIN;
         init.royaltyBps = 500;
@@ -41,11 +43,22 @@ abstract contract CollectionTest {
         return StoaCollection(factory.createCollection(_init(mode), bytes32(uint256(mode))));
     }
 
+    /// @dev Mints with the lowest intents of `word`; contents as `_digests(…, word)`.
+    function _mint(StoaCollection collection, uint256 word, address[] memory to)
+        internal
+        returns (uint256 first)
+    {
+        bytes memory contents = _digests(to.length, word);
+        uint256 mask = _mask(to.length);
+        vm.prank(MINTER);
+        return collection.mintBatch(word, mask, to, contents);
+    }
+
     function _mask(uint256 count) internal pure returns (uint256) {
         return type(uint256).max >> (256 - count);
     }
 
-    /// @dev `count` recipients that differ, the first of them `0x10000 + salt`.
+    /// @dev `count` recipients that differ from each other and from those of another salt.
     function _distinct(uint256 count, uint256 salt) internal pure returns (address[] memory to) {
         to = new address[](count);
         for (uint256 i; i < count; ++i) {

@@ -72,9 +72,7 @@ impl Endpoint {
     /// # Errors
     /// [`RpcError::Malformed`] when `url` is no HTTP address.
     pub fn new(url: &str, options: EndpointOptions) -> Result<Self, RpcError> {
-        static TLS: Once = Once::new();
-        // A second installation fails harmlessly.
-        TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        install_tls();
         let url: reqwest::Url =
             url.parse().map_err(|_| RpcError::Malformed("not an endpoint address".into()))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -190,6 +188,13 @@ impl Endpoint {
             RpcError::Unreachable(describe(error))
         }
     }
+}
+
+/// Choose the process's TLS implementation (ring). Every HTTP client of ours needs it once.
+pub fn install_tls() {
+    static TLS: Once = Once::new();
+    // A second installation fails harmlessly.
+    TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, RpcError> {

@@ -7,7 +7,7 @@ mod error;
 mod methods;
 mod types;
 
-pub use endpoint::{Endpoint, EndpointOptions};
+pub use endpoint::{Endpoint, EndpointOptions, install_tls};
 pub use error::RpcError;
 pub use methods::{CallRequest, LogFilter};
 pub use types::{Header, Log, Receipt};

@@ -95,6 +95,24 @@ impl Endpoint {
         self.call("eth_getLogs", json!([fields])).await
     }
 
+    /// [`Self::logs_of_block`] for many blocks in one request, in the order asked.
+    pub async fn logs_of_blocks(
+        &self,
+        filter: &LogFilter,
+        hashes: &[B256],
+    ) -> Result<Vec<Result<Vec<Log>, RpcError>>, RpcError> {
+        let fields = filter.fields();
+        let calls: Vec<_> = hashes
+            .iter()
+            .map(|hash| {
+                let mut fields = fields.clone();
+                fields["blockHash"] = json!(hash);
+                ("eth_getLogs", json!([fields]))
+            })
+            .collect();
+        self.batch(&calls).await
+    }
+
     /// Receipts in the order asked; none for a transaction that is in no block.
     pub async fn receipts(
         &self,

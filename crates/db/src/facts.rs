@@ -53,6 +53,32 @@ pub async fn load_after(
     .await?)
 }
 
+/// As [`load_after`], but none above `upto`: bounds what a rare filter makes the database scan.
+pub async fn load_between(
+    db: &mut PgConnection,
+    topic: &str,
+    (after, upto): (i64, i64),
+    attributes: Option<&Value>,
+    limit: i64,
+) -> Result<Vec<Fact>, DbError> {
+    Ok(sqlx::query_as!(
+        Fact,
+        r#"select topic, seq, kind, reverting, attributes, chain_id, block_number,
+                  block_hash as "block_hash: Hash", data, created_at
+             from facts
+            where topic = $1 and seq > $2 and seq <= $3
+              and ($4::jsonb is null or attributes @> $4)
+            order by seq limit $5"#,
+        topic,
+        after,
+        upto,
+        attributes,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
 /// Heads of all topics.
 pub async fn load_heads(db: &mut PgConnection) -> Result<Vec<TopicHead>, DbError> {
     Ok(sqlx::query_as!(TopicHead, "select topic, epoch, seq from topics order by topic")

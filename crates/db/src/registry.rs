@@ -49,3 +49,31 @@ pub async fn record(
     .await?;
     Ok(())
 }
+
+/// A deployment under way. `name` is the request id of its transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deploying {
+    pub name: String,
+    pub nonce: Option<i64>,
+    pub block_number: Option<i64>,
+    pub failed: bool,
+    pub reason: Option<String>,
+}
+
+/// Transactions of one kind that deploy, in the order queued.
+pub async fn load_deploying(
+    db: &mut PgConnection,
+    chain: ChainId,
+    kind: &str,
+) -> Result<Vec<Deploying>, DbError> {
+    Ok(sqlx::query_as!(
+        Deploying,
+        r#"select coalesce(request_id, '') as "name!", nonce, block_number, reason,
+                  (reverted or status in ('failed', 'expired', 'cancelled')) as "failed!"
+             from transactions where chain_id = $1 and kind = $2 order by id"#,
+        chain.as_i64(),
+        kind,
+    )
+    .fetch_all(db)
+    .await?)
+}

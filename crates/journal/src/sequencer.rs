@@ -1,9 +1,9 @@
 //! The one task that gives facts their numbers.
 
-use db::{Db, DbError, leases, leases::Lease, outbox};
+use crate::Leader;
+use db::{Db, DbError, leases, outbox};
 use std::{future::Future, time::Duration};
-use tokio::time::{Instant, sleep};
-use uuid::Uuid;
+use tokio::time::sleep;
 
 const LEASE: &str = "sequencer";
 
@@ -26,23 +26,23 @@ impl Default for SequencerOptions {
 /// Number facts until `shutdown` ends; stands by while another process does it. Database trouble
 /// is retried for ever with a pause, and said in the log.
 pub async fn run_sequencer(db: Db, options: SequencerOptions, shutdown: impl Future<Output = ()>) {
+    let mut leader = Leader::new(LEASE, options.lease);
     tokio::select! {
         () = shutdown => {}
-        () = run(&db, options) => {}
+        () = run(&db, options, &mut leader) => {}
     }
+    leader.resign(&db).await;
 }
 
-async fn run(db: &Db, options: SequencerOptions) {
-    let holder = Uuid::now_v7();
-    let mut lease: Option<(Lease, Instant)> = None;
+async fn run(db: &Db, options: SequencerOptions, leader: &mut Leader) {
     loop {
-        let pause = match step(db, options, holder, &mut lease).await {
-            Ok(moved) if moved >= options.batch_max.unsigned_abs() => Duration::ZERO,
-            Ok(_) if lease.is_some() => options.idle,
-            Ok(_) => options.lease / 4,
+        let pause = match step(db, options, leader).await {
+            Ok(Some(moved)) if moved >= options.batch_max.unsigned_abs() => Duration::ZERO,
+            Ok(Some(_)) => options.idle,
+            Ok(None) => options.lease / 4,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "facts wait for a number");
-                lease = None;
+                leader.lost();
                 Duration::from_millis(500)
             }
         };
@@ -51,31 +51,23 @@ async fn run(db: &Db, options: SequencerOptions) {
 }
 
 /// One commit: the lease is checked in it, so a sequencer that was thought dead changes nothing.
+/// Gives how many facts were numbered; none when another process is the sequencer.
 async fn step(
     db: &Db,
     options: SequencerOptions,
-    holder: Uuid,
-    held: &mut Option<(Lease, Instant)>,
-) -> Result<u64, DbError> {
-    let ttl = options.lease.try_into().unwrap_or(time::Duration::seconds(5));
-    let mut connection = db.acquire().await?;
-    let renewed = held.as_ref().is_some_and(|(_, at)| at.elapsed() < options.lease / 3);
-    if !renewed {
-        let lease = leases::acquire(&mut connection, LEASE, holder, ttl).await?;
-        *held = lease.map(|lease| (lease, Instant::now()));
+    leader: &mut Leader,
+) -> Result<Option<u64>, DbError> {
+    let Some(lease) = leader.lease(db).await? else { return Ok(None) };
+    if outbox::is_empty(&mut *db.acquire().await?).await? {
+        return Ok(Some(0));
     }
-    let Some((lease, _)) = held.as_ref() else { return Ok(0) };
-    if outbox::is_empty(&mut connection).await? {
-        return Ok(0);
-    }
-    drop(connection);
     let mut transaction = db.begin().await?;
-    if !leases::lock_held(&mut transaction, lease).await? {
-        *held = None;
-        return Ok(0);
+    if !leases::lock_held(&mut transaction, &lease).await? {
+        leader.lost();
+        return Ok(None);
     }
     let moved = outbox::move_to_facts(&mut transaction, options.batch_max).await?;
     transaction.commit().await?;
     metrics::counter!("journal_facts_total").increment(moved);
-    Ok(moved)
+    Ok(Some(moved))
 }

@@ -2,7 +2,7 @@
 
 use db::{
     Db, DbError,
-    facts::{self, Fact, Listener},
+    facts::{self, Fact, Listener, TopicHead},
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::timeout;
@@ -15,8 +15,8 @@ const POLL: Duration = Duration::from_millis(250);
 pub struct Tail {
     db: Db,
     listener: Listener,
-    /// Last number read of each topic.
-    read: BTreeMap<String, i64>,
+    /// How far each topic was read, and in which epoch.
+    read: BTreeMap<String, TopicHead>,
     batch_max: i64,
 }
 
@@ -25,18 +25,29 @@ impl Tail {
     pub async fn from_now(db: Db, batch_max: i64) -> Result<Self, DbError> {
         let listener = facts::listen(&db).await?;
         let heads = facts::load_heads(&mut *db.acquire().await?).await?;
-        let read = heads.into_iter().map(|head| (head.topic, head.seq)).collect();
+        let read = heads.into_iter().map(|head| (head.topic.clone(), head)).collect();
         Ok(Self { db, listener, read, batch_max })
     }
 
-    /// The next facts, at least one, at most `batch_max` of each topic; in order within a topic.
-    /// Cancel-safe: facts are counted as read only when they are returned.
+    /// How far each topic was read.
+    pub fn places(&self) -> impl Iterator<Item = &TopicHead> {
+        self.read.values()
+    }
+
+    /// The next facts, at most `batch_max` of each topic; in order within a topic. Empty only when
+    /// a topic began a new epoch or went back (a restored database): then [`Tail::places`] stands
+    /// at its new head. Cancel-safe: facts are counted as read only when they are returned.
     pub async fn next(&mut self) -> Result<Vec<Fact>, DbError> {
         loop {
-            let found = self.read_new().await?;
-            if !found.is_empty() {
+            let (found, jumped) = self.read_new().await?;
+            if !found.is_empty() || !jumped.is_empty() {
+                for head in jumped {
+                    self.read.insert(head.topic.clone(), head);
+                }
                 for fact in &found {
-                    self.read.insert(fact.topic.clone(), fact.seq);
+                    if let Some(place) = self.read.get_mut(&fact.topic) {
+                        place.seq = fact.seq;
+                    }
                 }
                 return Ok(found);
             }
@@ -47,17 +58,25 @@ impl Tail {
         }
     }
 
-    async fn read_new(&self) -> Result<Vec<Fact>, DbError> {
+    async fn read_new(&self) -> Result<(Vec<Fact>, Vec<TopicHead>), DbError> {
         let mut connection = self.db.acquire().await?;
-        let mut found = Vec::new();
+        let (mut found, mut jumped) = (Vec::new(), Vec::new());
         for head in facts::load_heads(&mut connection).await? {
-            let read = self.read.get(&head.topic).copied().unwrap_or(0);
-            if head.seq > read {
-                let batch =
-                    facts::load_after(&mut connection, &head.topic, read, None, self.batch_max);
-                found.extend(batch.await?);
+            match self.read.get(&head.topic) {
+                Some(place) if place.epoch == head.epoch && place.seq == head.seq => {}
+                Some(place) if place.epoch == head.epoch && place.seq < head.seq => {
+                    let batch = facts::load_after(
+                        &mut connection,
+                        &head.topic,
+                        place.seq,
+                        None,
+                        self.batch_max,
+                    );
+                    found.extend(batch.await?);
+                }
+                _ => jumped.push(head),
             }
         }
-        Ok(found)
+        Ok((found, jumped))
     }
 }

@@ -8,7 +8,7 @@ mod level;
 mod status;
 pub mod topic;
 
-pub use alloy_primitives::{Address, B256, Bytes, U256};
+pub use alloy_primitives::{Address, B256, Bytes, U256, keccak256 as keccak};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use id::{CollectionRequestId, MintId, PrincipalId, TransactionId};
 pub use item::{BlockRef, ChainId, ItemKey};

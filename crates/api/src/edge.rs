@@ -1,0 +1,151 @@
+//! What every request passes, whatever it asks for.
+
+use crate::{
+    ApiState,
+    problem::{Code, Problem, write_out},
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
+    middleware::{Next, from_fn_with_state},
+    response::IntoResponse,
+};
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request: the caller's if it is sane, else a fresh UUIDv7.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+/// `routes` behind the edge.
+pub(crate) fn wrap(routes: Router, state: ApiState) -> Router {
+    routes
+        .fallback(|| async { Problem::from(Code::RouteUnknown) })
+        .layer(from_fn_with_state(state, pass))
+}
+
+/// A request on its way, counted as long as it lives; also when its caller goes away.
+struct InFlight;
+
+impl InFlight {
+    fn enter() -> Self {
+        metrics::gauge!("http_requests_in_flight").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("http_requests_in_flight").decrement(1.0);
+    }
+}
+
+async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -> Response<Body> {
+    let started = Instant::now();
+    let _in_flight = InFlight::enter();
+    let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = method_name(request.method());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let span =
+        tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
+    let answer = answer(&state, &route, request, next);
+    let mut response = async {
+        let response = write_out(answer.await, &id);
+        let status = response.status().as_u16();
+        let elapsed = started.elapsed();
+        if status >= 500 {
+            tracing::warn!(status, ?elapsed, "answered");
+        } else {
+            tracing::debug!(status, ?elapsed, "answered");
+        }
+        response
+    }
+    .instrument(span)
+    .await;
+    finish_headers(response.headers_mut(), &id);
+    let status = response.status().as_u16().to_string();
+    let labels = [("route", route.clone()), ("method", method.to_owned()), ("status", status)];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", "route" => route)
+        .record(started.elapsed().as_secs_f64());
+    response
+}
+
+/// Probes are answered even when nothing else is.
+fn is_probe(route: &str) -> bool {
+    matches!(route, "/health" | "/ready" | "/metrics")
+}
+
+async fn answer(state: &ApiState, route: &str, request: Request, next: Next) -> Response<Body> {
+    let permit = state.0.requests.try_acquire();
+    if permit.is_err() && !is_probe(route) {
+        return Problem::from(Code::Overloaded).into_response();
+    }
+    let time = time_of(state, route);
+    let run = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(time, run).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            // The panic hook has logged where and why.
+            metrics::counter!("http_panics_total").increment(1);
+            Problem::from(Code::Internal).into_response()
+        }
+        Err(_) => Problem::from(Code::RequestTimeout).into_response(),
+    }
+}
+
+fn time_of(state: &ApiState, route: &str) -> Duration {
+    if route == crate::uploads::PATH { state.limits.upload_time } else { state.limits.request_time }
+}
+
+fn request_id(headers: &HeaderMap) -> Arc<str> {
+    let sane = |text: &&str| {
+        (1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    };
+    let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
+    match given {
+        Some(text) => text.into(),
+        None => uuid::Uuid::now_v7().to_string().into(),
+    }
+}
+
+fn finish_headers(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    let defaults = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ];
+    for (name, value) in defaults {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// A closed set, so that metrics stay bounded.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}

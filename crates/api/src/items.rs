@@ -1,0 +1,91 @@
+//! `/api/v1/items`
+
+use crate::{
+    ApiState,
+    cursor::Listing,
+    extract::{Named, Queried, Who, limit},
+    operations::page,
+    problem::{Code, Problem},
+    show,
+};
+use api_types::{ItemDetail, ItemList, ItemListQuery};
+use app::ItemQuery;
+use axum::{
+    Json,
+    extract::{OriginalUri, State},
+    response::Response,
+};
+use vocab::{Address, U256};
+
+/// Look at an item
+///
+/// With owner, content, resolved metadata, the job that minted it and its history.
+#[utoipa::path(
+    get, path = "/api/v1/items/{chain_id}/{contract}/{token_id}", tag = "items",
+    operation_id = "get_item",
+    params(
+        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
+        ("contract" = String, Path, description = "Address of the collection"),
+        ("token_id" = String, Path, description = "Decimal", example = "17"),
+    ),
+    responses((status = 200, description = "The item", body = ItemDetail)),
+)]
+pub(crate) async fn get_item(
+    State(state): State<ApiState>,
+    who: Who,
+    Named((chain_id, contract, token_id)): Named<(u64, String, String)>,
+) -> Result<Json<ItemDetail>, Problem> {
+    let detail = state.app().load_item(who.caller(), chain_id, &contract, &token_id).await?;
+    Ok(Json(show::item_detail(detail)))
+}
+
+/// List items
+///
+/// Of one chain, in the order of contract and token id.
+#[utoipa::path(
+    get, path = "/api/v1/items", tag = "items", operation_id = "list_items",
+    params(ItemListQuery),
+    responses((status = 200, description = "One page", body = ItemList)),
+)]
+pub(crate) async fn list_items(
+    State(state): State<ApiState>,
+    who: Who,
+    OriginalUri(uri): OriginalUri,
+    Queried(query): Queried<ItemListQuery>,
+) -> Result<Response, Problem> {
+    let limit = limit(query.limit)?;
+    let chain = query.chain_id.map(|id| id.to_string());
+    let filters = [chain.as_deref(), query.owner.as_deref(), query.collection.as_deref()];
+    let listing = Listing { name: "items", filters: &filters };
+    let after = match &query.cursor {
+        Some(text) => Some(position(&state, listing, text)?),
+        None => None,
+    };
+    let asked = ItemQuery {
+        chain_id: query.chain_id,
+        owner: query.owner.as_deref(),
+        collection: query.collection.as_deref(),
+    };
+    let mut rows = state.app().list_items(who.caller(), asked, after, limit + 1).await?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(limit.unsigned_abs() as usize);
+    let next_cursor = rows.last().filter(|_| more).map(|row| {
+        let position = [row.contract.as_slice(), &row.token_id.to_be_bytes::<32>()].concat();
+        state.cursor_key.seal(listing, &position)
+    });
+    let list = ItemList { items: rows.iter().map(show::item).collect(), next_cursor };
+    Ok(page(&uri, list.next_cursor.as_deref(), &list))
+}
+
+fn position(
+    state: &ApiState,
+    listing: Listing<'_>,
+    text: &str,
+) -> Result<(Address, U256), Problem> {
+    let position = state.cursor_key.open(listing, text).map_err(|_| Code::CursorInvalid)?;
+    let (contract, token_id) = position.split_at_checked(20).ok_or(Code::CursorInvalid)?;
+    if token_id.len() != 32 {
+        return Err(Code::CursorInvalid.into());
+    }
+    Ok((Address::from_slice(contract), U256::from_be_slice(token_id)))
+}

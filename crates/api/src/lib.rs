@@ -1,0 +1,125 @@
+//! The HTTP edge: parse, authenticate, call one use case, show its answer. No rules live here.
+//!
+//! ```text
+//! connection ─► serve (header timeout, connection cap)
+//!   └► edge: request id, span, metrics, load shedding, time limit, panics, problems
+//!        └► extractors: key, Idempotency-Key, body, query, path
+//!             └► handler ─► app ─► show (app's values → wire shapes)
+//! ```
+//! Two applications: [`router`] for the API, [`content_router`] for user content, which has an
+//! origin of its own. Every answer carries `x-request-id`; every error is a problem (RFC 9457)
+//! with a code from [`Code`].
+
+mod collections;
+mod content_origin;
+mod cursor;
+mod docs;
+mod edge;
+mod extract;
+mod facts;
+mod items;
+mod metadata;
+mod mints;
+mod openapi;
+mod operations;
+mod problem;
+mod serve;
+mod show;
+mod uploads;
+
+pub use cursor::{BadCursor, CursorKey};
+pub use openapi::{declares, openapi_json};
+pub use problem::{Code, Problem};
+pub use serve::{ConnectionLimits, serve, serve_content};
+
+use app::App;
+use auth::Authenticator;
+use axum::Router;
+use runtime::Metrics;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+/// What the edge allows at once, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests under way; the next one is told to come back (503).
+    pub requests_max: usize,
+    /// Uploads under way; each holds a few hundred kilobytes.
+    pub uploads_max: usize,
+    /// Time for one request, its body included.
+    pub request_time: Duration,
+    /// Time for one upload.
+    pub upload_time: Duration,
+    /// Longest silence inside an upload.
+    pub upload_idle: Duration,
+    pub connections: ConnectionLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_max: 1_024,
+            uploads_max: 64,
+            request_time: Duration::from_secs(30),
+            upload_time: Duration::from_secs(300),
+            upload_idle: Duration::from_secs(15),
+            connections: ConnectionLimits::default(),
+        }
+    }
+}
+
+/// What the edge stands on.
+#[derive(Debug)]
+pub struct ApiConfig {
+    pub app: App,
+    pub authenticator: Authenticator,
+    pub metrics: Metrics,
+    /// Signs cursors. The same in every process of a deployment.
+    pub cursor_key: CursorKey,
+    pub limits: Limits,
+}
+
+/// Shared by all handlers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ApiState(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: ApiConfig,
+    requests: Semaphore,
+    uploads: Semaphore,
+}
+
+impl ApiState {
+    #[must_use]
+    pub fn new(config: ApiConfig) -> Self {
+        let requests = Semaphore::new(config.limits.requests_max);
+        let uploads = Semaphore::new(config.limits.uploads_max);
+        Self(Arc::new(Inner { config, requests, uploads }))
+    }
+
+    fn app(&self) -> &App {
+        &self.0.config.app
+    }
+}
+
+impl std::ops::Deref for ApiState {
+    type Target = ApiConfig;
+
+    fn deref(&self) -> &ApiConfig {
+        &self.0.config
+    }
+}
+
+/// The API with all its middleware. `others` is merged inside it: the stream, the console.
+pub fn router(state: ApiState, others: Router) -> Router {
+    let (routes, _) = openapi::routes().split_for_parts();
+    let routes = routes.merge(docs::routes()).with_state(state.clone()).merge(others);
+    edge::wrap(routes, state)
+}
+
+/// User content on its own origin: `GET /ipfs/{cid}`.
+pub fn content_router(state: ApiState) -> Router {
+    let routes = content_origin::routes().with_state(state.clone());
+    edge::wrap(routes, state)
+}

@@ -1,0 +1,288 @@
+//! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
+
+use crate::{
+    ApiState, collections, facts, items, metadata, mints, operations,
+    problem::{Code, Problem},
+    uploads,
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Stoa",
+        version = "1.0.0",
+        description = "Self-hosted engine for on-chain commerce.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "content", description = "Pictures and metadata, by content identifier"),
+        (name = "mints", description = "Asking for items and watching them arrive"),
+        (name = "items", description = "Items on chain"),
+        (name = "collections", description = "Collections on chain or asked for"),
+        (name = "facts", description = "What happened, in order"),
+        (name = "operation", description = "Probes and metrics"),
+    ),
+    components(schemas(api_types::Problem, api_types::FieldError)),
+)]
+struct Document;
+
+/// All documented routes.
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(uploads::upload_picture))
+        .routes(routes!(metadata::store_metadata))
+        .routes(routes!(mints::request_mint, mints::list_mints))
+        .routes(routes!(mints::get_mint))
+        .routes(routes!(items::list_items))
+        .routes(routes!(items::get_item))
+        .routes(routes!(collections::request_collection, collections::list_collections))
+        .routes(routes!(collections::get_collection))
+        .routes(routes!(facts::list_facts))
+        .routes(routes!(operations::get_health))
+        .routes(routes!(operations::get_readiness))
+        .routes(routes!(operations::get_metrics))
+}
+
+/// The document as committed at `openapi/stoa.json`.
+#[must_use]
+pub fn openapi_json() -> String {
+    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+pub(crate) fn document() -> Value {
+    let mut document = serde_json::to_value(routes().get_openapi()).unwrap_or_default();
+    document["components"]["securitySchemes"] = json!({
+        "api_key": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key: `sk_<env>_<id>_<secret>`.",
+        }
+    });
+    document["components"]["headers"] = json!({
+        "x-request-id": {
+            "description": "Id of the request: yours if you sent a sane one, else a UUIDv7.",
+            "schema": { "type": "string" },
+        }
+    });
+    let paths = document["paths"].as_object_mut();
+    for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        operation.values_mut().for_each(complete);
+    }
+    document
+}
+
+/// What an operation may answer besides success.
+fn codes(operation: &str) -> (Access, Vec<Code>) {
+    use Code as C;
+    const MAKES: [Code; 6] = [
+        C::IdempotencyKeyRequired,
+        C::IdempotencyKeyInvalid,
+        C::IdempotencyInProgress,
+        C::IdempotencyKeyReused,
+        C::BodyTooLarge,
+        C::ContentTypeUnsupported,
+    ];
+    const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
+    let own = |codes: &[Code], more: &[Code]| [codes, more].concat();
+    match operation {
+        "upload_picture" => (
+            Access::Makes,
+            own(
+                &MAKES,
+                &[
+                    C::MultipartMalformed,
+                    C::UploadFileMissing,
+                    C::UploadTooLarge,
+                    C::UploadUnsupported,
+                    C::UploadTruncated,
+                    C::UploadCorrupt,
+                    C::UploadTooManyPixels,
+                    C::UploadTooManyFrames,
+                ],
+            ),
+        ),
+        "store_metadata" => (Access::Makes, own(&MAKES, &[C::MetadataInvalid, C::BodyMalformed])),
+        "request_mint" => (
+            Access::Makes,
+            own(
+                &MAKES,
+                &[
+                    C::BodyMalformed,
+                    C::BodyInvalid,
+                    C::JsonTooDeep,
+                    C::ChainUnknown,
+                    C::CollectionUnknown,
+                    C::CollectionNotReady,
+                    C::AddressInvalid,
+                    C::AddressChecksum,
+                    C::RecipientZero,
+                    C::UriNotRepresentable,
+                    C::UriAndMetadata,
+                    C::MetadataInvalid,
+                ],
+            ),
+        ),
+        "request_collection" => (
+            Access::Makes,
+            own(
+                &MAKES,
+                &[
+                    C::BodyMalformed,
+                    C::BodyInvalid,
+                    C::JsonTooDeep,
+                    C::ChainUnknown,
+                    C::AddressInvalid,
+                    C::AddressChecksum,
+                    C::CollectionInvalid,
+                ],
+            ),
+        ),
+        "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
+        "list_mints" => (
+            Access::Key,
+            own(
+                &LISTS,
+                &[C::StatusUnknown, C::ChainUnknown, C::AddressInvalid, C::AddressChecksum],
+            ),
+        ),
+        "get_item" => (
+            Access::Public,
+            vec![
+                C::ItemUnknown,
+                C::ChainUnknown,
+                C::PathInvalid,
+                C::TokenIdInvalid,
+                C::AddressInvalid,
+                C::AddressChecksum,
+            ],
+        ),
+        "list_items" => {
+            (Access::Public, own(&LISTS, &[C::ChainUnknown, C::AddressInvalid, C::AddressChecksum]))
+        }
+        "get_collection" => (
+            Access::Public,
+            vec![
+                C::CollectionUnknown,
+                C::ChainUnknown,
+                C::PathInvalid,
+                C::AddressInvalid,
+                C::AddressChecksum,
+            ],
+        ),
+        "list_collections" => (Access::Public, LISTS.to_vec()),
+        "list_facts" => {
+            (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
+        }
+        "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        _ => (Access::Probe, Vec::new()),
+    }
+}
+
+/// Who may call an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Probe,
+    Public,
+    Key,
+    /// With a key, and an Idempotency-Key.
+    Makes,
+}
+
+fn complete(operation: &mut Value) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    let (access, mut codes) = codes(&id);
+    codes.extend([Code::Internal, Code::RequestTimeout]);
+    if access != Access::Probe {
+        codes.extend([Code::KeyInvalid, Code::Unavailable, Code::Overloaded]);
+        operation["security"] = json!([{ "api_key": [] }]);
+    }
+    match access {
+        Access::Probe => {}
+        // An empty requirement: the key is optional.
+        Access::Public => operation["security"] = json!([{}, { "api_key": [] }]),
+        Access::Key | Access::Makes => codes.extend([Code::KeyMissing, Code::ScopeMissing]),
+    }
+    if access == Access::Makes {
+        add_idempotency(operation);
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for response in responses.values_mut() {
+        response["headers"]["x-request-id"] = json!({ "$ref": REQUEST_ID });
+    }
+    for (status, codes) in by_status(codes) {
+        responses.insert(status.to_string(), refusal(&codes));
+    }
+}
+
+const REQUEST_ID: &str = "#/components/headers/x-request-id";
+
+fn add_idempotency(operation: &mut Value) {
+    let header = json!({
+        "name": "Idempotency-Key", "in": "header", "required": true,
+        "description": "Unique per request; unchanged when it is sent again. Answers are replayed \
+                        for 24 hours.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(header),
+        None => operation["parameters"] = json!([header]),
+    }
+    let replayed = json!({
+        "description": "`true` when the answer was given before.",
+        "schema": { "type": "string" },
+    });
+    let responses = operation["responses"].as_object_mut();
+    for response in responses.into_iter().flat_map(Map::values_mut) {
+        response["headers"]["Idempotent-Replayed"] = replayed.clone();
+    }
+}
+
+fn by_status(mut codes: Vec<Code>) -> BTreeMap<u16, Vec<Code>> {
+    codes.sort_unstable();
+    codes.dedup();
+    let mut all: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        all.entry(code.status()).or_default().push(code);
+    }
+    all
+}
+
+fn refusal(codes: &[Code]) -> Value {
+    let titles: Vec<String> =
+        codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
+    let examples: Map<String, Value> = codes
+        .iter()
+        .map(|code| {
+            let example = Problem::from(*code).show("01932c5e-7f3a-7000-8000-000000000000");
+            (code.as_str().to_owned(), json!({ "value": example }))
+        })
+        .collect();
+    let schema = json!({ "$ref": format!("#/components/schemas/{}", api_types::Problem::name()) });
+    json!({
+        "description": titles.join(" "),
+        "headers": { "x-request-id": { "$ref": REQUEST_ID } },
+        "content": { "application/problem+json": { "schema": schema, "examples": examples } },
+    })
+}
+
+/// May this operation answer with this code? For tests.
+#[must_use]
+pub fn declares(operation: &str, code: &str) -> bool {
+    let document = document();
+    let operations = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let found = operations
+        .filter_map(Value::as_object)
+        .flat_map(Map::values)
+        .find(|candidate| candidate["operationId"] == operation);
+    found.and_then(|operation| operation["responses"].as_object()).is_some_and(|responses| {
+        responses.values().any(|response| {
+            response["content"]["application/problem+json"]["examples"].get(code).is_some()
+        })
+    })
+}

@@ -1,0 +1,159 @@
+//! The closed list of error codes. A code never changes its meaning; `/docs/errors` is made of
+//! this table.
+
+macro_rules! codes {
+    ($($name:ident, $text:literal, $status:literal, $title:literal, $doc:literal;)*) => {
+        /// What went wrong, for machines.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $doc] $name,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &[Code] = &[$(Self::$name,)*];
+
+            /// As it is written on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// HTTP status.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// The same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// What it means and what to do.
+            #[must_use]
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$name => $doc,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    BodyMalformed, "body_malformed", 400, "The body is not valid JSON",
+        "The body could not be parsed as JSON in UTF-8. `detail` says where.";
+    JsonTooDeep, "json_too_deep", 400, "The JSON is nested too deeply",
+        "Arrays and objects may be nested 64 levels deep.";
+    MultipartMalformed, "multipart_malformed", 400, "The form is not valid multipart/form-data",
+        "The form could not be parsed, or the connection broke in the middle of it.";
+    UploadFileMissing, "upload_file_missing", 400, "The form has no field `file`",
+        "Send the picture as the field `file` of a multipart form.";
+    PathInvalid, "path_invalid", 400, "The path is not valid",
+        "A part of the path has the wrong form, for example an id that is no UUID.";
+    QueryInvalid, "query_invalid", 400, "The query is not valid",
+        "A query parameter is unknown or has the wrong form. `limit` is 1 to 200.";
+    CursorInvalid, "cursor_invalid", 400, "The cursor is not valid",
+        "Cursors are opaque: give `next_cursor` back unchanged, with the same filters.";
+    IdempotencyKeyRequired, "idempotency_key_required", 400, "Idempotency-Key is required",
+        "Every request that makes something needs the header `Idempotency-Key`: a value of your \
+         choice, unique per request, sent again unchanged when you retry.";
+    IdempotencyKeyInvalid, "idempotency_key_invalid", 400, "Idempotency-Key is not valid",
+        "The key has 1 to 255 printable ASCII characters.";
+    KeyMissing, "key_missing", 401, "An API key is required",
+        "Send `Authorization: Bearer <key>`.";
+    KeyInvalid, "key_invalid", 401, "The API key is not valid",
+        "The key is malformed, unknown, expired or revoked.";
+    ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
+        "`detail` names the scope that the request needs.";
+    RouteUnknown, "route_unknown", 404, "There is nothing at this path",
+        "See /docs for the paths there are.";
+    ChainUnknown, "chain_unknown", 404, "The chain is not known here",
+        "This engine does not serve the chain.";
+    CollectionUnknown, "collection_unknown", 404, "The collection is not known here",
+        "No such collection was asked for or found on chain; or none was named and there is no \
+         default one.";
+    MintUnknown, "mint_unknown", 404, "The mint is not known",
+        "No mint of yours has this id.";
+    ItemUnknown, "item_unknown", 404, "The item is not known",
+        "No such item was found on chain. One just minted appears with its `tentative` state.";
+    TopicUnknown, "topic_unknown", 404, "There is no such topic",
+        "Topics are items, collections, chain, mints and transactions.";
+    ContentUnknown, "content_unknown", 404, "The content is not in this store",
+        "No content with this CID was stored here.";
+    MethodNotAllowed, "method_not_allowed", 405, "The path does not take this method",
+        "`Allow` lists the methods there are.";
+    RequestTimeout, "request_timeout", 408, "The request took too long",
+        "The body did not arrive, or the answer was not ready, in time. A request with an \
+         Idempotency-Key is safe to send again.";
+    IdempotencyInProgress, "idempotency_in_progress", 409, "The request is being worked on",
+        "A request with the same Idempotency-Key is under way. Try again in a moment.";
+    CollectionNotReady, "collection_not_ready", 409, "The collection is not deployed yet",
+        "The collection was asked for, but does not stand on chain yet. Try again later.";
+    BodyTooLarge, "body_too_large", 413, "The body is too large",
+        "64 KiB at most; 1 MiB for metadata.";
+    UploadTooLarge, "upload_too_large", 413, "The file is too large",
+        "A picture has 20 MB at most.";
+    ContentTypeUnsupported, "content_type_unsupported", 415, "The content type is not supported",
+        "Bodies are application/json; uploads are multipart/form-data.";
+    RangeInvalid, "range_invalid", 416, "The range lies outside the content",
+        "`Content-Range` says how long the content is.";
+    BodyInvalid, "body_invalid", 422, "The body does not have the right shape",
+        "A field is missing, unknown, or of the wrong type. `errors` says which.";
+    IdempotencyKeyReused, "idempotency_key_reused", 422, "The Idempotency-Key was used before",
+        "The same key came with another request. Use a new key.";
+    AddressInvalid, "address_invalid", 422, "This is not an address",
+        "An address is `0x` and 40 hexadecimal digits.";
+    AddressChecksum, "address_checksum", 422, "The checksum of the address is wrong",
+        "An address in mixed case must satisfy EIP-55. Most likely a digit is mistyped.";
+    RecipientZero, "recipient_zero", 422, "The recipient is the zero address",
+        "Nobody could ever own the item.";
+    TokenIdInvalid, "token_id_invalid", 422, "This is not a token id",
+        "A token id is a decimal number without leading zeros, below 2^256.";
+    StatusUnknown, "status_unknown", 422, "There is no such status",
+        "See the statuses of a mint.";
+    CollectionInvalid, "collection_invalid", 422, "The collection can't be like that",
+        "`errors` lists what is wrong.";
+    UriNotRepresentable, "uri_not_representable", 422, "The collection can't represent the URI",
+        "A collection's content mode limits what its items can point at; see `content_mode`.";
+    UriAndMetadata, "uri_and_metadata", 422, "Both `uri` and `metadata` were given",
+        "Give one of them.";
+    MetadataInvalid, "metadata_invalid", 422, "The metadata is not valid",
+        "`errors` lists what is wrong, with JSON pointers into the document.";
+    UploadUnsupported, "upload_unsupported", 422, "The file is not a picture that we take",
+        "PNG, JPEG, GIF and WebP are told by content, not by name.";
+    UploadTruncated, "upload_truncated", 422, "The picture is cut short",
+        "The file ends before the picture does.";
+    UploadCorrupt, "upload_corrupt", 422, "The picture is damaged",
+        "The file contradicts its format or itself.";
+    UploadTooManyPixels, "upload_too_many_pixels", 422, "The picture has too many pixels",
+        "52 megapixels and 32,768 pixels per side at most.";
+    UploadTooManyFrames, "upload_too_many_frames", 422, "The animation has too many frames",
+        "500 frames at most.";
+    Internal, "internal", 500, "Something broke on our side",
+        "The request id finds the cause in our logs. A request with an Idempotency-Key is safe to \
+         send again.";
+    Overloaded, "overloaded", 503, "Too much is under way",
+        "Try again after the seconds in `Retry-After`.";
+    Unavailable, "unavailable", 503, "A part that this needs can't be reached",
+        "Try again after the seconds in `Retry-After`.";
+    NotReady, "not_ready", 503, "The engine is not ready",
+        "`errors` says what it waits for.";
+}
+
+impl Code {
+    /// The code for an answer that came without one, from the parts under us.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            404 => Self::RouteUnknown,
+            405 => Self::MethodNotAllowed,
+            408 => Self::RequestTimeout,
+            413 => Self::BodyTooLarge,
+            415 => Self::ContentTypeUnsupported,
+            416 => Self::RangeInvalid,
+            400..=499 => Self::BodyMalformed,
+            503 => Self::Unavailable,
+            _ => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! From what a use case says to a code. Internal text stops here: it goes to the log.
+
+use super::{Code, Problem};
+use app::{AddressFault, AppError, MediaError, MetadataReason, MetadataRefusal, Refusal};
+use auth::Denied;
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Refused(refusal) => of_refusal(refusal),
+            AppError::Denied(Denied::NeedsKey) => Code::KeyMissing.into(),
+            AppError::Denied(Denied::NeedsScope(scope)) => {
+                Problem::from(Code::ScopeMissing).saying(format!("the key needs `{scope}`"))
+            }
+            AppError::KeyInvalid => Code::KeyInvalid.into(),
+            error => of_fault(&error),
+        }
+    }
+}
+
+/// Not the caller's fault: said in full in the log, and only there.
+fn of_fault(error: &AppError) -> Problem {
+    let class = error.class();
+    let error = error as &dyn std::error::Error;
+    match class {
+        app::Class::Busy | app::Class::External => {
+            tracing::warn!(error, "a request met an unavailable part");
+            Code::Unavailable.into()
+        }
+        _ => {
+            tracing::error!(error, "a request met a fault");
+            Code::Internal.into()
+        }
+    }
+}
+
+fn of_refusal(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Address(field, fault) => {
+            let code = match fault {
+                AddressFault::Malformed => Code::AddressInvalid,
+                AddressFault::Checksum => Code::AddressChecksum,
+            };
+            Problem::from(code).at(format!("/{}", field.name()), fault.to_string())
+        }
+        Refusal::RecipientZero => Problem::from(Code::RecipientZero).at("/to", "zero address"),
+        Refusal::TokenIdMalformed => Code::TokenIdInvalid.into(),
+        Refusal::StatusUnknown => Problem::from(Code::StatusUnknown).at("?status", "unknown"),
+        Refusal::ChainUnknown => Code::ChainUnknown.into(),
+        Refusal::CollectionUnknown => Code::CollectionUnknown.into(),
+        Refusal::CollectionNotReady => Code::CollectionNotReady.into(),
+        Refusal::Collection(faults) => {
+            faults.iter().fold(Code::CollectionInvalid.into(), |problem: Problem, fault| {
+                problem.at(format!("/{}", fault.field()), fault.to_string())
+            })
+        }
+        Refusal::UriNotRepresentable(reason) => {
+            Problem::from(Code::UriNotRepresentable).at("/uri", reason.to_string())
+        }
+        Refusal::UriAndMetadata => Code::UriAndMetadata.into(),
+        Refusal::Metadata(refusal) => metadata(&refusal),
+        Refusal::Picture(error) => picture(&error),
+        Refusal::PictureTooLarge { limit } => {
+            Problem::from(Code::UploadTooLarge).saying(format!("at most {limit} bytes"))
+        }
+        Refusal::IdempotencyInProgress => Code::IdempotencyInProgress.into(),
+        Refusal::IdempotencyKeyReused => Code::IdempotencyKeyReused.into(),
+        Refusal::MintUnknown => Code::MintUnknown.into(),
+        Refusal::ItemUnknown => Code::ItemUnknown.into(),
+        Refusal::TopicUnknown => Code::TopicUnknown.into(),
+    }
+}
+
+fn metadata(refusal: &MetadataRefusal) -> Problem {
+    let too_large =
+        |problem: &app::MetadataProblem| matches!(problem.reason, MetadataReason::TooLarge { .. });
+    if refusal.problems.iter().any(too_large) {
+        return Problem::from(Code::BodyTooLarge).saying("metadata has at most 1 MiB");
+    }
+    refusal.problems.iter().fold(Code::MetadataInvalid.into(), |all: Problem, problem| {
+        all.at(problem.pointer.clone(), problem.reason.to_string())
+    })
+}
+
+fn picture(error: &MediaError) -> Problem {
+    let code = match error {
+        MediaError::Unsupported(_) => Code::UploadUnsupported,
+        MediaError::Truncated => Code::UploadTruncated,
+        MediaError::TooManyPixels { .. } => Code::UploadTooManyPixels,
+        MediaError::TooManyFrames { .. } => Code::UploadTooManyFrames,
+        MediaError::TooLarge { .. } => Code::UploadTooLarge,
+        MediaError::Corrupt(_) | MediaError::Io(_) => Code::UploadCorrupt,
+    };
+    Problem::from(code).saying(error.to_string())
+}

@@ -1,0 +1,149 @@
+//! Connections: what `axum::serve` has no setting for. A client that does not finish its headers
+//! in time is cut, headers are bounded, connections are counted, and an end waits for requests
+//! under way.
+
+use crate::{ApiState, content_router, router};
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use runtime::CancellationToken;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tower::ServiceExt;
+
+/// What one listener bears.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Open connections; more wait in the kernel's queue.
+    pub connections_max: usize,
+    /// From connecting, or from the last answer, to the end of the next request's headers.
+    pub header_time: Duration,
+    /// How long requests under way may take after the end was asked for.
+    pub drain_time: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            header_time: Duration::from_secs(30),
+            drain_time: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Bytes of one connection's read buffer, which bounds the headers too.
+const BUFFER_MAX: usize = 32 * 1024;
+const HEADERS_MAX: usize = 100;
+
+/// Serve the API, with `others` (stream, console) merged into it, until `shutdown`.
+///
+/// # Errors
+/// None at present: trouble with one connection is that connection's alone.
+pub async fn serve(
+    listener: TcpListener,
+    state: ApiState,
+    others: Router,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let limits = state.limits.connections;
+    accept(listener, router(state, others), limits, shutdown).await;
+    Ok(())
+}
+
+/// Serve user content until `shutdown`. To be given a listener of its own.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_content(
+    listener: TcpListener,
+    state: ApiState,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let limits = state.limits.connections;
+    accept(listener, content_router(state), limits, shutdown).await;
+    Ok(())
+}
+
+async fn accept(
+    listener: TcpListener,
+    app: Router,
+    limits: ConnectionLimits,
+    shutdown: CancellationToken,
+) {
+    // Ends connections that are not done when the time to drain is over.
+    let cut = CancellationToken::new();
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, stream) = tokio::select! {
+            () = shutdown.cancelled() => break,
+            (place, accepted) = accepted => match accepted {
+                Ok((stream, _)) => (place, stream),
+                Err(error) => {
+                    // Out of file handles, or a client gone before it was accepted.
+                    tracing::warn!(error = &error as &dyn std::error::Error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = connection(stream, app.clone(), limits);
+        let (stop, cut) = (shutdown.clone(), cut.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = run(connection, stop) => {}
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    let all = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain_time, places.acquire_many(all)).await.is_err() {
+        tracing::warn!("requests under way are cut");
+        cut.cancel();
+    }
+}
+
+/// Until the client goes away, or the answer under way at `stop` is out.
+async fn run(connection: Connection, stop: CancellationToken) {
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
+    }
+}
+
+type Connection = http1::UpgradeableConnection<
+    TokioIo<TcpStream>,
+    hyper_util::service::TowerToHyperService<
+        tower::util::MapRequest<Router, fn(Request<Incoming>) -> Request<Body>>,
+    >,
+>;
+
+fn connection(stream: TcpStream, app: Router, limits: ConnectionLimits) -> Connection {
+    // Small answers must not wait for the next one.
+    let _ = stream.set_nodelay(true);
+    let adapt: fn(Request<Incoming>) -> Request<Body> = |request| request.map(Body::new);
+    let service = hyper_util::service::TowerToHyperService::new(app.map_request(adapt));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(BUFFER_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+}

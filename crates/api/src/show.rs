@@ -1,0 +1,153 @@
+//! From the application's values to wire shapes.
+
+use api_types as wire;
+use app::{CollectionRow, FactPage, ItemDetail, ItemRow, MintJob, TransferRow};
+use std::str::FromStr;
+use time::{OffsetDateTime, UtcOffset, format_description::FormatItem, macros::format_description};
+use vocab::{Address, B256, ChainId, JobStatus, Level};
+
+const TIME: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// RFC 3339 in UTC with milliseconds.
+pub(crate) fn time(at: OffsetDateTime) -> String {
+    at.to_offset(UtcOffset::UTC).format(TIME).unwrap_or_default()
+}
+
+fn address(address: Address) -> String {
+    address.to_checksum(None)
+}
+
+fn block(number: i64, hash: B256) -> wire::Block {
+    wire::Block { number: number.to_string(), hash: hash.to_string() }
+}
+
+/// A stored status that is not one of ours can't come from us: the schema checks it.
+fn status(stored: &str) -> wire::Status {
+    match JobStatus::from_str(stored) {
+        Ok(JobStatus::Queued) => wire::Status::Queued,
+        Ok(JobStatus::Reserved) => wire::Status::Reserved,
+        Ok(JobStatus::Submitted) => wire::Status::Submitted,
+        Ok(JobStatus::Tentative) => wire::Status::Tentative,
+        Ok(JobStatus::Auditable) => wire::Status::Auditable,
+        Ok(JobStatus::Final) => wire::Status::Final,
+        Ok(JobStatus::Failed) => wire::Status::Failed,
+        Ok(JobStatus::Expired) => wire::Status::Expired,
+        Ok(JobStatus::Cancelled) => wire::Status::Cancelled,
+        Ok(JobStatus::Unknown) | Err(_) => wire::Status::Unknown,
+    }
+}
+
+pub(crate) fn mint(job: &MintJob) -> wire::Mint {
+    wire::Mint {
+        id: job.id,
+        status: status(&job.status),
+        reason: job.reason.clone(),
+        chain_id: ChainId::from_i64(job.chain_id).0,
+        contract: address(job.contract),
+        to: address(job.recipient),
+        uri: job.uri.clone(),
+        token_id: job.token_id.map(|id| id.0.to_string()),
+        tx_hash: job.tx_hash.map(|hash| hash.0.to_string()),
+        block: job.block_number.zip(job.block_hash).map(|(number, hash)| block(number, hash.0)),
+        created_at: time(job.created_at),
+        updated_at: time(job.updated_at),
+        submitted_at: job.submitted_at.map(time),
+        tentative_at: job.tentative_at.map(time),
+        final_at: job.final_at.map(time),
+    }
+}
+
+pub(crate) fn item(row: &ItemRow) -> wire::Item {
+    wire::Item {
+        chain_id: ChainId::from_i64(row.chain_id).0,
+        contract: address(row.contract),
+        token_id: row.token_id.to_string(),
+        owner: row.owner.map(|owner| address(owner.0)),
+        uri: row.uri.clone(),
+        minted_block: row.minted_block.to_string(),
+        minted_tx: row.minted_tx.to_string(),
+    }
+}
+
+fn transfer(row: &TransferRow) -> wire::Transfer {
+    wire::Transfer {
+        from: address(row.sender),
+        to: address(row.recipient),
+        tx_hash: row.tx_hash.to_string(),
+        block: block(row.block_number, row.block_hash),
+        log_index: row.log_index,
+        mined_at: time(row.mined_at),
+    }
+}
+
+pub(crate) fn item_detail(detail: ItemDetail) -> wire::ItemDetail {
+    wire::ItemDetail {
+        item: item(&detail.item),
+        level: detail.level.map(|level| match level {
+            Level::Tentative => wire::Status::Tentative,
+            Level::Auditable => wire::Status::Auditable,
+            Level::Final => wire::Status::Final,
+        }),
+        metadata: detail.metadata,
+        mint_id: detail.mint_id.map(|id| id.0),
+        history: detail.history.iter().map(transfer).collect(),
+    }
+}
+
+pub(crate) fn collection(row: &CollectionRow) -> wire::Collection {
+    wire::Collection {
+        chain_id: ChainId::from_i64(row.chain_id).0,
+        contract: address(row.contract),
+        status: row.request_status.as_deref().map(status),
+        reason: row.reason.clone(),
+        deployed: row.created_block.is_some(),
+        request_id: row.request_id,
+        name: row.name.clone(),
+        symbol: row.symbol.clone(),
+        content_mode: row.content_mode.as_deref().and_then(content_mode),
+        base_uri: row.base_uri.clone().filter(|uri| !uri.is_empty()),
+        creator: row.creator.map(|creator| address(creator.0)),
+        minted: row.minted.unwrap_or(0).to_string(),
+        burned: row.burned.unwrap_or(0).to_string(),
+        created_block: row.created_block.map(|number| number.to_string()),
+        requested_at: row.requested_at.map(time),
+    }
+}
+
+fn content_mode(stored: &str) -> Option<wire::ContentMode> {
+    match stored {
+        "digest" => Some(wire::ContentMode::Digest),
+        "base_uri" => Some(wire::ContentMode::BaseUri),
+        "free_uri" => Some(wire::ContentMode::FreeUri),
+        _ => None,
+    }
+}
+
+/// `after` is what was asked for: the first fact follows on it.
+pub(crate) fn facts(page: FactPage, after: i64) -> wire::FactList {
+    let mut prev_seq = after;
+    let mut facts = Vec::with_capacity(page.facts.len());
+    for fact in page.facts {
+        let kind = if fact.reverting { wire::FactType::Reorg } else { wire::FactType::Delta };
+        facts.push(wire::Fact {
+            topic: fact.topic,
+            epoch: page.epoch,
+            seq: fact.seq,
+            prev_seq,
+            r#type: kind,
+            kind: fact.kind,
+            block: fact.block_number.zip(fact.block_hash).map(|(n, hash)| block(n, hash.0)),
+            at: time(fact.created_at),
+            data: fact.data,
+        });
+        prev_seq = fact.seq;
+    }
+    wire::FactList {
+        topic: page.topic.to_owned(),
+        epoch: page.epoch,
+        head: page.head,
+        facts,
+        next_after: prev_seq,
+    }
+}

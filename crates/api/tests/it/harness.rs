@@ -1,0 +1,217 @@
+//! A whole API on a fresh database, and a client for it.
+
+use app::{App, AppConfig, ChainSettings};
+use auth::{Authenticator, NewKey, Pepper, PrincipalKind, Scope};
+use axum::{Router, routing::get};
+use content::{
+    BlockStore,
+    media::{Inspector, MediaLimits},
+};
+use db::{
+    Db,
+    collection_requests::{self, NewCollectionRequest},
+};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use runtime::{CancellationToken, Metrics};
+use serde_json::{Value, json};
+use std::sync::{Arc, Once};
+use testkit::TestDatabase;
+use time::{OffsetDateTime, macros::datetime};
+use tokio::net::TcpListener;
+use vocab::{Address, ChainId, CollectionRequestId, Finality, FixedClock, JobStatus, PrincipalId};
+
+pub const CHAIN: u64 = 31337;
+/// Deployed, in mode digest; the default one.
+pub const DIGEST: &str = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
+/// Deployed, in mode free_uri.
+pub const FREE: &str = "0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0";
+/// Asked for, not deployed.
+pub const PENDING: &str = "0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9";
+/// Never heard of.
+pub const NOWHERE: &str = "0xDc64a140Aa3E981100a9becA4E685f962f0cF6C9";
+pub const ALICE: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+pub const BOB: &str = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
+/// Some raw block.
+pub const URI: &str = "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+pub const START: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
+pub const PEPPER: [u8; 32] = [42; 32];
+
+pub struct Api {
+    pub client: Client,
+    pub url: String,
+    pub content_url: String,
+    pub clock: Arc<FixedClock>,
+    /// Key of an operator with every scope but `admin`.
+    pub key: String,
+    pub principal: PrincipalId,
+    pub database: TestDatabase,
+    pub chain: ChainSettings,
+    stop: CancellationToken,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub async fn start() -> Api {
+    start_with(api::Limits::default()).await
+}
+
+pub async fn start_with(limits: api::Limits) -> Api {
+    static TLS: Once = Once::new();
+    TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let database = testkit::database().await;
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(FixedClock::at(START));
+    let chain = chain_settings();
+    let app = App::new(AppConfig {
+        db: database.db.clone(),
+        clock: clock.clone(),
+        store: BlockStore::open_at(directory.path()).await.unwrap(),
+        inspector: Inspector::new(MediaLimits::default()),
+        chains: vec![chain.clone()],
+    });
+    let state = api::ApiState::new(api::ApiConfig {
+        app,
+        authenticator: Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone()),
+        metrics: Metrics::detached().unwrap(),
+        cursor_key: api::CursorKey::new([9; 32]),
+        limits,
+    });
+    let stop = CancellationToken::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let content_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let content_url = format!("http://{}", content_listener.local_addr().unwrap());
+    let others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
+    tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
+    tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
+    let principal = principal(&database.db).await;
+    collections(&database.db, principal).await;
+    let scopes =
+        [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
+    let key = issue(&database.db, principal, &scopes).await;
+    let client = Client::new();
+    Api {
+        client,
+        url,
+        content_url,
+        clock,
+        key,
+        principal,
+        database,
+        chain,
+        stop,
+        _directory: directory,
+    }
+}
+
+fn chain_settings() -> ChainSettings {
+    ChainSettings {
+        chain_id: ChainId(CHAIN),
+        factory: Address::repeat_byte(0xfa),
+        implementation: Address::repeat_byte(0x1a),
+        forwarder: Address::repeat_byte(0xf0),
+        creator: Address::repeat_byte(0xc0),
+        creator_role: "deployer".to_owned(),
+        collection_admin: Address::repeat_byte(0xad),
+        minter: Address::repeat_byte(0x33),
+        default_collection: Some(DIGEST.parse().unwrap()),
+        finality: Finality::default(),
+        index_lag_max: 5,
+    }
+}
+
+pub async fn principal(db: &Db) -> PrincipalId {
+    let id = PrincipalId::new();
+    let mut connection = db.acquire().await.unwrap();
+    let kind = PrincipalKind::Machine.as_str();
+    db::principals::record(&mut connection, id, "somebody", kind).await.unwrap();
+    id
+}
+
+pub async fn issue(db: &Db, principal: PrincipalId, scopes: &[Scope]) -> String {
+    let new = NewKey { env: "test", principal, scopes, expires_at: None };
+    let mut connection = db.acquire().await.unwrap();
+    let key = auth::issue_key(&mut connection, &Pepper::new(PEPPER), new).await.unwrap();
+    key.reveal().to_owned()
+}
+
+async fn collections(db: &Db, principal: PrincipalId) {
+    let mut connection = db.acquire().await.unwrap();
+    let all = [
+        (DIGEST, "digest", JobStatus::Final),
+        (FREE, "free_uri", JobStatus::Tentative),
+        (PENDING, "digest", JobStatus::Submitted),
+    ];
+    for (contract, mode, status) in all {
+        let contract: Address = contract.parse().unwrap();
+        let request = NewCollectionRequest {
+            id: CollectionRequestId::new(),
+            principal_id: principal,
+            chain_id: ChainId(CHAIN),
+            contract,
+            salt: contract.into_word(),
+            name: "Pictures",
+            symbol: "PICT",
+            content_mode: mode,
+            base_uri: "",
+            settings: &json!({}),
+            status,
+            transaction_id: None,
+            now: START,
+        };
+        assert!(collection_requests::record(&mut connection, &request).await.unwrap());
+    }
+}
+
+impl Api {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// With the operator's key.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path).bearer_auth(&self.key)
+    }
+
+    /// With the operator's key and an Idempotency-Key.
+    pub fn post(&self, path: &str, key: &str) -> RequestBuilder {
+        self.request(Method::POST, path).bearer_auth(&self.key).header("idempotency-key", key)
+    }
+
+    pub async fn mint(&self, key: &str, body: &Value) -> Response {
+        self.post("/api/v1/mints", key).json(body).send().await.unwrap()
+    }
+}
+
+/// The body of an answer with this status.
+pub async fn body(response: Response, status: u16) -> Value {
+    let got = response.status().as_u16();
+    assert!(response.headers().contains_key("x-request-id"));
+    let text = response.text().await.unwrap();
+    assert_eq!(got, status, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The problem with this code, as it must look; `operation` must declare it.
+pub async fn problem(response: Response, operation: &str, code: &str) -> Value {
+    let status = response.status().as_u16();
+    let media = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let text = response.text().await.unwrap();
+    assert_eq!(media, "application/problem+json", "{text}");
+    let problem: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(problem["code"], code, "{text}");
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["request_id"], id);
+    assert_eq!(problem["type"], format!("/docs/errors#{code}"));
+    assert!(
+        operation.is_empty() || api::declares(operation, code),
+        "{operation} does not declare {code}"
+    );
+    problem
+}

@@ -1,0 +1,14 @@
+//! The API over real HTTP on a real Postgres.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod collections;
+mod content;
+mod edge;
+mod facts;
+mod harness;
+mod idempotency;
+mod items;
+mod keys;
+mod mints;
+mod openapi;
+mod uploads;

@@ -1,0 +1,218 @@
+//! Why a use case did not do what it was asked to.
+
+use auth::{AuthError, Denied};
+use content::{StoreError, media::MediaError};
+use db::DbError;
+use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
+use std::fmt;
+
+/// What kind of trouble: decides status and retry policy at the edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Invalid,
+    Denied,
+    NotFound,
+    Conflict,
+    /// May be tried again in a moment.
+    Busy,
+    /// Something outside failed; may be tried again.
+    External,
+    Bug,
+}
+
+/// What is wrong with a text that should be an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressFault {
+    #[error("not `0x` and 40 hexadecimal digits")]
+    Malformed,
+    #[error("mixed case, but not the EIP-55 checksum of the address")]
+    Checksum,
+}
+
+/// A field of a request, for pointing at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    To,
+    Collection,
+    Owner,
+    Contract,
+    TokenId,
+    Admin,
+    RoyaltyReceiver,
+}
+
+impl Field {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::To => "to",
+            Self::Collection => "collection",
+            Self::Owner => "owner",
+            Self::Contract => "contract",
+            Self::TokenId => "token_id",
+            Self::Admin => "admin",
+            Self::RoyaltyReceiver => "royalty_receiver",
+        }
+    }
+}
+
+/// What is wrong with the description of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CollectionFault {
+    #[error("`name` must have 1 to 100 characters and no control characters")]
+    Name,
+    #[error("`symbol` must have 1 to 16 printable ASCII characters")]
+    Symbol,
+    #[error("`content_mode` must be digest, base_uri or free_uri")]
+    ContentMode,
+    #[error("`base_uri` is needed in mode base_uri, at most 1,024 characters without spaces")]
+    BaseUri,
+    #[error("`base_uri` means nothing in this mode")]
+    BaseUriUnused,
+    #[error("`contract_uri` must have at most 1,024 characters without spaces")]
+    ContractUri,
+    #[error("`royalty_bps` must be at most 1000")]
+    RoyaltyBps,
+    #[error("`royalty_receiver` is needed with a royalty, and must not be zero")]
+    RoyaltyReceiver,
+    #[error("`admin` must not be zero")]
+    Admin,
+}
+
+impl CollectionFault {
+    /// The field at fault.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Symbol => "symbol",
+            Self::ContentMode => "content_mode",
+            Self::BaseUri | Self::BaseUriUnused => "base_uri",
+            Self::ContractUri => "contract_uri",
+            Self::RoyaltyBps => "royalty_bps",
+            Self::RoyaltyReceiver => "royalty_receiver",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// The request is understood and refused. Nothing was changed.
+#[derive(Debug)]
+pub enum Refusal {
+    Address(Field, AddressFault),
+    RecipientZero,
+    TokenIdMalformed,
+    StatusUnknown,
+    ChainUnknown,
+    CollectionUnknown,
+    CollectionNotReady,
+    Collection(Vec<CollectionFault>),
+    UriNotRepresentable(UriNotRepresentable),
+    UriAndMetadata,
+    Metadata(MetadataRefusal),
+    Picture(MediaError),
+    PictureTooLarge { limit: u64 },
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    MintUnknown,
+    ItemUnknown,
+    TopicUnknown,
+}
+
+/// Why a use case did not do what it was asked to.
+#[derive(Debug)]
+pub enum AppError {
+    Refused(Refusal),
+    Denied(Denied),
+    /// The key shown is not valid.
+    KeyInvalid,
+    /// The database; nothing was changed, or (a lost commit) a retry with the same key will tell.
+    Db(DbError),
+    /// The content store's disk.
+    Content(StoreError),
+    /// Broken invariant of ours.
+    Bug(&'static str),
+}
+
+impl AppError {
+    #[must_use]
+    pub fn class(&self) -> Class {
+        use Refusal as R;
+        match self {
+            Self::Refused(refusal) => match refusal {
+                R::ChainUnknown
+                | R::CollectionUnknown
+                | R::MintUnknown
+                | R::ItemUnknown
+                | R::TopicUnknown => Class::NotFound,
+                R::CollectionNotReady | R::IdempotencyInProgress => Class::Conflict,
+                _ => Class::Invalid,
+            },
+            Self::Denied(_) | Self::KeyInvalid => Class::Denied,
+            Self::Db(error) if error.is_transient() => Class::Busy,
+            Self::Content(StoreError::TooLarge { .. }) => Class::Invalid,
+            Self::Content(_) => Class::External,
+            Self::Db(_) | Self::Bug(_) => Class::Bug,
+        }
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
+            Self::Denied(_) => f.write_str("the policy does not allow it"),
+            Self::KeyInvalid => f.write_str("the key is not valid"),
+            Self::Db(_) => f.write_str("the database did not do it"),
+            Self::Content(_) => f.write_str("the content store did not do it"),
+            Self::Bug(what) => write!(f, "broken invariant: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for AppError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Denied(source) => Some(source),
+            Self::Db(source) => Some(source),
+            Self::Content(source) => Some(source),
+            Self::Refused(_) | Self::KeyInvalid | Self::Bug(_) => None,
+        }
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Denied> for AppError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<DbError> for AppError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooLarge { limit } => Refusal::PictureTooLarge { limit }.into(),
+            error => Self::Content(error),
+        }
+    }
+}
+
+impl From<AuthError> for AppError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Invalid => Self::KeyInvalid,
+            AuthError::Unavailable(error) => Self::Db(error),
+        }
+    }
+}

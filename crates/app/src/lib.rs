@@ -1,0 +1,149 @@
+//! The use cases: one file each. A use case authorises its caller, loads what it needs, lets a
+//! pure rule decide, and records state, fact, job and answer in one transaction.
+//!
+//! | file | does |
+//! |---|---|
+//! | `upload_picture` | picture on disk → content under its CID |
+//! | `store_metadata` | ERC-721 metadata → one raw block |
+//! | `request_mint` | a mint asked for → queued job |
+//! | `request_collection` | a collection asked for → queued transaction |
+//! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
+//! | `check_readiness` | may this process take requests? |
+//! | `jobs` | what the application does by itself, without a request |
+//! | `once` | idempotency of all that makes something |
+//!
+//! What this crate must not know: HTTP, wire shapes, where configuration comes from.
+
+mod address;
+mod check_readiness;
+mod enqueue;
+mod error;
+pub mod jobs;
+mod once;
+mod read_collections;
+mod read_facts;
+mod read_items;
+mod read_mints;
+mod request_collection;
+mod request_mint;
+mod store_metadata;
+mod upload_picture;
+
+pub use address::parse_address;
+pub use check_readiness::{ChainReadiness, Readiness};
+pub use content::{
+    BlockStore,
+    media::{Inspector, MediaError},
+    store::Upload,
+};
+pub use db::{
+    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    mint_jobs::requests::MintJob, transfers_reads::TransferRow,
+};
+pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
+pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
+pub use once::{Answer, Fingerprint, Once};
+pub use read_collections::CollectionQuery;
+pub use read_facts::{FactPage, FactQuery};
+pub use read_items::{ItemDetail, ItemQuery};
+pub use read_mints::MintQuery;
+pub use request_collection::CollectionSpec;
+pub use request_mint::MintRequest;
+pub use store_metadata::StoredMetadata;
+pub use upload_picture::StoredPicture;
+
+use auth::Actor;
+use db::{Db, DbError, PgConnection};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use vocab::{Address, ChainId, Clock, Finality};
+
+/// One chain that requests may name.
+#[derive(Clone, Debug)]
+pub struct ChainSettings {
+    pub chain_id: ChainId,
+    /// `StoaCollectionFactory` and the implementation behind its clones.
+    pub factory: Address,
+    pub implementation: Address,
+    /// ERC-2771 forwarder of new collections; zero for none.
+    pub forwarder: Address,
+    /// The wallet that calls the factory, and its role: addresses of collections depend on it.
+    pub creator: Address,
+    pub creator_role: String,
+    /// Default admin of new collections, and who may mint into them.
+    pub collection_admin: Address,
+    pub minters: Vec<Address>,
+    /// Where a mint goes that names no collection.
+    pub default_collection: Option<Address>,
+    pub finality: Finality,
+    /// Blocks that the index may be behind the chain while this process still counts as ready.
+    pub index_lag_max: u64,
+}
+
+/// What the use cases stand on.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub store: BlockStore,
+    pub inspector: Inspector,
+    /// Not empty; the first is the default.
+    pub chains: Vec<ChainSettings>,
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: AppConfig,
+    /// Deployed collections, known for a moment: see `request_mint`.
+    targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
+}
+
+/// Who calls, and under which request id.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    pub actor: &'a Actor,
+    pub request_id: &'a str,
+}
+
+/// How long a finished answer is replayed.
+pub const ANSWER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl App {
+    #[must_use]
+    pub fn new(config: AppConfig) -> Self {
+        Self(Arc::new(Inner { config, targets: Mutex::default() }))
+    }
+
+    fn config(&self) -> &AppConfig {
+        &self.0.config
+    }
+
+    /// The store that uploads go to.
+    #[must_use]
+    pub fn store(&self) -> &BlockStore {
+        &self.config().store
+    }
+
+    async fn connection(
+        &self,
+    ) -> Result<impl std::ops::DerefMut<Target = PgConnection> + use<>, AppError> {
+        Ok(self.config().db.acquire().await.map_err(DbError::from)?)
+    }
+
+    /// The named chain, or the default one.
+    fn chain(&self, id: Option<u64>) -> Result<&ChainSettings, AppError> {
+        let chains = &self.config().chains;
+        let found = match id {
+            None => chains.first(),
+            Some(id) => chains.iter().find(|chain| chain.chain_id.0 == id),
+        };
+        found.ok_or(AppError::Refused(Refusal::ChainUnknown))
+    }
+}

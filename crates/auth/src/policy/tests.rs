@@ -1,0 +1,57 @@
+use super::*;
+
+fn key(scopes: &[Scope]) -> Actor {
+    Actor::Key(KeyHolder {
+        principal: PrincipalId::new(),
+        kind: PrincipalKind::Machine,
+        key_id: "k".to_owned(),
+        scopes: scopes.to_vec(),
+    })
+}
+
+/// The whole table, written a second time by hand: a change of policy is a change here.
+#[test]
+fn every_actor_by_every_action() {
+    use Action::*;
+    let public = [ReadItem, ReadCollection, ReadPublicFacts];
+    let actors: [(&str, Actor, &[Action]); 7] = [
+        ("anonymous", Actor::Anonymous, &[]),
+        ("no scope", key(&[]), &[]),
+        ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
+        ("mints:read", key(&[Scope::MintsRead]), &[ReadMint, ReadMintFacts]),
+        ("mints:write", key(&[Scope::MintsWrite]), &[RequestMint, ReadMint, ReadMintFacts]),
+        ("collections:write", key(&[Scope::CollectionsWrite]), &[RequestCollection]),
+        ("admin", key(&[Scope::Admin]), &Action::ALL),
+    ];
+    for (name, actor, allowed) in actors {
+        for action in Action::ALL {
+            let expected = allowed.contains(&action) || public.contains(&action);
+            assert_eq!(authorize(&actor, action).is_ok(), expected, "{name} × {action:?}");
+        }
+    }
+}
+
+#[test]
+fn a_denial_says_what_is_missing() {
+    assert_eq!(authorize(&Actor::Anonymous, Action::RequestMint), Err(Denied::NeedsKey));
+    let reader = key(&[Scope::MintsRead]);
+    let missing = |scope| Err(Denied::NeedsScope(scope));
+    assert_eq!(authorize(&reader, Action::RequestMint), missing(Scope::MintsWrite));
+    assert_eq!(authorize(&reader, Action::ReadTransactionFacts), missing(Scope::Admin));
+}
+
+#[test]
+fn only_an_admin_reaches_the_objects_of_others() {
+    let own = key(&[Scope::MintsRead]);
+    assert_eq!(own.reach(), Ok(Some(own.holder().expect("a key").principal)));
+    assert_eq!(key(&[Scope::Admin]).reach(), Ok(None));
+    assert_eq!(Actor::Anonymous.reach(), Err(Denied::NeedsKey));
+}
+
+#[test]
+fn scopes_read_back() {
+    for scope in Scope::ALL {
+        assert_eq!(scope.as_str().parse(), Ok(scope));
+    }
+    assert_eq!("root".parse::<Scope>(), Err(()));
+}

@@ -1,0 +1,173 @@
+//! `checkpoints`: how far each chain is indexed, and the right to write it.
+//!
+//! The advisory lock ([`Election`]) keeps rivals from wasting work; what keeps them from harm is
+//! the epoch, which every commit names ([`record_advance`]).
+
+use crate::{Db, DbError, Hash};
+use sqlx::{Connection, PgConnection};
+use vocab::{BlockRef, ChainId};
+
+/// The state of one chain's index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub block: BlockRef,
+    /// Rises with each writer that takes over.
+    pub epoch: i64,
+    /// Why the chain is stopped, if it is.
+    pub stopped: Option<String>,
+}
+
+struct Row {
+    height: i64,
+    hash: Hash,
+    epoch: i64,
+    state: String,
+    state_detail: Option<String>,
+}
+
+impl From<Row> for Checkpoint {
+    fn from(row: Row) -> Self {
+        let stopped =
+            (row.state != "live").then(|| row.state_detail.unwrap_or_else(|| row.state.clone()));
+        Self {
+            block: BlockRef { number: row.height.cast_unsigned(), hash: row.hash.0 },
+            epoch: row.epoch,
+            stopped,
+        }
+    }
+}
+
+pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Option<Checkpoint>, DbError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select height, hash as "hash: Hash", epoch, state, state_detail
+             from checkpoints where chain_id = $1"#,
+        chain.as_i64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// Make the first checkpoint of a chain; false when it has one.
+pub async fn record_first(
+    db: &mut PgConnection,
+    chain: ChainId,
+    block: BlockRef,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "insert into checkpoints (chain_id, height, hash, epoch) values ($1, $2, $3, 0)
+         on conflict do nothing",
+        chain.as_i64(),
+        block.number.cast_signed(),
+        block.hash.as_slice(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Take over: from here on, commits of earlier epochs fail. None while there is no checkpoint.
+pub async fn raise_epoch(
+    db: &mut PgConnection,
+    chain: ChainId,
+) -> Result<Option<Checkpoint>, DbError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"update checkpoints set epoch = epoch + 1, updated_at = now() where chain_id = $1
+           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+        chain.as_i64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// Move the checkpoint in the caller's transaction, which must roll back when this is false:
+/// somebody else has written.
+pub async fn record_advance(
+    db: &mut PgConnection,
+    chain: ChainId,
+    expected: &Checkpoint,
+    to: BlockRef,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update checkpoints set height = $5, hash = $6, updated_at = now()
+          where chain_id = $1 and height = $2 and hash = $3 and epoch = $4 and state = 'live'",
+        chain.as_i64(),
+        expected.block.number.cast_signed(),
+        expected.block.hash.as_slice(),
+        expected.epoch,
+        to.number.cast_signed(),
+        to.hash.as_slice(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stop the chain for an operator to look at. False when somebody else has written.
+pub async fn record_too_deep(
+    db: &mut PgConnection,
+    chain: ChainId,
+    expected: &Checkpoint,
+    detail: &str,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update checkpoints
+            set state = 'reorg_too_deep', state_detail = $5, updated_at = now()
+          where chain_id = $1 and height = $2 and hash = $3 and epoch = $4",
+        chain.as_i64(),
+        expected.block.number.cast_signed(),
+        expected.block.hash.as_slice(),
+        expected.epoch,
+        detail,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The exclusive right to index one chain, held by a session of its own. It ends with the session,
+/// so it needs a direct connection (no transaction-pooling proxy between).
+#[derive(Debug)]
+pub struct Election(PgConnection);
+
+impl Election {
+    /// Try to win. None while another session holds the right.
+    pub async fn stand(db: &Db, chain: ChainId) -> Result<Option<Self>, DbError> {
+        let mut session = db.acquire().await?.detach();
+        // A holder whose machine vanished is noticed within about ten seconds (TCP only).
+        for (name, seconds) in [("idle", "4"), ("interval", "2"), ("count", "3")] {
+            sqlx::query!(
+                r#"select set_config('tcp_keepalives_' || $1, $2, false) as "set!""#,
+                name,
+                seconds
+            )
+            .fetch_one(&mut session)
+            .await?;
+        }
+        let won = sqlx::query!(
+            r#"select pg_try_advisory_lock(hashtextextended('indexer:' || $1::text, 0)) as "won!""#,
+            chain.to_string(),
+        )
+        .fetch_one(&mut session)
+        .await?
+        .won;
+        if won {
+            return Ok(Some(Self(session)));
+        }
+        session.close().await?;
+        Ok(None)
+    }
+
+    /// Fails when the session, and so the right, is gone.
+    pub async fn check(&mut self) -> Result<(), DbError> {
+        Ok(self.0.ping().await?)
+    }
+
+    /// Give the right back at once.
+    pub async fn resign(self) -> Result<(), DbError> {
+        Ok(self.0.close().await?)
+    }
+}

@@ -1,0 +1,24 @@
+//! `principals`: who may hold keys.
+
+use crate::DbError;
+use sqlx::PgConnection;
+use vocab::PrincipalId;
+
+/// Record a principal; the same id again changes nothing.
+/// `kind` is `operator` or `machine`.
+pub async fn record(
+    db: &mut PgConnection,
+    id: PrincipalId,
+    name: &str,
+    kind: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into principals (id, name, kind) values ($1, $2, $3) on conflict (id) do nothing",
+        id.0,
+        name,
+        kind,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! `raw_logs` and `orphaned_logs`: every log of our sources, as the chain gave it. A log moves to
+//! the second table when its block is orphaned.
+
+use crate::{Addr, DbError, Hash};
+use sqlx::PgConnection;
+use vocab::{Address, B256, Bytes, ChainId};
+
+/// A log of a mined transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawLog {
+    pub block_number: u64,
+    pub block_hash: B256,
+    pub log_index: u32,
+    pub tx_hash: B256,
+    pub tx_index: u32,
+    pub address: Address,
+    /// At most four.
+    pub topics: Vec<B256>,
+    pub data: Bytes,
+}
+
+struct Row {
+    block_number: i64,
+    block_hash: Hash,
+    log_index: i32,
+    tx_hash: Hash,
+    tx_index: i32,
+    address: Addr,
+    topics: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl From<Row> for RawLog {
+    fn from(row: Row) -> Self {
+        Self {
+            block_number: row.block_number.cast_unsigned(),
+            block_hash: row.block_hash.0,
+            log_index: row.log_index.cast_unsigned(),
+            tx_hash: row.tx_hash.0,
+            tx_index: row.tx_index.cast_unsigned(),
+            address: row.address.0,
+            topics: row.topics.chunks_exact(32).map(B256::from_slice).collect(),
+            data: row.data.into(),
+        }
+    }
+}
+
+/// Add logs in the caller's transaction.
+pub async fn record<'a>(
+    db: &mut PgConnection,
+    chain: ChainId,
+    logs: impl Iterator<Item = &'a RawLog> + Clone,
+) -> Result<(), DbError> {
+    let numbers: Vec<i64> = logs.clone().map(|l| l.block_number.cast_signed()).collect();
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let hashes: Vec<Hash> = logs.clone().map(|l| Hash(l.block_hash)).collect();
+    let indexes: Vec<i32> = logs.clone().map(|l| l.log_index.cast_signed()).collect();
+    let tx_hashes: Vec<Hash> = logs.clone().map(|l| Hash(l.tx_hash)).collect();
+    let tx_indexes: Vec<i32> = logs.clone().map(|l| l.tx_index.cast_signed()).collect();
+    let addresses: Vec<Addr> = logs.clone().map(|l| Addr(l.address)).collect();
+    let topics: Vec<Vec<u8>> =
+        logs.clone().map(|l| l.topics.iter().flat_map(|t| t.0).collect()).collect();
+    let data: Vec<&[u8]> = logs.map(|l| l.data.as_ref()).collect();
+    sqlx::query!(
+        "insert into raw_logs (chain_id, block_number, block_hash, log_index, tx_hash, tx_index,
+                               address, topics, data)
+         select $1, * from unnest($2::int8[], $3::bytea[], $4::int4[], $5::bytea[], $6::int4[],
+                                  $7::bytea[], $8::bytea[], $9::bytea[])",
+        chain.as_i64(),
+        &numbers,
+        &hashes as _,
+        &indexes,
+        &tx_hashes as _,
+        &tx_indexes,
+        &addresses as _,
+        &topics,
+        &data as _,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Move the logs of blocks above `ancestor` to `orphaned_logs`; given in chain order. A block may
+/// be orphaned twice; its logs are kept once.
+pub async fn record_orphaned(
+    db: &mut PgConnection,
+    chain: ChainId,
+    ancestor: u64,
+) -> Result<Vec<RawLog>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with gone as (
+               delete from raw_logs where chain_id = $1 and block_number > $2 returning *
+           ), kept as (
+               insert into orphaned_logs (chain_id, block_number, block_hash, log_index, tx_hash,
+                                          tx_index, address, topics, data)
+               select chain_id, block_number, block_hash, log_index, tx_hash, tx_index, address,
+                      topics, data from gone
+               on conflict do nothing
+           )
+           select block_number, block_hash as "block_hash: Hash", log_index,
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data
+             from gone order by block_number, log_index"#,
+        chain.as_i64(),
+        ancestor.cast_signed(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}

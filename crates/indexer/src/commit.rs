@@ -1,0 +1,156 @@
+//! The commits. Nothing else writes.
+
+use crate::{Batch, Block, IndexError, Orphaned, follow::Session};
+use db::{
+    PgTransaction,
+    blocks::{self, BlockRow},
+    checkpoints, raw_logs,
+    reconciliations::{self, Reconciliation},
+    undo_records,
+};
+use journal::NewFact;
+use serde_json::{Value, json};
+use vocab::{BlockRef, topic};
+
+impl Session {
+    /// Commit consecutive blocks that follow the checkpoint. `head` is what levels count from.
+    pub(crate) async fn commit_blocks(
+        &mut self,
+        new: &[Block],
+        settled: bool,
+        head: u64,
+    ) -> Result<(), IndexError> {
+        let Some(last) = new.last() else { return Ok(()) };
+        let to = last.block();
+        let mut tx = self.begin(to).await?;
+        let chain = self.chain.id;
+        let rows: Vec<BlockRow> =
+            if settled { new[new.len() - 1..].iter() } else { new.iter() }.map(row).collect();
+        blocks::record(&mut tx, chain, &rows).await?;
+        raw_logs::record(&mut tx, chain, new.iter().flat_map(|block| &block.logs)).await?;
+        let batch =
+            Batch { chain_id: chain, finality: self.chain.finality, blocks: new, settled, head };
+        let mut facts = vec![self.progress_fact(new, to, settled)];
+        facts.extend(self.projector.apply(&mut tx, &batch).await?);
+        journal::record(&mut tx, &facts).await?;
+        let anchor =
+            if settled { to.number } else { to.number.saturating_sub(self.options.window) };
+        blocks::record_anchor(&mut tx, chain, anchor).await?;
+        undo_records::record_anchor(&mut tx, chain, anchor).await?;
+        tx.commit().await.map_err(db::DbError::from)?;
+        self.checkpoint.block = to;
+        if settled {
+            self.window.clear();
+        }
+        self.window.extend(rows.iter().map(BlockRow::block));
+        while self.window.front().is_some_and(|block| block.number < anchor) {
+            self.window.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Commit the way back to `ancestor`.
+    pub(crate) async fn commit_unwind(&mut self, ancestor: BlockRef) -> Result<u64, IndexError> {
+        let mut tx = self.begin(ancestor).await?;
+        let chain = self.chain.id;
+        let rows = blocks::record_orphaned(&mut tx, chain, ancestor.number).await?;
+        let logs = raw_logs::record_orphaned(&mut tx, chain, ancestor.number).await?;
+        let reorg = Reconciliation {
+            ancestor,
+            old_head: self.checkpoint.block,
+            orphaned_logs: logs.len() as u64,
+        };
+        let mut logs = logs.into_iter().peekable();
+        let mut gone = Vec::with_capacity(rows.len());
+        for BlockRow { number, hash, parent_hash, mined_at } in rows {
+            let mut block = Block { number, hash, parent_hash, mined_at, logs: Vec::new() };
+            while let Some(log) = logs.next_if(|log| log.block_number == number) {
+                block.logs.push(log);
+            }
+            gone.push(block);
+        }
+        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &gone };
+        let mut facts = vec![self.reorg_fact(&reorg)];
+        facts.extend(self.projector.unwind(&mut tx, &orphaned).await?);
+        journal::record(&mut tx, &facts).await?;
+        undo_records::record_unwound(&mut tx, chain, ancestor.number).await?;
+        reconciliations::record(&mut tx, chain, &reorg).await?;
+        tx.commit().await.map_err(db::DbError::from)?;
+        self.checkpoint.block = ancestor;
+        while self.window.back().is_some_and(|block| block.number > ancestor.number) {
+            self.window.pop_back();
+        }
+        Ok(reorg.depth())
+    }
+
+    /// Commit that the chain is stopped.
+    pub(crate) async fn commit_stop(&mut self, detail: &str) -> Result<(), IndexError> {
+        let mut tx = self.db.begin().await.map_err(db::DbError::from)?;
+        if !checkpoints::record_too_deep(&mut tx, self.chain.id, &self.checkpoint, detail).await? {
+            return Err(IndexError::Superseded);
+        }
+        let data = json!({ "chain_id": self.chain.id.to_string(), "detail": detail });
+        let fact = self.fact("chain_stopped", self.checkpoint.block, data);
+        journal::record(&mut tx, &[fact]).await?;
+        tx.commit().await.map_err(db::DbError::from)?;
+        Ok(())
+    }
+
+    /// A transaction in which the checkpoint has moved to `to`; it locks out every rival.
+    async fn begin(&self, to: BlockRef) -> Result<PgTransaction<'static>, IndexError> {
+        let mut tx = self.db.begin().await.map_err(db::DbError::from)?;
+        let expected = &self.checkpoint;
+        if !checkpoints::record_advance(&mut tx, self.chain.id, expected, to).await? {
+            return Err(IndexError::Superseded);
+        }
+        Ok(tx)
+    }
+
+    fn progress_fact(&self, new: &[Block], to: BlockRef, settled: bool) -> NewFact {
+        let first = new.first().map_or(to.number, |block| block.number);
+        let logs: usize = new.iter().map(|block| block.logs.len()).sum();
+        let chain_id = self.chain.id.to_string();
+        if settled {
+            let data = json!({
+                "chain_id": chain_id, "first": first.to_string(),
+                "last": to.number.to_string(), "logs": logs.to_string(),
+            });
+            return self.fact("range_indexed", to, data);
+        }
+        let mut data = json!({ "chain_id": chain_id, "block": block_data(to) });
+        data["logs"] = json!(logs.to_string());
+        self.fact("head", to, data)
+    }
+
+    fn reorg_fact(&self, reorg: &Reconciliation) -> NewFact {
+        let data = json!({
+            "chain_id": self.chain.id.to_string(),
+            "ancestor": block_data(reorg.ancestor),
+            "old_head": block_data(reorg.old_head),
+            "depth": reorg.depth().to_string(),
+            "orphaned_logs": reorg.orphaned_logs.to_string(),
+        });
+        self.fact("reorg", reorg.ancestor, data)
+    }
+
+    fn fact(&self, kind: &'static str, block: BlockRef, data: Value) -> NewFact {
+        NewFact {
+            topic: topic::CHAIN,
+            kind,
+            reverting: false,
+            attributes: json!({ "chain_id": self.chain.id.to_string() }),
+            chain_id: Some(self.chain.id),
+            block: Some(block),
+            data,
+        }
+    }
+}
+
+fn row(block: &Block) -> BlockRow {
+    let Block { number, hash, parent_hash, mined_at, .. } = *block;
+    BlockRow { number, hash, parent_hash, mined_at }
+}
+
+fn block_data(block: BlockRef) -> Value {
+    json!({ "number": block.number.to_string(), "hash": block.hash })
+}

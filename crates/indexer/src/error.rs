@@ -1,0 +1,31 @@
+use chain::RpcError;
+use db::DbError;
+
+/// Why a step was not taken. None of these ends the indexer.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Ask again, or ask another endpoint.
+    #[error("the endpoint failed")]
+    Rpc(#[from] RpcError),
+    /// The endpoint's answers contradict one another: a reorg under our hands, or a lie. Nothing
+    /// of it was committed.
+    #[error("the endpoint's answers do not fit together: {0}")]
+    Inconsistent(String),
+    /// What was committed must be read again.
+    #[error("the database failed")]
+    Db(#[from] DbError),
+    /// Another writer has taken over.
+    #[error("another indexer has taken over")]
+    Superseded,
+    /// The chain has given up blocks that can't be unwound; an operator has to look.
+    #[error("the chain was reorganised below the window: {0}")]
+    TooDeep(String),
+}
+
+impl IndexError {
+    /// Is the trouble on the endpoint's side, so that what we know of the database still holds?
+    #[must_use]
+    pub fn is_endpoint(&self) -> bool {
+        matches!(self, Self::Rpc(_) | Self::Inconsistent(_))
+    }
+}

@@ -1,0 +1,235 @@
+//! Reading blocks and logs from an endpoint that may lag, lie or change its mind.
+//!
+//! What is returned is proven as far as headers allow: blocks are linked by parent hash, each log
+//! carries the hash of its block, and wherever a block's bloom filter says that a source may have
+//! logged but no log of it came, all logs of that block are read and must explain the filter.
+
+use crate::{Block, IndexError, IndexerOptions, Projector, sources::Sources};
+use alloy_primitives::Bloom;
+use chain::{Endpoint, Header, Log, LogFilter};
+use db::raw_logs::RawLog;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::{BTreeMap, HashSet};
+use time::OffsetDateTime;
+use vocab::{B256, BlockRef};
+
+/// How to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Fetch<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) options: &'a IndexerOptions,
+    pub(crate) projector: &'a dyn Projector,
+}
+
+/// A block's logs while they are gathered.
+struct Gathered {
+    header: Header,
+    logs: BTreeMap<u64, Log>,
+    /// All logs of the block were seen, and explain its bloom filter.
+    whole: bool,
+}
+
+impl Fetch<'_> {
+    /// Headers of `first..=last`, each the child of the one before.
+    pub(crate) async fn headers(&self, first: u64, last: u64) -> Result<Vec<Header>, IndexError> {
+        let step = u64::try_from(self.options.batch_max.max(1)).unwrap_or(1);
+        let parts = (first..=last)
+            .step_by(self.options.batch_max.max(1))
+            .map(|from| self.endpoint.headers(from, last.min(from + step - 1)));
+        let headers: Vec<Vec<Header>> =
+            stream::iter(parts).buffered(self.options.batches_in_flight).try_collect().await?;
+        let headers = headers.concat();
+        for (header, number) in headers.iter().zip(first..) {
+            if header.number.to::<u64>() != number {
+                return Err(inconsistent(format!("asked for block {number}, got another")));
+            }
+        }
+        if let Some(pair) = headers.windows(2).find(|pair| pair[1].parent_hash != pair[0].hash) {
+            return Err(inconsistent(format!("block {} has another parent", pair[1].number)));
+        }
+        Ok(headers)
+    }
+
+    /// The blocks of these headers with all logs of our sources. Newly discovered sources are
+    /// added to `sources`. `settled`: ask for logs by range first.
+    pub(crate) async fn blocks(
+        &self,
+        headers: Vec<Header>,
+        sources: &mut Sources,
+        settled: bool,
+    ) -> Result<Vec<Block>, IndexError> {
+        let mut blocks: Vec<Gathered> = headers
+            .into_iter()
+            .map(|header| Gathered { header, logs: BTreeMap::new(), whole: false })
+            .collect();
+        if settled {
+            let filter = sources.filter(self.options.addresses_max);
+            self.gather_range(&mut blocks, &filter).await?;
+        }
+        // Each round reads at least one more block whole, so there are no more rounds than blocks.
+        loop {
+            let found = self.discover(&blocks, sources);
+            if settled && !found.is_empty() {
+                let filter = sources.filter_of(found);
+                self.gather_range(&mut blocks, &filter).await?;
+                continue;
+            }
+            let open: Vec<usize> = blocks
+                .iter()
+                .enumerate()
+                .filter(|(_, block)| block.is_open(sources))
+                .map(|(place, _)| place)
+                .collect();
+            if open.is_empty() {
+                break;
+            }
+            self.gather_whole(&mut blocks, &open).await?;
+        }
+        blocks.into_iter().map(|block| block.finish(sources)).collect()
+    }
+
+    fn discover(&self, blocks: &[Gathered], sources: &mut Sources) -> Vec<vocab::Address> {
+        let mut found = Vec::new();
+        for log in blocks.iter().flat_map(|block| block.logs.values()) {
+            if !sources.accepts(log) {
+                continue;
+            }
+            let Ok(raw) = raw_log(log) else { continue };
+            if let Some(address) = self.projector.discover(&raw)
+                && sources.add(address)
+            {
+                found.push(address);
+            }
+        }
+        found
+    }
+
+    async fn gather_range(
+        &self,
+        blocks: &mut [Gathered],
+        filter: &LogFilter,
+    ) -> Result<(), IndexError> {
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
+        let first: u64 = first.header.number.to();
+        let logs = self.endpoint.logs(filter, first, last.header.number.to()).await?;
+        for log in logs {
+            let place = log.block_number.to::<u64>().checked_sub(first);
+            let block = place
+                .and_then(|place| blocks.get_mut(usize::try_from(place).ok()?))
+                .ok_or_else(|| inconsistent("a log of a block not asked for".into()))?;
+            block.add(log)?;
+        }
+        Ok(())
+    }
+
+    async fn gather_whole(
+        &self,
+        blocks: &mut [Gathered],
+        places: &[usize],
+    ) -> Result<(), IndexError> {
+        let everything = LogFilter::default();
+        let parts: Vec<Vec<B256>> = places
+            .chunks(self.options.batch_max.max(1))
+            .map(|part| part.iter().map(|place| blocks[*place].header.hash).collect())
+            .collect();
+        let asked = parts.iter().map(|hashes| self.endpoint.logs_of_blocks(&everything, hashes));
+        let answers: Vec<_> =
+            stream::iter(asked).buffered(self.options.batches_in_flight).try_collect().await?;
+        for (place, logs) in places.iter().zip(answers.into_iter().flatten()) {
+            blocks[*place].replace(logs?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Gathered {
+    /// May a source have logged here of which nothing came?
+    fn is_open(&self, sources: &Sources) -> bool {
+        if self.whole {
+            return false;
+        }
+        if self.logs.is_empty() {
+            return sources.may_match(&self.header.logs_bloom);
+        }
+        let seen: HashSet<_> = self.logs.values().map(|log| log.address).collect();
+        sources.may_hold_others(&self.header.logs_bloom, &seen)
+    }
+
+    fn add(&mut self, log: Log) -> Result<(), IndexError> {
+        if log.block_hash != self.header.hash || log.block_number != self.header.number {
+            return Err(inconsistent(format!("a log of another block {}", log.block_number)));
+        }
+        if log.removed || log.topics.len() > 4 {
+            return Err(inconsistent(format!("an impossible log in {}", log.block_number)));
+        }
+        if let Some(other) = self.logs.get(&log.log_index.to())
+            && *other != log
+        {
+            return Err(inconsistent(format!("two logs at one place in {}", log.block_number)));
+        }
+        self.logs.insert(log.log_index.to(), log);
+        Ok(())
+    }
+
+    /// Take `logs` for all that the block holds, if they may be: numbered without gap, and with
+    /// every bit of the block's filter explained. (The filter may lack some: Polygon's state-sync
+    /// logs are not in it.)
+    fn replace(&mut self, logs: Vec<Log>) -> Result<(), IndexError> {
+        let before = std::mem::take(&mut self.logs);
+        let mut filter = Bloom::ZERO;
+        for log in logs {
+            filter.accrue_raw_log(log.address, &log.topics);
+            self.add(log)?;
+        }
+        let numbered = self.logs.keys().copied().eq(0..self.logs.len() as u64);
+        let kept = before.iter().all(|(place, log)| self.logs.get(place) == Some(log));
+        if !numbered || !kept || !filter.contains(&self.header.logs_bloom) {
+            metrics::counter!("indexer_incomplete_logs_total").increment(1);
+            return Err(inconsistent(format!("logs of block {} are missing", self.header.number)));
+        }
+        self.whole = true;
+        Ok(())
+    }
+
+    fn finish(self, sources: &Sources) -> Result<Block, IndexError> {
+        let Self { header, logs, .. } = self;
+        let mut ours = Vec::new();
+        for log in logs.into_values().filter(|log| sources.accepts(log)) {
+            if !header.logs_bloom.contains_raw_log(log.address, &log.topics) {
+                return Err(inconsistent(format!("block {} never held a log", header.number)));
+            }
+            ours.push(raw_log(&log)?);
+        }
+        let mined_at = header
+            .timestamp
+            .try_into()
+            .ok()
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+            .ok_or_else(|| inconsistent(format!("block {} has no time", header.number)))?;
+        let BlockRef { number, hash } = header.block();
+        Ok(Block { number, hash, parent_hash: header.parent_hash, mined_at, logs: ours })
+    }
+}
+
+fn raw_log(log: &Log) -> Result<RawLog, IndexError> {
+    let place = |place: alloy_primitives::U64| {
+        u32::try_from(place.to::<u64>())
+            .ok()
+            .filter(|place| i32::try_from(*place).is_ok())
+            .ok_or_else(|| inconsistent("a log's place is out of range".into()))
+    };
+    Ok(RawLog {
+        block_number: log.block_number.to(),
+        block_hash: log.block_hash,
+        log_index: place(log.log_index)?,
+        tx_hash: log.transaction_hash,
+        tx_index: place(log.transaction_index)?,
+        address: log.address,
+        topics: log.topics.clone(),
+        data: log.data.clone(),
+    })
+}
+
+pub(crate) fn inconsistent(what: String) -> IndexError {
+    IndexError::Inconsistent(what)
+}

@@ -1,0 +1,227 @@
+//! One elected writer at work.
+
+use crate::{
+    IndexError, IndexerOptions, Projector,
+    fetch::{Fetch, inconsistent},
+    sources::Sources,
+};
+use chain::{Chain, Endpoint, Header};
+use db::{
+    Db, blocks,
+    checkpoints::{Checkpoint, Election},
+};
+use metrics::Label;
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
+use vocab::{B256, BlockRef};
+
+/// How often the holder of the advisory lock makes sure of it.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// What an elected writer knows. It is dropped whenever it may be wrong.
+pub(crate) struct Session {
+    pub(crate) db: Db,
+    pub(crate) chain: Chain,
+    pub(crate) options: IndexerOptions,
+    pub(crate) projector: Arc<dyn Projector>,
+    pub(crate) checkpoint: Checkpoint,
+    /// Our canonical blocks from the anchor to the checkpoint.
+    pub(crate) window: VecDeque<BlockRef>,
+    sources: Sources,
+    /// Blocks per commit of catch-up at present.
+    range: u64,
+    /// The endpoint in use, and whether it was seen to be of our chain.
+    endpoint: usize,
+    endpoint_checked: bool,
+}
+
+/// What a step has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// There is more to do at once.
+    Behind,
+    /// Nothing to do until the head moves.
+    AtHead,
+}
+
+impl Session {
+    pub(crate) async fn open(
+        db: Db,
+        chain: Chain,
+        projector: Arc<dyn Projector>,
+        options: IndexerOptions,
+        checkpoint: Checkpoint,
+    ) -> Result<Self, IndexError> {
+        let mut connection = db.acquire().await.map_err(db::DbError::from)?;
+        let window = blocks::load_window(&mut connection, chain.id).await?.into();
+        drop(connection);
+        let mut session = Self {
+            db,
+            chain,
+            options,
+            projector,
+            checkpoint,
+            window,
+            sources: Sources::new(Vec::new(), Vec::new()),
+            range: options.range_max.div_ceil(4).max(1),
+            endpoint: 0,
+            endpoint_checked: false,
+        };
+        session.load_sources().await?;
+        Ok(session)
+    }
+
+    /// Follow the chain until the database or a rival ends it. Trouble with endpoints is retried
+    /// for ever.
+    pub(crate) async fn follow(
+        &mut self,
+        election: &mut Election,
+        nudge: &Notify,
+    ) -> Result<Infallible, IndexError> {
+        let poll =
+            (self.chain.block_time / 4).clamp(Duration::from_millis(50), Duration::from_secs(2));
+        let mut checked = Instant::now();
+        let mut pause = poll;
+        loop {
+            if checked.elapsed() > CHECK {
+                election.check().await?;
+                checked = Instant::now();
+            }
+            match self.step().await {
+                Ok(Step::Behind) => pause = poll,
+                Ok(Step::AtHead) => {
+                    pause = poll;
+                    // A time-out is the poll that makes up for lost notices.
+                    let _ = timeout(poll, nudge.notified()).await;
+                }
+                Err(error) if error.is_endpoint() => {
+                    self.distrust_endpoint(&error);
+                    sleep(pause).await;
+                    pause = (pause * 2).min(self.options.back_off_max);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Step, IndexError> {
+        self.check_endpoint().await?;
+        let head = self.endpoint().head().await?;
+        let learnt = Instant::now();
+        let top = head.number.to::<u64>();
+        let height = self.checkpoint.block.number;
+        self.gauge(top);
+        if top <= height {
+            return self.look_at_lower_head(&head).await;
+        }
+        let first = height + 1;
+        let settled_top = top.saturating_sub(self.options.window);
+        let settled = first <= settled_top;
+        let last = if settled {
+            settled_top.min(height.saturating_add(self.range))
+        } else {
+            top.min(height.saturating_add(self.options.window))
+        };
+        let headers = self.fetch().headers(first, last).await?;
+        let parent = headers.first().map(|header| header.parent_hash);
+        if parent != Some(self.checkpoint.block.hash) {
+            self.reconcile(top).await?;
+            return Ok(Step::Behind);
+        }
+        let mut sources = self.sources.clone();
+        let new = self.fetch().blocks(headers, &mut sources, settled).await?;
+        // Levels of settled blocks count from the head; others from what we have committed.
+        self.commit_blocks(&new, settled, if settled { top } else { last }).await?;
+        self.sources = sources;
+        if settled {
+            let logs = new.iter().map(|block| block.logs.len()).sum();
+            self.size_range(logs);
+        } else {
+            metrics::histogram!("indexer_head_to_commit_seconds", self.labels())
+                .record(learnt.elapsed().as_secs_f64());
+        }
+        self.gauge(top);
+        Ok(if last == top { Step::AtHead } else { Step::Behind })
+    }
+
+    /// A head that is no higher than ours is a reorg only when it has another hash at a height
+    /// that we know; else the endpoint lags.
+    async fn look_at_lower_head(&mut self, head: &Header) -> Result<Step, IndexError> {
+        let theirs = head.block();
+        let ours = self.window.iter().find(|block| block.number == theirs.number);
+        if ours.is_none_or(|ours| ours.hash == theirs.hash) {
+            return Ok(Step::AtHead);
+        }
+        self.reconcile(theirs.number).await?;
+        Ok(Step::Behind)
+    }
+
+    pub(crate) fn fetch(&self) -> Fetch<'_> {
+        Fetch {
+            endpoint: self.endpoint(),
+            options: &self.options,
+            projector: self.projector.as_ref(),
+        }
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        self.chain.endpoints.get(self.endpoint).unwrap_or_else(|| self.chain.endpoint())
+    }
+
+    async fn check_endpoint(&mut self) -> Result<(), IndexError> {
+        if self.endpoint_checked {
+            return Ok(());
+        }
+        let id = self.endpoint().chain_id().await?;
+        if id != self.chain.id {
+            return Err(inconsistent(format!("the endpoint is of chain {id}")));
+        }
+        self.endpoint_checked = true;
+        Ok(())
+    }
+
+    /// Any failure may be about the size of what was asked, or about the endpoint.
+    fn distrust_endpoint(&mut self, error: &IndexError) {
+        let host = self.endpoint().host();
+        tracing::warn!(chain.id = %self.chain.id, endpoint = %host,
+            error = error as &dyn std::error::Error, "an endpoint failed");
+        metrics::counter!("indexer_endpoint_failures_total", self.labels()).increment(1);
+        self.range = (self.range / 2).max(1);
+        self.endpoint = (self.endpoint + 1) % self.chain.endpoints.len().max(1);
+        self.endpoint_checked = false;
+    }
+
+    fn size_range(&mut self, logs: usize) {
+        self.range = if logs > self.options.range_logs {
+            (self.range / 2).max(1)
+        } else {
+            (self.range + self.range.div_ceil(2)).min(self.options.range_max.max(1))
+        };
+    }
+
+    pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
+        let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
+        let addresses = self.projector.load_sources(&mut connection, self.chain.id).await?;
+        let topics: Vec<B256> = self.projector.topics();
+        self.sources = Sources::new(addresses, topics);
+        Ok(())
+    }
+
+    fn gauge(&self, top: u64) {
+        let height = self.checkpoint.block.number;
+        metrics::gauge!("indexer_last_block", self.labels()).set(height as f64);
+        metrics::gauge!("indexer_chain_lag", self.labels()).set(top.saturating_sub(height) as f64);
+    }
+
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        vec![Label::new("chain", self.chain.id.to_string())]
+    }
+}

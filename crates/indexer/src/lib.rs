@@ -1,0 +1,28 @@
+//! Following one chain into Postgres.
+//!
+//! ```text
+//! head → headers → logs → ONE commit {blocks, raw logs, projections, undo, facts, checkpoint}
+//!          ↓ parent differs
+//!        ancestor → ONE commit {unwound projections, orphaned logs, reverting facts, checkpoint}
+//! ```
+//! Every commit names the checkpoint (height, hash, epoch) that it builds on, so that a writer
+//! that was taken over from, or that does not know how its last commit ended, cannot do harm: it
+//! drops what it knows and stands for election again ([`run`]).
+//!
+//! What the logs mean is not known here: that is the [`Projector`]'s.
+
+mod commit;
+mod election;
+mod error;
+mod fetch;
+mod follow;
+mod nudge;
+mod options;
+mod projector;
+mod reorg;
+mod sources;
+
+pub use election::run;
+pub use error::IndexError;
+pub use options::IndexerOptions;
+pub use projector::{Batch, Block, Orphaned, Projector};

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+/// Limits of one chain's indexer.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexerOptions {
+    /// How many blocks can be unwound; at least the depth of finality. Deeper blocks are indexed
+    /// without undo records and item facts.
+    pub window: u64,
+    /// First block to read when the chain has no checkpoint; at least 1.
+    pub start_block: u64,
+    /// Most blocks of one commit, in catch-up.
+    pub range_max: u64,
+    /// Logs per request that a range aims at: it shrinks above.
+    pub range_logs: usize,
+    /// Calls per JSON-RPC batch.
+    pub batch_max: usize,
+    /// JSON-RPC batches in flight.
+    pub batches_in_flight: usize,
+    /// Sources above this number are asked for by topic alone.
+    pub addresses_max: usize,
+    /// Pause between attempts to be elected.
+    pub stand_by: Duration,
+    /// Longest pause after trouble.
+    pub back_off_max: Duration,
+}
+
+impl Default for IndexerOptions {
+    fn default() -> Self {
+        Self {
+            window: 64,
+            start_block: 1,
+            range_max: 2_000,
+            range_logs: 10_000,
+            batch_max: 100,
+            batches_in_flight: 4,
+            addresses_max: 500,
+            stand_by: Duration::from_secs(1),
+            back_off_max: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The seam between following a chain and understanding it.
+
+use db::{DbError, PgConnection, raw_logs::RawLog};
+use futures_util::future::BoxFuture;
+use journal::NewFact;
+use time::OffsetDateTime;
+use vocab::{Address, B256, BlockRef, ChainId, Finality};
+
+/// A block with those of its logs that are ours, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub number: u64,
+    pub hash: B256,
+    pub parent_hash: B256,
+    pub mined_at: OffsetDateTime,
+    pub logs: Vec<RawLog>,
+}
+
+impl Block {
+    #[must_use]
+    pub fn block(&self) -> BlockRef {
+        BlockRef { number: self.number, hash: self.hash }
+    }
+}
+
+/// Consecutive blocks that are committed together.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    pub chain_id: ChainId,
+    pub finality: Finality,
+    /// In rising order.
+    pub blocks: &'a [Block],
+    /// The blocks lie below the window: they need no undo records and tell no facts one by one.
+    pub settled: bool,
+    /// The head that levels count from.
+    pub head: u64,
+}
+
+/// Blocks that are no longer on the chain.
+#[derive(Debug)]
+pub struct Orphaned<'a> {
+    pub chain_id: ChainId,
+    /// The last block that stays.
+    pub ancestor: BlockRef,
+    /// What lay above it, in rising order, with the logs.
+    pub blocks: &'a [Block],
+}
+
+/// What logs mean. All calls for one chain come from one task at a time; `apply` and `unwind` run
+/// inside the commit, and have no effect outside it.
+pub trait Projector: Send + Sync + std::fmt::Debug {
+    /// First topics of the logs that are read.
+    fn topics(&self) -> Vec<B256>;
+
+    /// Contracts whose logs are read, as of the checkpoint.
+    fn load_sources<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<Vec<Address>, DbError>>;
+
+    /// A contract that this log (of a source) makes a source too, from its block on.
+    fn discover(&self, log: &RawLog) -> Option<Address>;
+
+    /// Change the projections, record the undo of it unless the batch is settled, and raise
+    /// levels. Called for every commit, with or without logs. The facts are recorded in order.
+    fn apply<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        batch: &'a Batch<'a>,
+    ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>>;
+
+    /// Take back what `apply` did for these blocks.
+    fn unwind<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        orphaned: &'a Orphaned<'a>,
+    ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>>;
+}

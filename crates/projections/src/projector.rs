@@ -1,0 +1,208 @@
+//! The projections inside the indexer's commits.
+
+use crate::{
+    decode::{self, DecodedBlock},
+    facts,
+    fold::{self, Changes, Rows},
+};
+use alloy_primitives::{Address, B256};
+use db::{
+    DbError, PgConnection,
+    collections::{self, requests},
+    items,
+    mint_jobs::effects::{self, Minted},
+    raw_logs::RawLog,
+    transfers, undo_records,
+};
+use futures_util::future::BoxFuture;
+use indexer::{Batch, Block, Orphaned, Projector};
+use journal::NewFact;
+use std::collections::BTreeMap;
+use vocab::{ChainId, JobStatus};
+
+/// Collections, items, transfers and the mint jobs they fulfil.
+#[derive(Clone, Debug)]
+pub struct Projections {
+    factories: Vec<Address>,
+}
+
+impl Projections {
+    /// The collections of these factories.
+    #[must_use]
+    pub fn new(factories: Vec<Address>) -> Self {
+        Self { factories }
+    }
+
+    fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
+        blocks
+            .iter()
+            .filter(|block| !block.logs.is_empty())
+            .map(|block| {
+                let decoded =
+                    decode::decode(&self.factories, block.block(), block.mined_at, &block.logs);
+                if decoded.undecoded > 0 {
+                    metrics::counter!("events_decode_errors_total", "chain" => chain.to_string())
+                        .increment(decoded.undecoded);
+                    tracing::warn!(chain.id = %chain, block.number, logs = decoded.undecoded,
+                        "logs could not be decoded; they are kept raw");
+                }
+                decoded
+            })
+            .collect()
+    }
+}
+
+impl Projector for Projections {
+    fn topics(&self) -> Vec<B256> {
+        decode::topics()
+    }
+
+    fn load_sources<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<Vec<Address>, DbError>> {
+        Box::pin(async move {
+            let mut sources = self.factories.clone();
+            sources.extend(collections::load_contracts(db, chain).await?);
+            Ok(sources)
+        })
+    }
+
+    fn discover(&self, log: &RawLog) -> Option<Address> {
+        decode::announced(&self.factories, log)
+    }
+
+    fn apply<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        batch: &'a Batch<'a>,
+    ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>> {
+        Box::pin(async move {
+            let chain = batch.chain_id;
+            let blocks = self.decode(chain, batch.blocks);
+            let mut told = Vec::new();
+            if !batch.settled {
+                told.extend(blocks.iter().flat_map(|block| facts::of_block(chain, block)));
+            }
+            if !blocks.is_empty() {
+                let rows = load(db, chain, &blocks).await?;
+                let changes = fold::fold(rows, &blocks, !batch.settled);
+                record(db, chain, &changes).await?;
+                told.extend(record_effects(db, batch, &changes).await?);
+            }
+            told.extend(raise(db, batch).await?);
+            Ok(told)
+        })
+    }
+
+    fn unwind<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        orphaned: &'a Orphaned<'a>,
+    ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>> {
+        Box::pin(async move {
+            let (chain, ancestor) = (orphaned.chain_id, orphaned.ancestor.number);
+            let blocks = self.decode(chain, orphaned.blocks);
+            let mut told = facts::reverting(chain, &blocks);
+            let intents: Vec<_> = blocks
+                .iter()
+                .flat_map(|block| &block.contents)
+                .filter_map(|((_, contract, _), content)| Some((*contract, content.intent?)))
+                .collect();
+            let unmined = effects::record_unmined(db, chain, &intents, ancestor).await?;
+            told.extend(unmined.iter().rev().map(|effect| facts::of_mint(chain, effect, true)));
+            let contracts: Vec<Address> = blocks.iter().flat_map(deployed).collect();
+            let status = JobStatus::Submitted;
+            let undone = requests::record_status(db, chain, &contracts, status).await?;
+            told.extend(undone.iter().rev().map(|effect| facts::of_request(chain, effect, true)));
+            transfers::restore(db, chain, ancestor).await?;
+            items::restore(db, chain, ancestor).await?;
+            collections::restore(db, chain, ancestor).await?;
+            Ok(told)
+        })
+    }
+}
+
+async fn load(
+    db: &mut PgConnection,
+    chain: ChainId,
+    blocks: &[DecodedBlock],
+) -> Result<Rows, DbError> {
+    let (item_ids, contracts) = fold::needed(blocks);
+    let items = items::load_many(db, chain, &item_ids).await?;
+    let collections = collections::load_many(db, chain, &contracts).await?;
+    Ok(Rows {
+        items: items.into_iter().map(|row| ((row.contract, row.token_id), row)).collect(),
+        collections: collections.into_iter().map(|row| (row.contract, row)).collect(),
+    })
+}
+
+async fn record(db: &mut PgConnection, chain: ChainId, changes: &Changes) -> Result<(), DbError> {
+    let items: Vec<_> = changes.rows.items.values().cloned().collect();
+    items::record(db, chain, &items).await?;
+    let collections: Vec<_> = changes.rows.collections.values().cloned().collect();
+    collections::record(db, chain, &collections).await?;
+    transfers::record(db, chain, &changes.transfers).await?;
+    undo_records::record(db, chain, &changes.undo).await
+}
+
+/// Mint jobs and collection requests that these blocks fulfil.
+async fn record_effects(
+    db: &mut PgConnection,
+    batch: &Batch<'_>,
+    changes: &Changes,
+) -> Result<Vec<NewFact>, DbError> {
+    let chain = batch.chain_id;
+    let status = |number| facts::status_at(batch.finality, number, batch.head);
+    // An intent is minted once on chain. Were a contract to tell otherwise, the last one stands.
+    let minted: BTreeMap<_, Minted> = changes
+        .minted
+        .iter()
+        .map(|item| {
+            let minted = Minted {
+                contract: item.contract,
+                intent: item.intent,
+                token_id: item.token_id,
+                tx_hash: item.tx_hash,
+                block: item.block,
+                status: status(item.block.number),
+            };
+            ((item.contract, item.intent), minted)
+        })
+        .collect();
+    let minted: Vec<Minted> = minted.into_values().collect();
+    let mut told: Vec<NewFact> = effects::record_minted(db, chain, &minted)
+        .await?
+        .iter()
+        .map(|effect| facts::of_mint(chain, effect, false))
+        .collect();
+    let mut deployed: BTreeMap<JobStatus, Vec<Address>> = BTreeMap::new();
+    for (contract, block) in &changes.deployed {
+        deployed.entry(status(block.number)).or_default().push(*contract);
+    }
+    for (status, contracts) in deployed {
+        let moved = requests::record_status(db, chain, &contracts, status).await?;
+        told.extend(moved.iter().map(|effect| facts::of_request(chain, effect, false)));
+    }
+    Ok(told)
+}
+
+/// Levels of what earlier commits have mined.
+async fn raise(db: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<NewFact>, DbError> {
+    let chain = batch.chain_id;
+    let auditable = batch.finality.auditable_height(batch.head);
+    let final_ = batch.finality.final_height(batch.head);
+    let mints = effects::record_levels(db, chain, auditable, final_).await?;
+    let requests = requests::record_levels(db, chain, auditable, final_).await?;
+    let mints = mints.iter().map(|effect| facts::of_mint(chain, effect, false));
+    let requests = requests.iter().map(|effect| facts::of_request(chain, effect, false));
+    Ok(mints.chain(requests).collect())
+}
+
+fn deployed(block: &DecodedBlock) -> impl Iterator<Item = Address> {
+    block.logs.iter().filter_map(|log| match log.said {
+        decode::Said::CollectionCreated { collection, .. } => Some(collection),
+        _ => None,
+    })
+}

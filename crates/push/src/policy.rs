@@ -1,0 +1,78 @@
+//! What the edge decides for us: who may see what, and what a snapshot shows.
+
+use crate::Filter;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use std::time::Duration;
+
+/// What a connection may subscribe to.
+#[derive(Clone, Debug, Default)]
+pub struct Grant {
+    /// Opaque; told to the client and never interpreted. None for an anonymous connection.
+    pub principal: Option<String>,
+    pub topics: Vec<TopicGrant>,
+    /// After this the connection is closed with 4401. None: for as long as it lasts.
+    pub valid_for: Option<Duration>,
+}
+
+/// Leave to follow one topic.
+#[derive(Clone, Debug)]
+pub struct TopicGrant {
+    pub topic: &'static str,
+    /// Attribute names that a filter may use.
+    pub attributes: &'static [&'static str],
+    /// Added to each filter: what limits a private topic to its owner.
+    pub mandatory: Filter,
+}
+
+/// Why no grant was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("the credential is not valid")]
+    Unauthenticated,
+    /// It could not be looked up just now.
+    #[error("credentials cannot be checked at the moment")]
+    Unavailable,
+}
+
+/// The policy of the stream, given by the edge.
+pub trait Authorize: Send + Sync + 'static {
+    /// What anyone may follow.
+    fn anonymous(&self) -> Grant;
+
+    /// What the holder of `credential` (the `key` of an auth frame, or what followed `Bearer` in
+    /// the Authorization header) may follow, public topics included.
+    fn authenticate<'a>(&'a self, credential: &'a str) -> BoxFuture<'a, Result<Grant, Denied>>;
+
+    /// Every topic that some grant may hold: tells `unauthenticated` from `unknown_topic`.
+    fn knows(&self, topic: &str) -> bool;
+}
+
+/// The state could not be read just now.
+#[derive(Debug, thiserror::Error)]
+#[error("the state cannot be read at the moment")]
+pub struct SnapshotError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// What a subscription sees first. Read from the primary, after the number of the snapshot was
+/// taken; `filter` already holds the mandatory part. Answers are bounded by the implementor.
+pub trait Snapshots: Send + Sync + 'static {
+    fn snapshot<'a>(
+        &'a self,
+        topic: &'a str,
+        filter: &'a Filter,
+    ) -> BoxFuture<'a, Result<Value, SnapshotError>>;
+}
+
+/// Snapshots without state: `{}`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSnapshots;
+
+impl Snapshots for NoSnapshots {
+    fn snapshot<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Filter,
+    ) -> BoxFuture<'a, Result<Value, SnapshotError>> {
+        Box::pin(std::future::ready(Ok(Value::Object(serde_json::Map::new()))))
+    }
+}

@@ -1,0 +1,6 @@
+//! The stream over real sockets and a real database.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod faults;
+mod live;
+mod rig;

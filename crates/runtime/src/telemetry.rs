@@ -1,0 +1,124 @@
+//! Logs on standard error and metrics in memory.
+//!
+//! Every log line carries the fields of the spans around it, so a request id set once on the span
+//! `request` is in all lines of that request.
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    #[error("the log filter is not valid")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("logs are installed already")]
+    Logs(#[from] tracing_subscriber::util::TryInitError),
+    #[error("metrics are installed already")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+/// Install the process-wide log writer. `filter` is in the syntax of `tracing` directives, for
+/// example `info,sqlx=warn`.
+///
+/// # Errors
+/// [`TelemetryError::Filter`] for a bad filter; [`TelemetryError::Logs`] when called twice.
+pub fn install_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(filter)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => {
+            let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+            registry.with(layer).try_init()?;
+        }
+        LogFormat::Json => {
+            let layer = tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_span_list(true)
+                .with_current_span(false)
+                .with_writer(std::io::stderr);
+            registry.with(layer).try_init()?;
+        }
+    }
+    Ok(())
+}
+
+/// The metrics of this process, in memory until somebody asks.
+#[derive(Clone, Debug)]
+pub struct Metrics(PrometheusHandle);
+
+/// Seconds; from a cached read to a slow upload.
+const SECONDS: [f64; 15] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Install the process-wide metrics recorder. It listens nowhere.
+///
+/// # Errors
+/// [`TelemetryError::Metrics`] when a recorder is there already.
+pub fn install_metrics() -> Result<Metrics, TelemetryError> {
+    Ok(Metrics(builder()?.install_recorder()?))
+}
+
+fn builder() -> Result<PrometheusBuilder, TelemetryError> {
+    Ok(PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?)
+}
+
+impl Metrics {
+    /// A set of metrics that no global recorder feeds: for a process that wants none.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Metrics`] never happens with the built-in buckets.
+    pub fn detached() -> Result<Self, TelemetryError> {
+        Ok(Self(builder()?.build_recorder().handle()))
+    }
+
+    /// All metrics in the Prometheus text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Fold recent histogram samples into their buckets, which bounds their memory. To be called
+    /// every few seconds.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_histograms_with_buckets() {
+        let recorder = builder().expect("fixed buckets").build_recorder();
+        let metrics = Metrics(recorder.handle());
+        metrics::with_local_recorder(&recorder, || {
+            metrics::histogram!("http_request_duration_seconds", "route" => "/x").record(0.002);
+            metrics::counter!("http_requests_total", "status" => "200").increment(1);
+        });
+        metrics.upkeep();
+        let text = metrics.render();
+        assert!(
+            text.contains("http_request_duration_seconds_bucket{route=\"/x\",le=\"0.0025\"} 1")
+        );
+        assert!(text.contains("http_requests_total{status=\"200\"} 1"), "{text}");
+    }
+
+    #[test]
+    fn a_bad_filter_is_said() {
+        let refused = install_logs(LogFormat::Json, "info,=,=");
+        assert!(matches!(refused, Err(TelemetryError::Filter(_))), "{refused:?}");
+    }
+}
