@@ -298,7 +298,13 @@ impl Lane {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
             let height = height.cast_signed();
             let mined = transactions::load_mined(
-                &mut connection, chain, address, &states, height, MOVES_MAX);
+                &mut connection,
+                chain,
+                address,
+                &states,
+                height,
+                MOVES_MAX,
+            );
             let mined = mined.await?;
             drop(connection);
             let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
@@ -381,10 +387,7 @@ fn raised(job: &Mined, level: JobStatus) -> Move {
     Move {
         reason: job.reason.as_deref().map(Reason::parse),
         tx_hash: job.tx_hash.map(B256::from),
-        block: Some(BlockRef {
-            number: job.block_number.cast_unsigned(),
-            hash: job.block_hash,
-        }),
+        block: Some(BlockRef { number: job.block_number.cast_unsigned(), hash: job.block_hash }),
         reverted: job.reverted,
         ..moved(job, to)
     }

@@ -10,6 +10,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// Most time between looks at a lease that another worker holds.
+const STAND_BY: Duration = Duration::from_secs(1);
+
 /// Why a lane's step did not end well. Nothing is lost by it: the lane reads anew from the
 /// database where everything stands, and goes on.
 #[derive(Debug, thiserror::Error)]
@@ -113,9 +116,8 @@ pub(crate) async fn serve(context: Arc<Context>, wallet: Wallet, stop: Cancellat
         () = keep_serving(&context, &wallet, holder, &mut held) => {}
     }
     if let Some(lease) = held {
-        let released = async {
-            leases::release(&mut *context.config.db.acquire().await?, &lease).await
-        };
+        let released =
+            async { leases::release(&mut *context.config.db.acquire().await?, &lease).await };
         if let Err(error) = released.await {
             tracing::debug!(error = &error as &dyn std::error::Error, "a lease was not released");
         }
@@ -136,7 +138,7 @@ async fn keep_serving(
             Ok(Some(lease)) => *held = Some(lease),
             Ok(None) => {
                 *held = None;
-                sleep(ttl / 4).await;
+                sleep((ttl / 4).min(STAND_BY)).await;
                 continue;
             }
             Err(error) => {
@@ -187,8 +189,9 @@ async fn renew(db: &Db, lease: &Lease, ttl: Duration) {
         match renewed.await {
             Ok(true) => {}
             Ok(false) => return,
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error,
-                "a lease is not renewed"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a lease is not renewed")
+            }
         }
     }
 }

@@ -25,8 +25,8 @@ const GAUGES: Duration = Duration::from_secs(2);
 
 /// Watch for ever.
 pub(crate) async fn watch(config: &Config, out: watch::Sender<Option<Pulse>>) {
-    let pause = (config.chain.block_time / 8)
-        .clamp(Duration::from_millis(20), Duration::from_millis(250));
+    let pause =
+        (config.chain.block_time / 8).clamp(Duration::from_millis(20), Duration::from_millis(250));
     let mut measured: Option<Instant> = None;
     let mut priced: Option<Instant> = None;
     loop {

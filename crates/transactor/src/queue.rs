@@ -39,10 +39,7 @@ pub struct NewTransaction {
 ///
 /// # Errors
 /// [`DbError`] when it can't be written.
-pub async fn enqueue(
-    db: &mut PgConnection,
-    new: NewTransaction,
-) -> Result<TransactionId, DbError> {
+pub async fn enqueue(db: &mut PgConnection, new: NewTransaction) -> Result<TransactionId, DbError> {
     let id = TransactionId::new();
     let fact = NewFact {
         topic: topic::TRANSACTIONS,

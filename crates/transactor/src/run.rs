@@ -107,7 +107,10 @@ async fn ensure_wallet(
         match recorded.await {
             Ok(()) => return Ok(wallet),
             Err(error) if error.is_transient() => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "waiting for the database"
+                );
             }
             Err(error) => return Err(StartError::Db(error)),
         }

@@ -142,8 +142,7 @@ impl Lane {
     ) -> Result<(), LaneError> {
         let ids: Vec<Uuid> = signed.iter().map(|s| s.transaction_id).collect();
         let numbers: Vec<i16> = signed.iter().map(|s| s.attempt).collect();
-        let outcomes: Vec<String> =
-            handed.iter().map(|h| h.sent.as_str().to_owned()).collect();
+        let outcomes: Vec<String> = handed.iter().map(|h| h.sent.as_str().to_owned()).collect();
         let errors: Vec<Option<String>> = handed.iter().map(|h| h.error.clone()).collect();
         let mut transaction = self.begin().await?;
         attempts::record_sent(&mut transaction, &ids, &numbers, &outcomes, &errors).await?;
@@ -155,9 +154,10 @@ impl Lane {
             .filter_map(|(id, from, to, hash)| {
                 let (kind, request_id) = match known.get(&id) {
                     Some(nonce) => (nonce.kind.clone(), nonce.request_id.clone()),
-                    None => labels.iter().find(|l| l.id == id).map(|l| {
-                        (l.kind.clone(), l.request_id.clone())
-                    })?,
+                    None => labels
+                        .iter()
+                        .find(|l| l.id == id)
+                        .map(|l| (l.kind.clone(), l.request_id.clone()))?,
                 };
                 let made = Move::new(id, &kind, from, to);
                 Some(Move { request_id, tx_hash: Some(hash), ..made })

@@ -23,8 +23,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vocab::{JobStatus, U256};
 
-/// How long other lanes leave claimed jobs alone, at least: longer than a slow simulation.
-const CLAIM_SECONDS: f64 = 30.0;
+/// How long other lanes leave claimed jobs alone: so long do jobs wait whose lane died meanwhile.
+/// When a simulation takes longer, another lane may work in vain.
+const CLAIM_SECONDS: f64 = 3.0;
 /// Calls in one request to a node.
 pub(crate) const CALLS_MAX: usize = 100;
 
@@ -76,8 +77,11 @@ impl Lane {
             limit: i64::try_from(room.min(CALLS_MAX)).unwrap_or(1),
             seconds: CLAIM_SECONDS,
         };
-        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
-        Ok(transactions::claim_ready(&mut connection, filter).await?)
+        // Under the lease too: a lane that lost it must not keep jobs from its successor.
+        let mut transaction = self.begin().await?;
+        let ready = transactions::claim_ready(&mut transaction, filter).await?;
+        transaction.commit().await.map_err(DbError::from)?;
+        Ok(ready)
     }
 
     /// Run each job at the head. An estimate runs it too, so that only jobs which bring their gas
@@ -163,8 +167,7 @@ impl Lane {
         good.retain(|(job, _)| queued.contains(&job.id));
         let ids: Vec<Uuid> = good.iter().map(|(job, _)| job.id).collect();
         let last = nonces::load_last(&mut transaction, chain, address).await?;
-        let range =
-            ledger::next(last.map(i64::cast_unsigned), self.on_chain, ids.len() as u64);
+        let range = ledger::next(last.map(i64::cast_unsigned), self.on_chain, ids.len() as u64);
         let numbers: Vec<i64> = range.map(u64::cast_signed).collect();
         let tried: HashMap<Uuid, i16> =
             attempts::load_numbers(&mut transaction, &ids).await?.into_iter().collect();

@@ -1,0 +1,86 @@
+//! Nodes and signers that fail.
+
+use crate::{
+    proxy::Proxy,
+    rig::{PATIENCE, Rig, Wanted, Worker},
+};
+use std::{sync::atomic::Ordering, time::Duration};
+use testkit::eventually_within;
+use vocab::JobStatus;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_unknown_and_resolved_once() {
+    let rig = Rig::new(Wanted::default()).await;
+    let proxy = Proxy::before(&rig.node.anvil.http_url()).await;
+    proxy.swallow.store(true, Ordering::SeqCst);
+    let worker = Worker::start(rig.config_with(&[&proxy.url], Duration::from_millis(700)));
+    let queued = rig.queue_transfers("lost", 10).await;
+    for (id, _) in &queued {
+        eventually_within(PATIENCE, "the job was unknown", || async {
+            rig.told(*id).await.iter().any(|(status, _)| status == "unknown").then_some(())
+        })
+        .await;
+    }
+    // The node has the bytes all the while, so the jobs get mined without any answer.
+    rig.all_final_once(&queued).await;
+    assert!(proxy.swallowed.load(Ordering::SeqCst) > 0);
+    for (id, _) in &queued {
+        assert_eq!(rig.attempts(*id).await.len(), 1, "nothing is signed anew");
+    }
+    let used = rig.node.endpoint.transaction_count(rig.wallets[0]).await.unwrap();
+    assert_eq!(used, 10);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_endpoint_that_answers_is_enough() {
+    let rig = Rig::new(Wanted::default()).await;
+    let proxy = Proxy::before(&rig.node.anvil.http_url()).await;
+    proxy.swallow.store(true, Ordering::SeqCst);
+    let good = rig.node.anvil.http_url();
+    // The third is no node at all.
+    let urls = [good.as_str(), &proxy.url, "http://127.0.0.1:9"];
+    let worker = Worker::start(rig.config_with(&urls, Duration::from_millis(700)));
+    let queued = rig.queue_transfers("endpoints", 10).await;
+    rig.all_final_once(&queued).await;
+    for (id, _) in &queued {
+        assert!(rig.told(*id).await.iter().all(|(status, _)| status != "unknown"));
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_wait_for_a_signer_that_is_away() {
+    let mut rig = Rig::new(Wanted::default()).await;
+    let worker = rig.start();
+    let first = rig.queue_transfers("before", 5).await;
+    rig.all_final_once(&first).await;
+    rig.signer.pause().await;
+    let queued = rig.queue_transfers("while away", 20).await;
+    rig.until(queued[0].0, &[JobStatus::Reserved]).await;
+    rig.signer.resume().await;
+    rig.all_final_once(&queued).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_wait_for_money() {
+    use serde_json::json;
+    let rig = Rig::new(Wanted::default()).await;
+    rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0x0"])).await;
+    let worker = rig.start();
+    let queued = rig.queue_transfers("poor", 3).await;
+    eventually_within(PATIENCE, "a lane has looked at the jobs", || async {
+        let looked: i64 = sqlx::query_scalar(
+            "select count(*) from transactions where claimed_until is not null or nonce is not null",
+        )
+        .fetch_one(&rig.database.db)
+        .await
+        .unwrap();
+        (looked == 3).then_some(())
+    })
+    .await;
+    rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0xde0b6b3a7640000"])).await;
+    rig.all_final_once(&queued).await;
+    worker.stop().await;
+}

@@ -1,0 +1,72 @@
+//! Processes that die between any two steps.
+
+use crate::rig::{PATIENCE, Rig, Wanted, config_for};
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::{Child, Command, Stdio},
+};
+use testkit::eventually_within;
+
+const ABORTED: i32 = 6;
+
+/// The transactor in a process of its own: this test binary, told so by its environment. Without
+/// that it has nothing to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn process() {
+    let Ok(url) = std::env::var("STOA_PROBE_DATABASE") else { return };
+    let rpc = std::env::var("STOA_PROBE_RPC").unwrap();
+    let socket = std::env::var("STOA_PROBE_SIGNER").unwrap();
+    let db = db::connect(&url, 8).await.unwrap();
+    transactor::run(config_for(db, &rpc, &socket, 2), std::future::pending()).await.unwrap();
+}
+
+struct Probe(Child);
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(rig: &Rig, failpoint: Option<&str>) -> Probe {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["kill::process", "--exact", "--nocapture"])
+        .env("STOA_PROBE_DATABASE", &rig.database.url)
+        .env("STOA_PROBE_RPC", rig.node.anvil.http_url())
+        .env("STOA_PROBE_SIGNER", rig.signer.socket())
+        .env_remove("STOA_FAILPOINT")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Some(name) = failpoint {
+        command.env("STOA_FAILPOINT", name);
+    }
+    Probe(command.spawn().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn death_at_any_point_leaves_one_effect_per_job() {
+    let rig = Rig::new(Wanted { wallets: 2, ..Wanted::default() }).await;
+    let mut total = 0;
+    for point in transactor::FAILPOINTS {
+        let queued = rig.queue_transfers(point, 8).await;
+        total += 8;
+        let mut dying = start(&rig, Some(point));
+        eventually_within(PATIENCE, &format!("the process dies at {point}"), || {
+            let ended = dying.0.try_wait().unwrap();
+            if let Some(status) = ended {
+                assert_eq!(status.signal(), Some(ABORTED), "{point}: {status}");
+            }
+            std::future::ready(ended.map(drop))
+        })
+        .await;
+        let _successor = start(&rig, None);
+        rig.all_final_once(&queued).await;
+    }
+    let mut used = 0;
+    for wallet in &rig.wallets {
+        used += rig.node.endpoint.transaction_count(*wallet).await.unwrap();
+    }
+    assert_eq!(used, total, "no nonce was wasted");
+}

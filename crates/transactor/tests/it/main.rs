@@ -1,0 +1,14 @@
+//! The transactor on real parts: Postgres, anvil, the signer.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod faults;
+mod fees;
+mod fence;
+mod follower;
+mod happy;
+mod kill;
+mod proxy;
+mod refusals;
+mod reorg;
+mod rig;
+mod strangers;

@@ -1,0 +1,44 @@
+//! Blocks that go away.
+
+use crate::rig::{PATIENCE, Rig, Wanted};
+use alloy_primitives::U256;
+use testkit::eventually_within;
+use vocab::{Finality, JobStatus};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_survives_reorgs_of_depth_one_to_ten_with_one_hash() {
+    let finality = Finality { auditable: 4, final_: 20 };
+    let rig = Rig::new(Wanted { block_time: None, finality, ..Wanted::default() }).await;
+    let worker = rig.start();
+    rig.node.mine(25).await;
+    for depth in 1..=10 {
+        let queued = rig.queue_transfers(&format!("depth {depth}"), 3).await;
+        for (id, _) in &queued {
+            rig.until(*id, &[JobStatus::Tentative]).await;
+        }
+        rig.node.mine(depth - 1).await;
+        if depth > 6 {
+            rig.until(queued[0].0, &[JobStatus::Auditable]).await;
+        }
+        let hash = rig.load(queued[0].0).await.tx_hash;
+        // All three jobs may be in one block or in three.
+        rig.node.reorg(depth + 2).await;
+        for (id, to) in &queued {
+            eventually_within(PATIENCE, "the job came back", || async {
+                let told = rig.told(*id).await;
+                let taken_back = told.iter().position(|(_, reverting)| *reverting)?;
+                assert_eq!(told[taken_back].0, "submitted", "{told:?}");
+                let job = rig.load(*id).await;
+                (job.status == "tentative" && told.len() > taken_back + 1).then_some(())
+            })
+            .await;
+            assert_eq!(rig.balance(*to).await, U256::ONE);
+            assert_eq!(rig.attempts(*id).await.len(), 1);
+        }
+        assert_eq!(rig.load(queued[0].0).await.tx_hash, hash, "depth {depth}");
+        // Out of reach of the next.
+        rig.node.mine(25).await;
+        rig.all_final_once(&queued).await;
+    }
+    worker.stop().await;
+}

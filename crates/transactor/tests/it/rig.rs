@@ -1,0 +1,382 @@
+//! One database, one node, one signer, and what tests ask of them.
+
+use crate::follower::follow;
+use alloy_primitives::{Address, Bytes, U256, keccak256};
+use chain::{Chain, Endpoint, EndpointOptions};
+use db::{Db, DbError, PgConnection};
+use serde_json::json;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use testkit::{NodeOptions, TestDatabase, TestNode, eventually_within};
+use tokio::{sync::oneshot, task::JoinHandle};
+use transactor::{
+    Config, Ignored, Moved, NewTransaction, Nudge, Options, OutcomeFuture, Outcomes, Role, run,
+};
+use vocab::{ChainId, Finality, JobStatus, TransactionId};
+
+pub const ROLE: &str = "minter";
+/// Long enough for a loaded machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// No more than 1,000 wei at once: for refusals by the signer.
+const POLICY: &str = r#"
+version = 1
+[roles.minter]
+chains = [31337]
+keys_max = 64
+signatures_per_minute = 1000000
+gas_limit_max = 16777216
+max_fee_per_gas_max = "1000000000000"
+value_wei_max = "1000"
+value_wei_day_max = "1000000000"
+[[roles.minter.calls]]
+to = "any"
+transfer = true
+functions = ["poke()"]
+"#;
+
+pub struct Rig {
+    pub database: TestDatabase,
+    pub node: TestNode,
+    pub nudge: Nudge,
+    pub signer: Signer,
+    pub wallets: Vec<Address>,
+    pub options: Options,
+    pub finality: Finality,
+    pub outcomes: Arc<Recorder>,
+    in_flight_max: u16,
+    follower: JoinHandle<()>,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+/// Which parts a test wants different.
+pub struct Wanted {
+    pub block_time: Option<f64>,
+    pub wallets: u32,
+    pub in_flight_max: u16,
+    pub finality: Finality,
+    pub extra: Vec<String>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            block_time: Some(0.3),
+            wallets: 1,
+            in_flight_max: 16,
+            finality: Finality { auditable: 2, final_: 4 },
+            extra: Vec::new(),
+        }
+    }
+}
+
+impl Rig {
+    pub async fn new(wanted: Wanted) -> Self {
+        let database = testkit::database().await;
+        let extra = [vec!["--order".to_owned(), "fifo".to_owned()], wanted.extra].concat();
+        let options = NodeOptions { block_time: wanted.block_time, extra };
+        let node = testkit::anvil(options).await;
+        let signer = Signer::start().await;
+        let mut wallets = Vec::new();
+        for index in 0..wanted.wallets {
+            let wallet = signer.client().ensure_key(ROLE, index).await.unwrap();
+            node.call("anvil_setBalance", json!([wallet, "0xde0b6b3a7640000"])).await;
+            wallets.push(wallet);
+        }
+        let follower =
+            tokio::spawn(follow(database.db.clone(), node.endpoint.clone(), node.chain_id));
+        let options = Options {
+            lease: Duration::from_secs(2),
+            tick: Duration::from_millis(50),
+            retry: Duration::from_millis(300),
+            ..Options::default()
+        };
+        Self {
+            database,
+            node,
+            nudge: Nudge::default(),
+            signer,
+            wallets,
+            options,
+            finality: wanted.finality,
+            outcomes: Arc::new(Recorder::default()),
+            in_flight_max: wanted.in_flight_max,
+            follower,
+        }
+    }
+
+    pub fn config(&self) -> Config {
+        self.config_with(&[&self.node.anvil.http_url()], Duration::from_secs(5))
+    }
+
+    pub fn config_with(&self, urls: &[&str], timeout: Duration) -> Config {
+        Config {
+            db: self.database.db.clone(),
+            chain: chain_at(urls, timeout, self.finality),
+            signer: self.signer.client(),
+            outcomes: self.outcomes.clone(),
+            nudge: self.nudge.clone(),
+            roles: vec![Role {
+                name: ROLE.to_owned(),
+                wallets: u32::try_from(self.wallets.len()).unwrap(),
+                in_flight_max: self.in_flight_max,
+            }],
+            error_names: [(selector("NotYet()"), "NotYet")].into_iter().collect(),
+            options: self.options.clone(),
+        }
+    }
+
+    pub fn start(&self) -> Worker {
+        Worker::start(self.config())
+    }
+
+    /// Queue `count` transfers of one wei to recipients that nobody else pays.
+    pub async fn queue_transfers(&self, seed: &str, count: u32) -> Vec<(TransactionId, Address)> {
+        let mut queued = Vec::new();
+        let mut transaction = self.database.db.begin().await.unwrap();
+        for index in 0..count {
+            let to = Address::from_word(keccak256(format!("{seed}{index}")));
+            queued.push((self.queue(&mut transaction, transfer(to)).await, to));
+        }
+        transaction.commit().await.unwrap();
+        self.nudge.wake(self.node.chain_id, ROLE);
+        queued
+    }
+
+    pub async fn queue(&self, db: &mut PgConnection, new: NewTransaction) -> TransactionId {
+        transactor::enqueue(db, new).await.unwrap()
+    }
+
+    pub async fn queue_one(&self, new: NewTransaction) -> TransactionId {
+        let mut connection = self.database.db.acquire().await.unwrap();
+        let id = self.queue(&mut connection, new).await;
+        self.nudge.wake(self.node.chain_id, ROLE);
+        id
+    }
+
+    pub async fn load(&self, id: TransactionId) -> db::transactions::Transaction {
+        let mut connection = self.database.db.acquire().await.unwrap();
+        db::transactions::load(&mut connection, id.0).await.unwrap().unwrap()
+    }
+
+    /// Wait until the job is in one of these states.
+    pub async fn until(&self, id: TransactionId, states: &[JobStatus]) -> JobStatus {
+        eventually_within(PATIENCE, &format!("{id} becomes one of {states:?}"), || async {
+            let status: JobStatus = self.load(id).await.status.parse().unwrap();
+            states.contains(&status).then_some(status)
+        })
+        .await
+    }
+
+    /// Wait until all are final, and check that each recipient got one wei.
+    pub async fn all_final_once(&self, queued: &[(TransactionId, Address)]) {
+        let ids: Vec<uuid::Uuid> = queued.iter().map(|(id, _)| id.0).collect();
+        let counts = || async {
+            sqlx::query_as::<_, (String, i64)>(
+                "select status, count(*) from transactions where id = any($1) group by 1",
+            )
+            .bind(&ids)
+            .fetch_all(&self.database.db)
+            .await
+            .unwrap()
+        };
+        eventually_within(PATIENCE, "all jobs are final", || async {
+            let counts = counts().await;
+            (counts.len() == 1 && counts[0].0 == "final").then_some(())
+        })
+        .await;
+        for (id, to) in queued {
+            assert_eq!(self.balance(*to).await, U256::ONE, "{id} to {to}");
+        }
+    }
+
+    pub async fn balance(&self, address: Address) -> U256 {
+        self.node.endpoint.balance(address).await.unwrap()
+    }
+
+    /// States that the journal tells of a job, in order.
+    pub async fn told(&self, id: TransactionId) -> Vec<(String, bool)> {
+        sqlx::query_as(
+            "select data->>'status', reverting from outbox
+              where topic = 'transactions' and attributes->>'transaction_id' = $1 order by id",
+        )
+        .bind(id.to_string())
+        .fetch_all(&self.database.db)
+        .await
+        .unwrap()
+    }
+
+    /// Attempts of a job: number, void, hash.
+    pub async fn attempts(&self, id: TransactionId) -> Vec<(i16, bool, Option<Vec<u8>>)> {
+        sqlx::query_as(
+            "select attempt, void, tx_hash from attempts where transaction_id = $1 order by 1",
+        )
+        .bind(id.0)
+        .fetch_all(&self.database.db)
+        .await
+        .unwrap()
+    }
+}
+
+pub fn chain_at(urls: &[&str], timeout: Duration, finality: Finality) -> Chain {
+    let options = EndpointOptions { timeout, ..EndpointOptions::default() };
+    Chain {
+        id: ChainId(31_337),
+        endpoints: urls.iter().map(|url| Endpoint::new(url, options).unwrap()).collect(),
+        ws_url: None,
+        finality,
+        block_time: Duration::from_millis(300),
+    }
+}
+
+pub fn transfer(to: Address) -> NewTransaction {
+    NewTransaction {
+        chain_id: ChainId(31_337),
+        role: ROLE.to_owned(),
+        wallet: None,
+        kind: "transfer".to_owned(),
+        priority: 0,
+        to: Some(to),
+        value: U256::ONE,
+        input: Bytes::new(),
+        gas_limit: None,
+        not_before: None,
+        request_id: Some("request-1".to_owned()),
+    }
+}
+
+pub fn selector(signature: &str) -> alloy_primitives::Selector {
+    alloy_primitives::Selector::from_slice(&keccak256(signature)[..4])
+}
+
+/// A running transactor.
+pub struct Worker {
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Worker {
+    pub fn start(config: Config) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            run(config, async {
+                let _ = stopped.await;
+            })
+            .await
+            .unwrap();
+        });
+        Self { stop: Some(stop), task }
+    }
+
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        (&mut self.task).await.unwrap();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Keeps what it is told. A change that is rolled back is told again.
+#[derive(Default)]
+pub struct Recorder(pub Mutex<Vec<Moved>>);
+
+impl Outcomes for Recorder {
+    fn record<'a>(&'a self, _: &'a mut PgConnection, moved: &'a [Moved]) -> OutcomeFuture<'a> {
+        Box::pin(async move {
+            self.0.lock().unwrap().extend_from_slice(moved);
+            Ok::<(), DbError>(())
+        })
+    }
+}
+
+impl Recorder {
+    pub fn of(&self, id: TransactionId) -> Vec<Moved> {
+        self.0.lock().unwrap().iter().filter(|moved| moved.id == id).cloned().collect()
+    }
+}
+
+/// The real signer, served inside this process.
+pub struct Signer {
+    directory: tempfile::TempDir,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Signer {
+    pub async fn start() -> Self {
+        let directory = tempfile::Builder::new().prefix("stoa-signer").tempdir().unwrap();
+        std::fs::write(directory.path().join("policy.toml"), POLICY).unwrap();
+        let mut signer = Self { directory, running: None };
+        signer.resume().await;
+        signer
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join("run/signer.sock")
+    }
+
+    pub fn client(&self) -> signer::Client {
+        signer::Client::connect(self.socket())
+    }
+
+    pub async fn resume(&mut self) {
+        let path = |name: &str| self.directory.path().join(name);
+        signer::ensure_password_file(&path("password")).unwrap();
+        let config = signer::Config {
+            harden: false,
+            ..signer::Config::new(
+                self.socket(),
+                path("keys"),
+                path("password"),
+                path("policy.toml"),
+                path("store.redb"),
+            )
+        };
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            signer::serve(config, async {
+                let _ = stopped.await;
+            })
+            .await
+            .unwrap();
+        });
+        self.running = Some((stop, task));
+        self.client().health().await.unwrap();
+    }
+
+    pub async fn pause(&mut self) {
+        let (stop, task) = self.running.take().unwrap();
+        drop(stop);
+        task.await.unwrap();
+    }
+}
+
+/// A transactor whose outcomes nobody hears, for processes of their own.
+pub fn config_for(db: Db, rpc: &str, socket: &str, wallets: u32) -> Config {
+    Config {
+        db,
+        chain: chain_at(&[rpc], Duration::from_secs(5), Finality { auditable: 2, final_: 4 }),
+        signer: signer::Client::connect(socket),
+        outcomes: Arc::new(Ignored),
+        nudge: Nudge::default(),
+        roles: vec![Role::new(ROLE, wallets)],
+        error_names: Default::default(),
+        options: Options {
+            lease: Duration::from_millis(500),
+            tick: Duration::from_millis(20),
+            retry: Duration::from_millis(300),
+            ..Options::default()
+        },
+    }
+}

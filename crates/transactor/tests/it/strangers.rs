@@ -1,0 +1,66 @@
+//! Somebody else uses the wallet's key.
+
+use crate::rig::{PATIENCE, Rig, Wanted};
+use alloy_primitives::{Address, U256, address};
+use serde_json::json;
+use testkit::eventually_within;
+use vocab::JobStatus;
+
+const STRANGER: Address = address!("00000000000000000000000000000000000bad01");
+
+async fn send_as_stranger(rig: &Rig, nonce: u64, price: u64) {
+    let wallet = rig.wallets[0];
+    rig.node.call("anvil_impersonateAccount", json!([wallet])).await;
+    let transaction = json!({
+        "from": wallet, "to": STRANGER, "value": "0x1", "nonce": format!("{nonce:#x}"),
+        "gas": "0x5208", "gasPrice": format!("{price:#x}"),
+    });
+    rig.node.call("eth_sendTransaction", json!([transaction])).await;
+    rig.node.call("anvil_stopImpersonatingAccount", json!([wallet])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_beyond_our_ledger_is_passed_over() {
+    let rig = Rig::new(Wanted::default()).await;
+    let worker = rig.start();
+    let first = rig.queue_transfers("mine", 4).await;
+    rig.all_final_once(&first).await;
+    send_as_stranger(&rig, 4, 10_000_000_000).await;
+    eventually_within(PATIENCE, "the stranger's transaction is mined", || async {
+        (rig.balance(STRANGER).await == U256::ONE).then_some(())
+    })
+    .await;
+    let second = rig.queue_transfers("still mine", 4).await;
+    rig.all_final_once(&second).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_nonce_was_taken_gets_another_once_that_is_final() {
+    let rig = Rig::new(Wanted { block_time: None, ..Wanted::default() }).await;
+    rig.node.call("evm_setAutomine", json!([false])).await;
+    let worker = rig.start();
+    let queued = rig.queue_transfers("taken", 3).await;
+    for (id, _) in &queued {
+        rig.until(*id, &[JobStatus::Submitted]).await;
+    }
+    // Same nonce as our second, at a price that replaces it in the pool.
+    send_as_stranger(&rig, 1, 900_000_000_000).await;
+    rig.node.mine(1).await;
+    rig.until(queued[0].0, &[JobStatus::Tentative]).await;
+    assert_eq!(rig.balance(STRANGER).await, U256::ONE);
+    let (robbed, to) = queued[1];
+    assert!(!rig.load(robbed).await.status.eq("queued"), "no receipt is no proof");
+    rig.node.mine(10).await;
+    eventually_within(PATIENCE, "the job has another nonce", || async {
+        (rig.load(robbed).await.nonce == Some(3)).then_some(())
+    })
+    .await;
+    rig.until(robbed, &[JobStatus::Submitted]).await;
+    rig.node.mine(10).await;
+    rig.until(robbed, &[JobStatus::Tentative, JobStatus::Final]).await;
+    assert_eq!(rig.balance(to).await, U256::ONE);
+    rig.node.mine(10).await;
+    rig.all_final_once(&queued).await;
+    worker.stop().await;
+}
