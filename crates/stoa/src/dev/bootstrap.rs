@@ -110,7 +110,7 @@ pub(super) async fn plan(db: &Db, chain: &Chain, deployer: Address) -> Result<Co
         first_block: endpoint.head().await?.number.to::<u64>().max(1),
     };
     if queued.is_empty() {
-        queue(db, chain, deployer, &planned).await?;
+        queue(db, chain, deployer).await?;
     }
     Ok(planned)
 }
@@ -144,31 +144,33 @@ async fn registered(db: &Db, chain: &Chain) -> Result<Option<Contracts>> {
     }))
 }
 
-async fn queue(db: &Db, chain: &Chain, deployer: Address, planned: &Contracts) -> Result<()> {
-    let creations: [Bytes; 3] = [
-        contracts::forwarder_creation(),
-        contracts::collection_creation(),
-        contracts::factory_creation(planned.implementation),
-    ];
+/// Queue the creation of what has no needs; the factory's follows when its implementation stands.
+async fn queue(db: &Db, chain: &Chain, deployer: Address) -> Result<()> {
     let mut transaction = db.begin().await?;
-    for (artifact, input) in REGISTRY.iter().zip(creations) {
-        let new = NewTransaction {
-            chain_id: chain.id,
-            role: DEPLOYER.to_owned(),
-            wallet: Some(deployer),
-            kind: KIND.to_owned(),
-            priority: 0,
-            to: None,
-            value: U256::ZERO,
-            input,
-            gas_limit: None,
-            not_before: None,
-            request_id: Some(artifact.name.to_owned()),
-        };
-        transactor::enqueue(&mut transaction, new).await?;
+    for (artifact, input) in [
+        (contracts::FORWARDER, contracts::forwarder_creation()),
+        (contracts::COLLECTION, contracts::collection_creation()),
+    ] {
+        transactor::enqueue(&mut transaction, creation(chain, deployer, artifact.name, input)).await?;
     }
     transaction.commit().await?;
     Ok(())
+}
+
+fn creation(chain: &Chain, deployer: Address, name: &str, input: Bytes) -> NewTransaction {
+    NewTransaction {
+        chain_id: chain.id,
+        role: DEPLOYER.to_owned(),
+        wallet: Some(deployer),
+        kind: KIND.to_owned(),
+        priority: 0,
+        to: None,
+        value: U256::ZERO,
+        input,
+        gas_limit: None,
+        not_before: None,
+        request_id: Some(name.to_owned()),
+    }
 }
 
 /// Wait until the contracts of the plan stand on chain, and record them.
@@ -176,6 +178,7 @@ pub(super) async fn finish(
     db: &Db,
     chain: &Chain,
     nudge: &Nudge,
+    deployer: Address,
     planned: &Contracts,
 ) -> Result<Contracts> {
     if let Some(contracts) = registered(db, chain).await? {
@@ -187,8 +190,16 @@ pub(super) async fn finish(
         if let Some(failed) = rows.iter().find(|row| row.failed) {
             bail!("{} could not be deployed: {:?}", failed.name, failed.reason);
         }
-        if rows.len() == REGISTRY.len() && rows.iter().all(|row| row.block_number.is_some()) {
-            break rows;
+        if rows.iter().all(|row| row.block_number.is_some()) {
+            if rows.len() == REGISTRY.len() {
+                break rows;
+            }
+            let input = contracts::factory_creation(planned.implementation);
+            let factory = creation(chain, deployer, contracts::COLLECTION_FACTORY.name, input);
+            let mut transaction = db.begin().await?;
+            transactor::enqueue(&mut transaction, factory).await?;
+            transaction.commit().await?;
+            nudge.wake(chain.id, DEPLOYER);
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     };

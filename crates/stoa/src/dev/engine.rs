@@ -71,7 +71,8 @@ pub(super) async fn start(
     roles.sequencer();
     roles.indexer(&services, &planned);
     roles.transactor(&services, signer, options.wallets);
-    let contracts = bootstrap::finish(&db, &services.chain, &roles.nudge, &planned).await?;
+    let contracts = bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned)
+        .await?;
 
     let keys = Keys::ensure(options, &db).await?;
     let settings = |default_collection| chain_settings(&services, &wallets, contracts, default_collection);

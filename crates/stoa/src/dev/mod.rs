@@ -92,7 +92,7 @@ async fn start_services(options: &DevOptions, log: &str, log_json: bool) -> Resu
     let chain = services::chain(&rpc_url, node.as_ref(), options.block_time).await?;
     let (signer, signer_socket) =
         services::start_signer(&options.data_dir, chain.id, log, log_json).await?;
-    Ok(Services { postgres, node, signer, signer_socket, rpc_url, chain })
+    Ok(Services { postgres, node, _signer: signer, signer_socket, rpc_url, chain })
 }
 
 /// The data directory, made when missing and held by us alone until the guard is dropped.

@@ -18,7 +18,8 @@ const POLICY: &str = include_str!("policy.toml");
 pub(super) struct Services {
     pub postgres: Postgres,
     pub node: Option<Anvil>,
-    pub signer: Child,
+    /// Held for its end only: it stops when this is dropped.
+    pub _signer: Child,
     pub signer_socket: PathBuf,
     pub rpc_url: String,
     pub chain: Chain,
