@@ -43,7 +43,6 @@ pub struct Api {
     pub clock: Arc<FixedClock>,
     /// Key of an operator with every scope but `admin`.
     pub key: String,
-    pub principal: PrincipalId,
     pub database: TestDatabase,
     pub chain: ChainSettings,
     stop: CancellationToken,
