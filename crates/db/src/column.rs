@@ -141,7 +141,7 @@ fn from_binary(bytes: &[u8]) -> Result<Numeric, BoxDynError> {
         Ok(u16::from_be_bytes([pair[0], pair[1]]))
     };
     let (count, weight, sign) = (word(0)?, word(1)?.cast_signed(), word(2)?);
-    if sign != 0 || (count > 0 && (weight < 0 || weight > 19)) {
+    if sign != 0 || (count > 0 && !(0..=19).contains(&weight)) {
         return Err("numeric is negative, fractional or above 2^256".into());
     }
     let mut value = U256::ZERO;
