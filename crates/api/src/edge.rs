@@ -28,9 +28,9 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 /// `routes` behind the edge.
 pub(crate) fn wrap(routes: Router, state: ApiState) -> Router {
-    routes
-        .fallback(|| async { Problem::from(Code::RouteUnknown) })
-        .layer(from_fn_with_state(state, pass))
+    // No fallback is set here: the bare 404 of an unknown path becomes a problem on its way out,
+    // and a router that was merged in may bring a fallback of its own.
+    routes.layer(from_fn_with_state(state, pass))
 }
 
 /// A request on its way, counted as long as it lives; also when its caller goes away.

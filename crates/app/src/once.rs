@@ -154,10 +154,7 @@ impl App {
 }
 
 /// Who answers for what a caller makes.
-pub(crate) fn maker<'a>(
-    actor: &'a auth::Actor,
-    action: auth::Action,
-) -> Result<&'a KeyHolder, Denied> {
+pub(crate) fn maker(actor: &auth::Actor, action: auth::Action) -> Result<&KeyHolder, Denied> {
     auth::authorize(actor, action)?;
     actor.holder()
 }

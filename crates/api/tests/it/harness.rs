@@ -43,7 +43,6 @@ pub struct Api {
     pub clock: Arc<FixedClock>,
     /// Key of an operator with every scope but `admin`.
     pub key: String,
-    pub principal: PrincipalId,
     pub database: TestDatabase,
     pub chain: ChainSettings,
     stop: CancellationToken,
@@ -95,18 +94,7 @@ pub async fn start_with(limits: api::Limits) -> Api {
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api {
-        client,
-        url,
-        content_url,
-        clock,
-        key,
-        principal,
-        database,
-        chain,
-        stop,
-        _directory: directory,
-    }
+    Api { client, url, content_url, clock, key, database, chain, stop, _directory: directory }
 }
 
 fn chain_settings() -> ChainSettings {

@@ -3,11 +3,9 @@ use std::future::{pending, ready};
 
 const LONG: Duration = Duration::from_secs(60);
 
-fn obedient(token: CancellationToken) -> impl Future<Output = Result<(), TaskError>> {
-    async move {
-        token.cancelled().await;
-        Ok(())
-    }
+async fn obedient(token: CancellationToken) -> Result<(), TaskError> {
+    token.cancelled().await;
+    Ok(())
 }
 
 #[tokio::test]
