@@ -120,6 +120,12 @@ pub fn router(state: ApiState, others: Router) -> Router {
     edge::wrap(routes, state)
 }
 
+/// `router` under the path of this version of the API: for what is served beside our own routes.
+#[must_use]
+pub fn nested(router: Router) -> Router {
+    Router::new().nest("/api/v1", router)
+}
+
 /// User content on its own origin: `GET /ipfs/{cid}`.
 pub fn content_router(state: ApiState) -> Router {
     let routes = content_origin::routes().with_state(state.clone());

@@ -45,9 +45,8 @@ pub fn error_names() -> impl Iterator<Item = (alloy_primitives::Selector, &'stat
         StoaCollection::StoaCollectionErrors as Collection,
         StoaCollectionFactory::StoaCollectionFactoryErrors as Factory,
     };
-    let collection = Collection::SELECTORS
-        .iter()
-        .filter_map(|s| Some((*s, Collection::name_by_selector(*s)?)));
+    let collection =
+        Collection::SELECTORS.iter().filter_map(|s| Some((*s, Collection::name_by_selector(*s)?)));
     let factory =
         Factory::SELECTORS.iter().filter_map(|s| Some((*s, Factory::name_by_selector(*s)?)));
     collection.chain(factory).map(|(selector, name)| (selector.into(), name))

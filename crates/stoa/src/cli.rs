@@ -28,8 +28,7 @@ enum Command {
 
 pub(crate) fn run() -> Result<()> {
     let cli = Cli::parse();
-    let format =
-        if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
+    let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
     if !matches!(cli.command, Command::Demo(_)) {
         runtime::install_logs(format, &cli.log)?;
     }

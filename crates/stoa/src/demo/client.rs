@@ -1,9 +1,9 @@
 //! The few calls of the public API that the demo makes.
 
 use crate::dev::DevFile;
+use alloy_sol_types::SolCall;
 use anyhow::{Context, Result, bail};
 use contracts::StoaCollection;
-use alloy_sol_types::SolCall;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{RequestBuilder, multipart};
 use serde_json::{Value, json};
@@ -32,8 +32,8 @@ impl Client {
             .await
             .with_context(|| format!("cannot read {}", picture.display()))?;
         let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let form = multipart::Form::new()
-            .part("file", multipart::Part::bytes(bytes).file_name(name));
+        let form =
+            multipart::Form::new().part("file", multipart::Part::bytes(bytes).file_name(name));
         self.send(self.post("/api/v1/uploads").multipart(form)).await
     }
 

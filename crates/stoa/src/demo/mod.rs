@@ -59,7 +59,9 @@ pub async fn run(options: DemoOptions) -> Result<()> {
     let steps = Steps(Instant::now());
     let to = match &options.to {
         Some(address) => address.clone(),
-        None => dev.accounts.first().context("dev.json names no account; give --to")?.address.clone(),
+        None => {
+            dev.accounts.first().context("dev.json names no account; give --to")?.address.clone()
+        }
     };
 
     let upload = client.upload(&options.picture).await?;
@@ -73,7 +75,6 @@ pub async fn run(options: DemoOptions) -> Result<()> {
     let metadata = client.metadata(&describe(&options, picture)).await?;
     steps.say("metadata stored", &format!("{}/ipfs/{}", dev.content, text(&metadata, "cid")?));
 
-    // Listening before asking: nothing can be missed in between.
     let mint = client.mint(&json!({ "to": to, "uri": text(&metadata, "uri")? })).await?;
     let id = text(&mint, "id")?.to_owned();
     steps.say("mint accepted", &format!("{}/api/v1/mints/{id}", dev.http));

@@ -43,7 +43,8 @@ impl Contracts {
 }
 
 /// Who holds the operator's key of a development server.
-const OPERATOR: PrincipalId = PrincipalId(uuid::Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001));
+const OPERATOR: PrincipalId =
+    PrincipalId(uuid::Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001));
 
 /// A new key of the operator, with all rights.
 pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<String> {
@@ -151,7 +152,8 @@ async fn queue(db: &Db, chain: &Chain, deployer: Address) -> Result<()> {
         (contracts::FORWARDER, contracts::forwarder_creation()),
         (contracts::COLLECTION, contracts::collection_creation()),
     ] {
-        transactor::enqueue(&mut transaction, creation(chain, deployer, artifact.name, input)).await?;
+        transactor::enqueue(&mut transaction, creation(chain, deployer, artifact.name, input))
+            .await?;
     }
     transaction.commit().await?;
     Ok(())

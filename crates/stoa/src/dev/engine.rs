@@ -11,7 +11,8 @@ use super::{
 use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState, Limits};
 use app::{
-    App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector, Once,
+    App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
+    Once,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -71,11 +72,12 @@ pub(super) async fn start(
     roles.sequencer();
     roles.indexer(&services, &planned);
     roles.transactor(&services, signer, options.wallets);
-    let contracts = bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned)
-        .await?;
+    let contracts =
+        bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
     let keys = Keys::ensure(options, &db).await?;
-    let settings = |default_collection| chain_settings(&services, &wallets, contracts, default_collection);
+    let settings =
+        |default_collection| chain_settings(&services, &wallets, contracts, default_collection);
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     let app_with = |default_collection| {
         App::new(AppConfig {
@@ -121,8 +123,11 @@ impl Roles {
     }
 
     fn sequencer(&mut self) {
-        let task =
-            journal::run_sequencer(self.db.clone(), journal::SequencerOptions::default(), self.shutdown());
+        let task = journal::run_sequencer(
+            self.db.clone(),
+            journal::SequencerOptions::default(),
+            self.shutdown(),
+        );
         self.spawn("sequencer", task);
     }
 
@@ -171,7 +176,8 @@ impl Roles {
         let (hub, feed) = hub.await?;
         let task = feed.run(self.shutdown());
         self.spawn("stream", task);
-        let stream = push::router(hub, Arc::new(api::StreamPolicy::new(authenticator)));
+        let policy = Arc::new(api::StreamPolicy::new(authenticator));
+        let stream = api::nested(push::router(hub, policy));
         let token = self.supervisor.token();
         let content = api::serve_content(listeners.content, state.clone(), token.clone());
         self.supervisor.spawn("content", Importance::Critical, async { Ok(content.await?) });

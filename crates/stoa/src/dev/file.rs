@@ -41,7 +41,10 @@ impl DevFile {
     pub fn load(data_dir: &Path) -> Result<Self> {
         let path = data_dir.join(NAME);
         let text = fs::read_to_string(&path).with_context(|| {
-            format!("no development server has run in {} (start one: `make dev`)", data_dir.display())
+            format!(
+                "no development server has run in {} (start one: `make dev`)",
+                data_dir.display()
+            )
         })?;
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
@@ -54,7 +57,9 @@ impl DevFile {
 }
 
 /// The addresses in EIP-55 form.
-pub fn contracts(pairs: impl IntoIterator<Item = (&'static str, Address)>) -> BTreeMap<String, String> {
+pub fn contracts(
+    pairs: impl IntoIterator<Item = (&'static str, Address)>,
+) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(name, address)| (name.to_owned(), address.to_string())).collect()
 }
 

@@ -40,9 +40,8 @@ pub(super) async fn start_storage(options: &DevOptions) -> Result<(Postgres, Opt
         Some(_) => None,
         None => Some(node_options(options)?),
     };
-    let node = tokio::task::spawn_blocking(move || {
-        node.map(|node| Anvil::start(&node)).transpose()
-    });
+    let node =
+        tokio::task::spawn_blocking(move || node.map(|node| Anvil::start(&node)).transpose());
     let (postgres, node) = tokio::try_join!(postgres, node)?;
     Ok((postgres.context("Postgres did not start")?, node.context("the node did not start")?))
 }
@@ -61,7 +60,8 @@ fn node_options(options: &DevOptions) -> Result<AnvilOptions> {
 
 /// `STOA_TOOLS`, the checkout's `tools/bin` above the binary or the working directory, or PATH.
 fn find_anvil() -> Result<PathBuf> {
-    let mut places: Vec<PathBuf> = env::var_os("STOA_TOOLS").map(PathBuf::from).into_iter().collect();
+    let mut places: Vec<PathBuf> =
+        env::var_os("STOA_TOOLS").map(PathBuf::from).into_iter().collect();
     let roots = [env::current_dir().ok(), env::current_exe().ok()];
     for root in roots.iter().flatten().flat_map(|start| start.ancestors()) {
         places.push(root.join("tools/bin"));
@@ -138,7 +138,9 @@ pub(super) async fn start_signer(
         }
         Ok(())
     };
-    tokio::time::timeout(Duration::from_secs(10), ready).await.context("the signer is silent")??;
+    tokio::time::timeout(Duration::from_secs(10), ready)
+        .await
+        .context("the signer is silent")??;
     Ok((child, socket))
 }
 

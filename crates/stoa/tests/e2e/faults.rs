@@ -40,7 +40,8 @@ fn cut_connections(home: &Home) {
     let postmaster: u32 =
         std::fs::read_to_string(file).unwrap().lines().next().unwrap().trim().parse().unwrap();
     let backend = crate::server::descendants(postmaster).into_iter().find(|pid| {
-        std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.contains("stoa stoa"))
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|c| c.contains("stoa stoa"))
     });
     let backend = Pid::from_raw(i32::try_from(backend.expect("a backend")).unwrap());
     nix::sys::signal::kill(backend, Signal::SIGKILL).unwrap();
@@ -58,12 +59,14 @@ async fn a_reorg_takes_a_mint_back_and_brings_it_again_once() {
     let depth = head - block + 2;
     let _: serde_json::Value =
         server.endpoint().call("anvil_reorg", serde_json::json!([depth, []])).await.unwrap();
-    let again = testkit::eventually_within(Duration::from_secs(60), "it is mined again", || async {
-        let (_, body) = server.get(&format!("/mints/{id}")).await;
-        let other = body["block"]["hash"] != mined["block"]["hash"] && body["token_id"].is_string();
-        other.then_some(body)
-    })
-    .await;
+    let again =
+        testkit::eventually_within(Duration::from_secs(60), "it is mined again", || async {
+            let (_, body) = server.get(&format!("/mints/{id}")).await;
+            let other =
+                body["block"]["hash"] != mined["block"]["hash"] && body["token_id"].is_string();
+            other.then_some(body)
+        })
+        .await;
     assert_eq!(again["tx_hash"], mined["tx_hash"], "the same bytes were sent again");
     server.mint_reaches(&id, &["final"]).await;
     assert_eq!(server.balance_on_chain(&to).await, 1);

@@ -28,7 +28,8 @@ async fn a_picture_becomes_an_item_that_its_owner_holds_on_chain() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{complained}\n{}", server.log_tail());
-    for step in ["picture stored", "mint accepted", "on the stream: tentative", "the chain agrees"] {
+    for step in ["picture stored", "mint accepted", "on the stream: tentative", "the chain agrees"]
+    {
         assert!(said.contains(step), "no `{step}` in:\n{said}");
     }
     assert_eq!(server.balance_on_chain(&to).await, 1);
