@@ -149,7 +149,8 @@ impl BatchMints {
         Ok(Round::Queued(queued))
     }
 
-    /// Queue batches of one collection in the caller's transaction; none when too much is under way.
+    /// Queue batches of one collection in the caller's transaction; none when too much is under
+    /// way.
     async fn batch(
         &self,
         db: &mut PgConnection,
