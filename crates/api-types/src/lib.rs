@@ -28,9 +28,8 @@ pub enum Status {
 /// A block by number and hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Block {
-    /// Decimal.
-    #[schema(example = "1204")]
-    pub number: String,
+    #[schema(example = 1204)]
+    pub number: u64,
     #[schema(example = "0x8f5bab218b6bb34476f51ca588e9f4553a3a7ce5e13a66c660a5283e97e9a85a")]
     pub hash: String,
 }
@@ -167,7 +166,7 @@ pub struct Item {
     pub owner: Option<String>,
     /// Absent in collections with a base URI.
     pub uri: Option<String>,
-    pub minted_block: String,
+    pub minted_block: u64,
     pub minted_tx: String,
 }
 
@@ -271,7 +270,7 @@ pub struct Collection {
     pub minted: String,
     #[schema(example = "0")]
     pub burned: String,
-    pub created_block: Option<String>,
+    pub created_block: Option<u64>,
     pub requested_at: Option<String>,
 }
 

@@ -19,7 +19,7 @@ fn address(address: Address) -> String {
 }
 
 fn block(number: i64, hash: B256) -> wire::Block {
-    wire::Block { number: number.to_string(), hash: hash.to_string() }
+    wire::Block { number: number.unsigned_abs(), hash: hash.to_string() }
 }
 
 /// A stored status that is not one of ours can't come from us: the schema checks it.
@@ -65,7 +65,7 @@ pub(crate) fn item(row: &ItemRow) -> wire::Item {
         token_id: row.token_id.to_string(),
         owner: row.owner.map(|owner| address(owner.0)),
         uri: row.uri.clone(),
-        minted_block: row.minted_block.to_string(),
+        minted_block: row.minted_block.unsigned_abs(),
         minted_tx: row.minted_tx.to_string(),
     }
 }
@@ -110,7 +110,7 @@ pub(crate) fn collection(row: &CollectionRow) -> wire::Collection {
         creator: row.creator.map(|creator| address(creator.0)),
         minted: row.minted.unwrap_or(0).to_string(),
         burned: row.burned.unwrap_or(0).to_string(),
-        created_block: row.created_block.map(|number| number.to_string()),
+        created_block: row.created_block.map(i64::unsigned_abs),
         requested_at: row.requested_at.map(time),
     }
 }

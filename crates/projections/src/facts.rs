@@ -169,5 +169,5 @@ impl About {
 }
 
 fn block_data(block: BlockRef) -> Value {
-    json!({ "number": block.number.to_string(), "hash": block.hash })
+    json!({ "number": block.number, "hash": block.hash })
 }

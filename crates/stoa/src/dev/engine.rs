@@ -151,7 +151,8 @@ impl Roles {
             nudge: self.nudge.clone(),
             roles: vec![Role::new(DEPLOYER, 1), Role::new(MINTER, minters)],
             error_names: contracts::error_names().collect(),
-            options: transactor::Options::default(),
+            // Short, because the one who waits for it is a developer restarting.
+            options: transactor::Options { lease: Duration::from_secs(4), ..Default::default() },
         };
         let shutdown = self.shutdown();
         self.supervisor.spawn("transactor", Importance::Critical, async move {

@@ -71,6 +71,7 @@ async fn serve(mut options: DevOptions, log: &str, log_json: bool) -> Result<()>
     let path = ready.file.store(&options.data_dir)?;
     greet(&ready.file, &path, started.elapsed());
     let ended = ready.supervisor.run(stop_signal(), Duration::from_secs(10)).await;
+    remove(&path)?;
     // Postgres, the node and the signer stop, in this order, as they are dropped.
     drop(ready.services);
     match ended.cause {

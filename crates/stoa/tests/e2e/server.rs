@@ -33,8 +33,10 @@ impl Home {
 
     /// Start a server and wait until it is ready.
     pub async fn start(&self, options: &Options<'_>) -> Server {
-        let mut child = self.spawn(options);
         let file = self.path().join("dev.json");
+        // A server that was killed leaves its file behind.
+        let _ = std::fs::remove_file(&file);
+        let mut child = self.spawn(options);
         testkit::eventually_within(Duration::from_secs(90), "the server is ready", || {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());

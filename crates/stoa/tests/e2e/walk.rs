@@ -36,7 +36,7 @@ async fn a_picture_becomes_an_item_that_its_owner_holds_on_chain() {
 
     let (status, items) = server.get(&format!("/items?owner={to}")).await;
     assert_eq!(status, StatusCode::OK);
-    let item = &items["data"][0];
+    let item = &items["items"][0];
     assert_eq!(item["owner"], to);
     let uri = item["uri"].as_str().unwrap().trim_start_matches("ipfs://").to_owned();
     let content = server.http.get(format!("{}/ipfs/{uri}", server.text("content")));
