@@ -37,7 +37,7 @@ fn writer_and_n(fact: &Fact) -> (u64, u64) {
 
 async fn wait_until_numbered(db: &Db) {
     eventually_within(Duration::from_secs(60), "all facts are numbered", || async {
-        outbox::is_empty(&mut *db.acquire().await.unwrap()).await.unwrap().then_some(())
+        outbox::is_empty(&mut db.acquire().await.unwrap()).await.unwrap().then_some(())
     })
     .await;
 }
@@ -224,7 +224,7 @@ async fn a_tail_follows_and_sees_a_new_epoch() {
     assert_eq!(read, (0..10).collect::<Vec<_>>());
     sequencer.abort();
     let raise = "update topics set epoch = 2, seq = 4 where topic = 'items'";
-    db::raw::execute(&mut *db.acquire().await.unwrap(), raise).await.unwrap();
+    db::raw::execute(&mut db.acquire().await.unwrap(), raise).await.unwrap();
     assert!(tail.next().await.unwrap().is_empty());
     let place = tail.places().find(|place| place.topic == topic::ITEMS).unwrap();
     assert_eq!((place.epoch, place.seq), (2, 4));
