@@ -14,8 +14,9 @@ pub fn check(repository: &Repository, findings: &mut Findings) {
             let line = line.trim();
             let wrong = match name {
                 "Cargo.lock" => value(line, "source = ").is_some_and(|source| source != CRATES),
-                "package-lock.json" => value(line, "\"resolved\": ")
-                    .is_some_and(|address| address.contains("://")),
+                "package-lock.json" => {
+                    value(line, "\"resolved\": ").is_some_and(|address| address.contains("://"))
+                }
                 ".npmrc" | ".yarnrc" | "pip.conf" => line.contains("://"),
                 "config.toml" => file.path.starts_with(".cargo/") && line.contains("://"),
                 _ => false,
