@@ -18,8 +18,8 @@ h3{margin-top:2rem}code,pre{font:13px/1.45 ui-monospace,monospace;background:#f4
 border-radius:4px}code{padding:.1em .3em}pre{padding:.8em;overflow-x:auto}table{border-collapse:\
 collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.35em .6em;border-bottom:1px \
 solid #eee}.m{display:inline-block;min-width:3.6em;font-weight:600}a{color:#0b5fae}\
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}code,pre{background:#262626}\
-td,th,h2{border-color:#333}a{color:#7ab8f5}}";
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}\
+code,pre{background:#262626}td,th,h2{border-color:#333}a{color:#7ab8f5}}";
 
 /// Allows the one style sheet by its digest, and nothing else.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {

@@ -121,7 +121,6 @@ pub fn router(state: ApiState, others: Router) -> Router {
 }
 
 /// `router` under the path of this version of the API: for what is served beside our own routes.
-#[must_use]
 pub fn nested(router: Router) -> Router {
     Router::new().nest("/api/v1", router)
 }

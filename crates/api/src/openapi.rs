@@ -76,8 +76,37 @@ pub(crate) fn document() -> Value {
     document
 }
 
-/// What an operation may answer besides success.
+/// Who may call an operation, and what it may answer besides success.
 fn codes(operation: &str) -> (Access, Vec<Code>) {
+    use Code as C;
+    const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
+    const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
+    let of = |parts: &[&[Code]]| parts.concat();
+    match operation {
+        "upload_picture" | "store_metadata" | "request_mint" | "request_collection" => {
+            (Access::Makes, codes_of_making(operation))
+        }
+        "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
+        "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
+        "get_item" => {
+            let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid];
+            (Access::Public, of(&[&own, &ADDRESS]))
+        }
+        "list_items" => (Access::Public, of(&[&LISTS, &ADDRESS])),
+        "get_collection" => {
+            (Access::Public, of(&[&[C::CollectionUnknown, C::PathInvalid], &ADDRESS]))
+        }
+        "list_collections" => (Access::Public, LISTS.to_vec()),
+        "list_facts" => {
+            (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
+        }
+        "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        _ => (Access::Probe, Vec::new()),
+    }
+}
+
+/// What an operation under an Idempotency-Key may answer besides success.
+fn codes_of_making(operation: &str) -> Vec<Code> {
     use Code as C;
     const MAKES: [Code; 6] = [
         C::IdempotencyKeyRequired,
@@ -87,100 +116,35 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         C::BodyTooLarge,
         C::ContentTypeUnsupported,
     ];
-    const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
-    let own = |codes: &[Code], more: &[Code]| [codes, more].concat();
-    match operation {
-        "upload_picture" => (
-            Access::Makes,
-            own(
-                &MAKES,
-                &[
-                    C::MultipartMalformed,
-                    C::UploadFileMissing,
-                    C::UploadTooLarge,
-                    C::UploadUnsupported,
-                    C::UploadTruncated,
-                    C::UploadCorrupt,
-                    C::UploadTooManyPixels,
-                    C::UploadTooManyFrames,
-                ],
-            ),
-        ),
-        "store_metadata" => (Access::Makes, own(&MAKES, &[C::MetadataInvalid, C::BodyMalformed])),
-        "request_mint" => (
-            Access::Makes,
-            own(
-                &MAKES,
-                &[
-                    C::BodyMalformed,
-                    C::BodyInvalid,
-                    C::JsonTooDeep,
-                    C::ChainUnknown,
-                    C::CollectionUnknown,
-                    C::CollectionNotReady,
-                    C::AddressInvalid,
-                    C::AddressChecksum,
-                    C::RecipientZero,
-                    C::UriNotRepresentable,
-                    C::UriAndMetadata,
-                    C::MetadataInvalid,
-                ],
-            ),
-        ),
-        "request_collection" => (
-            Access::Makes,
-            own(
-                &MAKES,
-                &[
-                    C::BodyMalformed,
-                    C::BodyInvalid,
-                    C::JsonTooDeep,
-                    C::ChainUnknown,
-                    C::AddressInvalid,
-                    C::AddressChecksum,
-                    C::CollectionInvalid,
-                ],
-            ),
-        ),
-        "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
-        "list_mints" => (
-            Access::Key,
-            own(
-                &LISTS,
-                &[C::StatusUnknown, C::ChainUnknown, C::AddressInvalid, C::AddressChecksum],
-            ),
-        ),
-        "get_item" => (
-            Access::Public,
-            vec![
-                C::ItemUnknown,
-                C::ChainUnknown,
-                C::PathInvalid,
-                C::TokenIdInvalid,
-                C::AddressInvalid,
-                C::AddressChecksum,
-            ],
-        ),
-        "list_items" => {
-            (Access::Public, own(&LISTS, &[C::ChainUnknown, C::AddressInvalid, C::AddressChecksum]))
-        }
-        "get_collection" => (
-            Access::Public,
-            vec![
+    const BODY: [Code; 3] = [C::BodyMalformed, C::BodyInvalid, C::JsonTooDeep];
+    const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
+    let own = match operation {
+        "upload_picture" => vec![
+            C::MultipartMalformed,
+            C::UploadFileMissing,
+            C::UploadTooLarge,
+            C::UploadUnsupported,
+            C::UploadTruncated,
+            C::UploadCorrupt,
+            C::UploadTooManyPixels,
+            C::UploadTooManyFrames,
+        ],
+        "store_metadata" => vec![C::MetadataInvalid, C::BodyMalformed],
+        "request_mint" => {
+            let own = [
                 C::CollectionUnknown,
-                C::ChainUnknown,
-                C::PathInvalid,
-                C::AddressInvalid,
-                C::AddressChecksum,
-            ],
-        ),
-        "list_collections" => (Access::Public, LISTS.to_vec()),
-        "list_facts" => {
-            (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
+                C::CollectionNotReady,
+                C::RecipientZero,
+                C::UriNotRepresentable,
+                C::UriAndMetadata,
+                C::MetadataInvalid,
+            ];
+            [&BODY[..], &ADDRESS, &own].concat()
         }
-        "get_readiness" => (Access::Probe, vec![C::NotReady]),
-        _ => (Access::Probe, Vec::new()),
-    }
+        "request_collection" => [&BODY[..], &ADDRESS, &[C::CollectionInvalid]].concat(),
+        _ => Vec::new(),
+    };
+    [&MAKES[..], &own].concat()
 }
 
 /// Who may call an operation.

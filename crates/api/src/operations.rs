@@ -71,7 +71,9 @@ fn not_ready(found: &app::Readiness) -> Problem {
 /// In the Prometheus text format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation", operation_id = "get_metrics",
-    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain")),
+    responses(
+        (status = 200, description = "All metrics", body = String, content_type = "text/plain"),
+    ),
 )]
 pub(crate) async fn get_metrics(State(state): State<ApiState>) -> Response {
     state.metrics.upkeep();

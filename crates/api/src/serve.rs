@@ -96,6 +96,8 @@ async fn accept(
         };
         let connection = connection(stream, app.clone(), limits);
         let (stop, cut) = (shutdown.clone(), cut.clone());
+        // tidy: allow(banned) a connection is no task of the supervisor's: `places` bounds them and
+        // the drain below waits for each
         tokio::spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}

@@ -8,4 +8,3 @@
 pub mod batch_mints;
 mod mint_call;
 pub mod outcomes;
-mod told;

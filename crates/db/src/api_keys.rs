@@ -79,7 +79,8 @@ pub async fn record_use(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update api_keys set last_used_at = $2
-          where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
+          where id = $1
+            and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
         id,
         now,
     )

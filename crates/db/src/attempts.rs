@@ -120,7 +120,8 @@ pub async fn record_signed(
     let hashes: Vec<Hash> = hashes.iter().copied().map(Hash).collect();
     sqlx::query!(
         "update attempts a set raw = u.raw, tx_hash = u.hash
-           from unnest($1::uuid[], $2::int2[], $3::bytea[], $4::bytea[]) as u (id, attempt, raw, hash)
+           from unnest($1::uuid[], $2::int2[], $3::bytea[], $4::bytea[])
+             as u (id, attempt, raw, hash)
           where a.transaction_id = u.id and a.attempt = u.attempt and a.raw is null",
         transactions,
         attempts,
@@ -149,7 +150,8 @@ pub async fn record_sent(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update attempts a set sent = u.sent, sent_error = u.error, sent_at = now()
-           from unnest($1::uuid[], $2::int2[], $3::text[], $4::text[]) as u (id, attempt, sent, error)
+           from unnest($1::uuid[], $2::int2[], $3::text[], $4::text[])
+             as u (id, attempt, sent, error)
           where a.transaction_id = u.id and a.attempt = u.attempt",
         transactions,
         attempts,

@@ -1,8 +1,9 @@
 //! Facts: what happened, in order, for ever.
 //!
 //! A use case records facts in the transaction of what they tell ([`record`]). One sequencer per
-//! database, fenced by a lease, numbers committed facts ([`run_sequencer`]). Readers ([`load_after`], [`Tail`]) see numbered facts only: per topic
-//! in order, without gaps, each exactly once.
+//! database, fenced by a lease, numbers committed facts ([`run_sequencer`]). Readers
+//! ([`load_after`], [`Tail`]) see numbered facts only: per topic in order, without gaps, each
+//! exactly once.
 
 mod leader;
 mod sequencer;

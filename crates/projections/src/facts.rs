@@ -1,7 +1,10 @@
 //! What is told about changes. Facts of logs are made from the logs alone, so that a reorg can
 //! tell the same ones again, taking them back. `README.md` lists kinds and attributes.
 
-use crate::decode::{DecodedBlock, DecodedLog, Said};
+use crate::{
+    decode::{DecodedBlock, DecodedLog, Said},
+    told::{CollectionTold, MintTold, block_data},
+};
 use alloy_primitives::{Address, U256};
 use db::{collections::requests::RequestEffect, mint_jobs::effects::MintEffect};
 use journal::NewFact;
@@ -24,33 +27,16 @@ pub fn reverting(chain: ChainId, blocks: &[DecodedBlock]) -> Vec<NewFact> {
     facts
 }
 
-/// A mint job has moved; `reverting` when its block was orphaned.
+/// A mint job has moved.
 #[must_use]
-pub fn of_mint(chain: ChainId, effect: &MintEffect, reverting: bool) -> NewFact {
-    let about = About::new(chain, effect.contract)
-        .and("mint_id", effect.id)
-        .and("principal_id", effect.principal_id);
-    let about = match effect.token_id {
-        Some(token_id) => about.and("token_id", token_id),
-        None => about,
-    };
-    let mut data = about.data(&["chain_id", "contract", "mint_id"]);
-    data["status"] = json!(effect.status);
-    data["token_id"] = json!(effect.token_id.filter(|_| !reverting).map(|id| id.to_string()));
-    data["tx_hash"] = json!(effect.tx_hash);
-    data["block"] = json!(effect.block.filter(|_| !reverting).map(block_data));
-    about.fact(topic::MINTS, "mint_status_changed", reverting, effect.block, data)
+pub fn of_mint(chain: ChainId, effect: &MintEffect) -> NewFact {
+    MintTold::of(chain, effect).fact()
 }
 
-/// A request for a collection has moved; `reverting` when the collection's block was orphaned.
+/// A request for a collection has moved.
 #[must_use]
-pub fn of_request(chain: ChainId, effect: &RequestEffect, reverting: bool) -> NewFact {
-    let about = About::new(chain, effect.contract)
-        .and("request_id", effect.id)
-        .and("principal_id", effect.principal_id);
-    let mut data = about.data(&["chain_id", "contract", "request_id"]);
-    data["status"] = json!(effect.status);
-    about.fact(topic::COLLECTIONS, "collection_status_changed", reverting, None, data)
+pub fn of_request(chain: ChainId, effect: &RequestEffect) -> NewFact {
+    CollectionTold::of(chain, effect).fact()
 }
 
 /// The level of a block at `number` under `head`, as a job status.
@@ -166,8 +152,4 @@ impl About {
         let attributes = Value::Object(self.attributes);
         NewFact { topic, kind, reverting, attributes, chain_id: Some(self.chain), block, data }
     }
-}
-
-fn block_data(block: BlockRef) -> Value {
-    json!({ "number": block.number, "hash": block.hash })
 }

@@ -9,6 +9,7 @@ pub mod decode;
 pub mod facts;
 pub mod fold;
 mod projector;
+pub mod told;
 
 pub use cid::raw_uri;
 pub use projector::Projections;

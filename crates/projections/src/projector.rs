@@ -111,11 +111,11 @@ impl Projector for Projections {
                 .filter_map(|((_, contract, _), content)| Some((*contract, content.intent?)))
                 .collect();
             let unmined = effects::record_unmined(db, chain, &intents, ancestor).await?;
-            told.extend(unmined.iter().rev().map(|effect| facts::of_mint(chain, effect, true)));
+            told.extend(unmined.iter().rev().map(|effect| facts::of_mint(chain, effect)));
             let contracts: Vec<Address> = blocks.iter().flat_map(deployed).collect();
             let status = JobStatus::Submitted;
             let undone = requests::record_status(db, chain, &contracts, status).await?;
-            told.extend(undone.iter().rev().map(|effect| facts::of_request(chain, effect, true)));
+            told.extend(undone.iter().rev().map(|effect| facts::of_request(chain, effect)));
             transfers::restore(db, chain, ancestor).await?;
             items::restore(db, chain, ancestor).await?;
             collections::restore(db, chain, ancestor).await?;
@@ -175,7 +175,7 @@ async fn record_effects(
     let mut told: Vec<NewFact> = effects::record_minted(db, chain, &minted)
         .await?
         .iter()
-        .map(|effect| facts::of_mint(chain, effect, false))
+        .map(|effect| facts::of_mint(chain, effect))
         .collect();
     let mut deployed: BTreeMap<JobStatus, Vec<Address>> = BTreeMap::new();
     for (contract, block) in &changes.deployed {
@@ -183,7 +183,7 @@ async fn record_effects(
     }
     for (status, contracts) in deployed {
         let moved = requests::record_status(db, chain, &contracts, status).await?;
-        told.extend(moved.iter().map(|effect| facts::of_request(chain, effect, false)));
+        told.extend(moved.iter().map(|effect| facts::of_request(chain, effect)));
     }
     Ok(told)
 }
@@ -195,8 +195,8 @@ async fn raise(db: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<NewFact>,
     let final_ = batch.finality.final_height(batch.head);
     let mints = effects::record_levels(db, chain, auditable, final_).await?;
     let requests = requests::record_levels(db, chain, auditable, final_).await?;
-    let mints = mints.iter().map(|effect| facts::of_mint(chain, effect, false));
-    let requests = requests.iter().map(|effect| facts::of_request(chain, effect, false));
+    let mints = mints.iter().map(|effect| facts::of_mint(chain, effect));
+    let requests = requests.iter().map(|effect| facts::of_request(chain, effect));
     Ok(mints.chain(requests).collect())
 }
 

@@ -43,7 +43,9 @@ pub(crate) async fn serve(
     let options = *connection.hub.options();
     let close = tokio::select! {
         close = connection.run(inbox) => close,
-        close = receive(&mut stream, &frames, options.silence_max, options.frames_per_second) => close,
+        close = receive(&mut stream, &frames, options.silence_max, options.frames_per_second) => {
+            close
+        }
     };
     metrics::counter!("push_closed_total", "reason" => close.reason()).increment(1);
     let goodbye = connection.sink.send(Message::Close(Some(close.frame())));

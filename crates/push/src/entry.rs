@@ -40,11 +40,18 @@ impl Entry {
 
     /// The whole message for one subscription. `topic` and `subscription` are JSON strings already.
     pub fn message(&self, topic: &str, subscription: &str, epoch: i64, prev_seq: i64) -> String {
-        let kind = if self.reverting { "reorg" } else { "delta" };
-        let seq = self.seq;
         format!(
-            r#"{{"topic":{topic},"subscription":{subscription},"epoch":{epoch},"seq":{seq},"prev_seq":{prev_seq},"type":"{kind}",{}"#,
-            self.rest
+            concat!(
+                r#"{{"topic":{topic},"subscription":{subscription},"epoch":{epoch},"#,
+                r#""seq":{seq},"prev_seq":{prev_seq},"type":"{kind}",{rest}"#,
+            ),
+            topic = topic,
+            subscription = subscription,
+            epoch = epoch,
+            seq = self.seq,
+            prev_seq = prev_seq,
+            kind = if self.reverting { "reorg" } else { "delta" },
+            rest = self.rest,
         )
     }
 }

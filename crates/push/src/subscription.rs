@@ -89,8 +89,11 @@ impl Subscription {
     /// The state at this moment, as the first message.
     pub fn snapshot(&self, data: &serde_json::Value) -> String {
         format!(
-            r#"{{"topic":{},"subscription":{},"epoch":{},"seq":{},"prev_seq":0,"type":"snapshot","block":null,"data":{data}}}"#,
-            self.topic_json, self.id_json, self.epoch, self.sent
+            concat!(
+                r#"{{"topic":{},"subscription":{},"epoch":{},"seq":{},"prev_seq":0,"#,
+                r#""type":"snapshot","block":null,"data":{}}}"#,
+            ),
+            self.topic_json, self.id_json, self.epoch, self.sent, data
         )
     }
 

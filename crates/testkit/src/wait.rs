@@ -8,7 +8,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     probe: impl FnMut() -> F,
 ) -> T {
-    eventually_within(Duration::from_secs(30), what, probe).await
+    eventually_within(Duration::from_secs(60), what, probe).await
 }
 
 /// Like [`eventually`], with its own limit.

@@ -14,7 +14,8 @@
 //! - a nonce is given out once, in the commit that also reserves its job;
 //! - bytes are in the database before any endpoint sees them;
 //! - a job whose bytes were handed over keeps its nonce until some hash of that nonce is final;
-//! - only a receipt in a block of our header chain says that a job is mined; no receipt says nothing.
+//! - only a receipt in a block of our header chain says that a job is mined; no receipt says
+//!   nothing.
 
 mod config;
 mod confirm;

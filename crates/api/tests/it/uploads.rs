@@ -100,9 +100,10 @@ async fn fifty_large_uploads_at_once_stay_small_in_memory() {
     let done = AtomicBool::new(false);
     let watch = async {
         let mut most = 0;
+        let mut look = tokio::time::interval(Duration::from_millis(5));
         while !done.load(Ordering::Relaxed) {
             most = most.max(resident());
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            look.tick().await;
         }
         most
     };

@@ -4,10 +4,7 @@
 //! looks again. Batches are not timed but grow by themselves: only a few may be under way per
 //! wallet, so under load jobs gather while they wait, and without load a job leaves at once.
 
-use super::{
-    mint_call::{Item, KIND, ROLE, content_of, content_size, mint_batch},
-    told::MintTold,
-};
+use super::mint_call::{Item, KIND, ROLE, content_of, content_size, mint_batch};
 use db::{
     Db, DbError, PgConnection, leases,
     mint_jobs::batching::{self, BatchTarget, Waiting},
@@ -17,6 +14,7 @@ use mint::{
     content::ItemContent,
     job::{Batch, BatchLimits, plan_batches},
 };
+use projections::told::MintTold;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,
@@ -149,7 +147,8 @@ impl BatchMints {
         Ok(Round::Queued(queued))
     }
 
-    /// Queue batches of one collection in the caller's transaction; none when too much is under way.
+    /// Queue batches of one collection in the caller's transaction; none when too much is under
+    /// way.
     async fn batch(
         &self,
         db: &mut PgConnection,
@@ -224,8 +223,8 @@ impl BatchMints {
                     let reason = format!("uri_not_representable: {refusal}");
                     batching::record_refused(db, id, &reason).await?;
                     let told = MintTold {
-                        id,
-                        principal_id,
+                        id: id.into(),
+                        principal_id: principal_id.into(),
                         chain: self.options.chain,
                         contract,
                         recipient,
@@ -234,6 +233,9 @@ impl BatchMints {
                         tx_hash: None,
                         status: JobStatus::Failed,
                         reason: Some(reason),
+                        token_id: None,
+                        block: None,
+                        taken_back: None,
                     };
                     journal::record(db, &[told.fact()]).await?;
                 }

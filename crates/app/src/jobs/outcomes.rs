@@ -1,16 +1,14 @@
 //! What became of a transaction, told to the product rows that stand on it. Runs inside the
 //! transactor's commit. Rows that the index owns (from `tentative` on) are never touched.
 
-use super::{
-    mint_call::{Item, KIND, content_of, mint_batch},
-    told::{CollectionTold, MintTold},
-};
+use super::mint_call::{Item, KIND, content_of, mint_batch};
 use db::{
     DbError, PgConnection, collection_requests,
     mint_jobs::batching::{self, Followed, Following},
 };
 use journal::NewFact;
 use mint::job::{Decision, Fate, decide, may_follow};
+use projections::told::{CollectionTold, MintTold};
 use std::collections::HashMap;
 use transactor::{Moved, OutcomeFuture, Outcomes};
 use uuid::Uuid;
@@ -107,16 +105,19 @@ fn follow(
         changes.push(Followed { id: job.id, status, reason: reason.clone(), tx_hash });
         facts.push(
             MintTold {
-                id: job.id,
-                principal_id: job.principal_id,
+                id: job.id.into(),
+                principal_id: job.principal_id.into(),
                 chain: moved.chain_id,
                 contract: job.contract,
                 recipient: job.recipient,
                 intent: job.intent.map(Into::into),
-                transaction_id: job.transaction_id,
+                transaction_id: job.transaction_id.map(Into::into),
                 tx_hash,
                 status,
                 reason: reason.clone(),
+                token_id: None,
+                block: None,
+                taken_back: None,
             }
             .fact(),
         );
@@ -196,14 +197,15 @@ async fn record_collections(db: &mut PgConnection, run: &[Moved]) -> Result<(), 
             .await?;
         facts.push(
             CollectionTold {
-                id: request.id,
-                principal_id: request.principal_id,
+                id: request.id.into(),
+                principal_id: request.principal_id.into(),
                 chain: moved.chain_id,
                 contract: request.contract,
-                transaction_id: request.transaction_id,
+                transaction_id: request.transaction_id.map(Into::into),
                 tx_hash: moved.tx_hash,
                 status,
                 reason,
+                taken_back: None,
             }
             .fact(),
         );

@@ -1,8 +1,8 @@
 //! The indexer's side of `collection_requests`: what became of them on chain.
 
-use crate::{Addr, DbError};
+use crate::{Addr, DbError, Hash};
 use sqlx::PgConnection;
-use vocab::{Address, ChainId, CollectionRequestId, JobStatus, PrincipalId};
+use vocab::{Address, B256, ChainId, CollectionRequestId, JobStatus, PrincipalId, TransactionId};
 
 /// A request whose state the chain has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,14 +10,21 @@ pub struct RequestEffect {
     pub id: CollectionRequestId,
     pub principal_id: PrincipalId,
     pub contract: Address,
+    pub transaction_id: Option<TransactionId>,
+    pub tx_hash: Option<B256>,
     pub status: String,
+    /// The state before, when the deployment's block was orphaned.
+    pub taken_back: Option<String>,
 }
 
 struct Row {
     id: uuid::Uuid,
     principal_id: uuid::Uuid,
     contract: Addr,
+    transaction_id: Option<uuid::Uuid>,
+    tx_hash: Option<Hash>,
     status: String,
+    taken_back: Option<String>,
 }
 
 impl From<Row> for RequestEffect {
@@ -26,7 +33,10 @@ impl From<Row> for RequestEffect {
             id: row.id.into(),
             principal_id: row.principal_id.into(),
             contract: row.contract.0,
+            transaction_id: row.transaction_id.map(Into::into),
+            tx_hash: row.tx_hash.map(Into::into),
             status: row.status,
+            taken_back: row.taken_back,
         }
     }
 }
@@ -45,10 +55,17 @@ pub async fn record_status(
     let contracts: Vec<Addr> = contracts.iter().copied().map(Addr).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"update collection_requests
-              set status = $3, reason = null, updated_at = now()
-            where chain_id = $1 and contract = any($2::bytea[]) and status <> $3
-           returning id, principal_id, contract as "contract: Addr", status"#,
+        r#"with old as (
+               select id, status from collection_requests
+                where chain_id = $1 and contract = any($2::bytea[]) and status <> $3
+                  for update
+           )
+           update collection_requests r set status = $3, reason = null, updated_at = now()
+             from old where r.id = old.id
+           returning r.id, r.principal_id, r.contract as "contract: Addr", r.transaction_id,
+                     (select t.tx_hash from transactions t where t.id = r.transaction_id)
+                         as "tx_hash: Hash",
+                     r.status, case when $3 = 'submitted' then old.status end as taken_back"#,
         chain.as_i64(),
         &contracts as _,
         status.as_str(),
@@ -76,7 +93,10 @@ pub async fn record_levels(
               and r.status not in ('final', 'failed', 'cancelled', 'expired')
               and ((r.status = 'tentative' and c.created_block <= $2)
                    or (r.status in ('tentative', 'auditable') and c.created_block <= $3))
-           returning r.id, r.principal_id, r.contract as "contract: Addr", r.status"#,
+           returning r.id, r.principal_id, r.contract as "contract: Addr", r.transaction_id,
+                     (select t.tx_hash from transactions t where t.id = r.transaction_id)
+                         as "tx_hash: Hash",
+                     r.status, null::text as taken_back"#,
         chain.as_i64(),
         auditable.map_or(-1, u64::cast_signed),
         final_.map_or(-1, u64::cast_signed),

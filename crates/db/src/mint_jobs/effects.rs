@@ -2,7 +2,9 @@
 
 use crate::{Addr, DbError, Hash, Numeric};
 use sqlx::PgConnection;
-use vocab::{Address, B256, BlockRef, ChainId, JobStatus, MintId, PrincipalId, U256};
+use vocab::{
+    Address, B256, BlockRef, ChainId, JobStatus, MintId, PrincipalId, TransactionId, U256,
+};
 
 /// An item that the chain shows as minted for an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +24,12 @@ pub struct MintEffect {
     pub id: MintId,
     pub principal_id: PrincipalId,
     pub contract: Address,
+    pub recipient: Address,
+    pub intent: Option<U256>,
+    pub transaction_id: Option<TransactionId>,
     pub status: String,
+    /// The state before, when its block was orphaned.
+    pub taken_back: Option<String>,
     pub token_id: Option<U256>,
     pub tx_hash: Option<B256>,
     pub block: Option<BlockRef>,
@@ -32,7 +39,11 @@ struct Row {
     id: uuid::Uuid,
     principal_id: uuid::Uuid,
     contract: Addr,
+    recipient: Addr,
+    intent: Option<Numeric>,
+    transaction_id: Option<uuid::Uuid>,
     status: String,
+    taken_back: Option<String>,
     token_id: Option<Numeric>,
     tx_hash: Option<Hash>,
     block_number: Option<i64>,
@@ -49,7 +60,11 @@ impl From<Row> for MintEffect {
             id: row.id.into(),
             principal_id: row.principal_id.into(),
             contract: row.contract.0,
+            recipient: row.recipient.0,
+            intent: row.intent.map(Into::into),
+            transaction_id: row.transaction_id.map(Into::into),
             status: row.status,
+            taken_back: row.taken_back,
             token_id: row.token_id.map(Into::into),
             tx_hash: row.tx_hash.map(Into::into),
             block,
@@ -85,7 +100,9 @@ pub async fn record_minted(
                          $7::bytea[], $8::text[])
                   as u(contract, intent, token_id, tx_hash, block_number, block_hash, status)
             where m.chain_id = $1 and m.contract = u.contract and m.intent = u.intent
-           returning m.id, m.principal_id, m.contract as "contract: Addr", m.status,
+           returning m.id, m.principal_id, m.contract as "contract: Addr",
+                     m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
+                     m.transaction_id, m.status, null::text as "taken_back?",
                      m.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
                      m.block_number, m.block_hash as "block_hash: Hash""#,
         chain.as_i64(),
@@ -117,7 +134,9 @@ pub async fn record_levels(
                   final_at = case when block_number <= $3 then now() end, updated_at = now()
             where chain_id = $1 and status in ('tentative', 'auditable')
               and ((status = 'tentative' and block_number <= $2) or block_number <= $3)
-           returning m.id, m.principal_id, m.contract as "contract: Addr", m.status,
+           returning m.id, m.principal_id, m.contract as "contract: Addr",
+                     m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
+                     m.transaction_id, m.status, null::text as "taken_back?",
                      m.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
                      m.block_number, m.block_hash as "block_hash: Hash""#,
         chain.as_i64(),
@@ -146,7 +165,7 @@ pub async fn record_unmined(
     let rows = sqlx::query_as!(
         Row,
         r#"with old as (
-               select m.id, m.token_id, m.block_number, m.block_hash
+               select m.id, m.status, m.token_id, m.block_number, m.block_hash
                  from unnest($2::bytea[], $3::numeric[]) as u(contract, intent)
                  join mint_jobs m
                    on m.chain_id = $1 and m.contract = u.contract and m.intent = u.intent
@@ -157,7 +176,9 @@ pub async fn record_unmined(
               set status = 'submitted', token_id = null, block_number = null, block_hash = null,
                   tentative_at = null, final_at = null, updated_at = now()
              from old where m.id = old.id
-           returning m.id, m.principal_id, m.contract as "contract: Addr", m.status,
+           returning m.id, m.principal_id, m.contract as "contract: Addr",
+                     m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
+                     m.transaction_id, m.status, old.status as "taken_back?",
                      old.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
                      old.block_number as "block_number?", old.block_hash as "block_hash?: Hash""#,
         chain.as_i64(),

@@ -3,6 +3,7 @@
 use crate::rig::{Rig, add_job, facts, height};
 use alloy_primitives::{Address, U256};
 use db::{collections, items};
+use serde_json::json;
 use std::time::Instant;
 use testkit::{ACCOUNTS, NodeOptions, eventually};
 use vocab::topic;
@@ -53,7 +54,16 @@ async fn a_live_chain_is_followed() {
     .await;
     assert_eq!(told[0].data["status"], "tentative");
     assert_eq!(told[0].data["token_id"], "2");
-    assert!(told.iter().all(|fact| fact.attributes["mint_id"] == job.to_string()));
+    for fact in &told {
+        // Filters that matched the states before, by recipient or status, go on matching.
+        let recipient = collection.address.to_string();
+        let said = |name: &str| fact.attributes[name].as_str().unwrap_or_default();
+        assert_eq!((said("mint_id"), said("to")), (&*job.to_string(), &*recipient));
+        assert_eq!(fact.attributes["status"], fact.data["status"]);
+        assert_eq!(fact.attributes["token_id"], fact.data["token_id"]);
+        assert_eq!((&fact.data["to"], &fact.data["intent"]), (&json!(recipient), &json!("1")));
+        assert_eq!(fact.data["reason"], json!(null));
+    }
 }
 
 #[tokio::test]

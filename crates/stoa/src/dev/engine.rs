@@ -22,11 +22,14 @@ use auth::{Actor, Authenticator, Pepper};
 use content::media::MediaLimits;
 use db::Db;
 use projections::Projections;
-use runtime::{CancellationToken, Importance, Supervisor};
+use runtime::{CancellationToken, Importance, Metrics, Supervisor};
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use transactor::{Nudge, Role};
 use vocab::{Address, SystemClock};
+
+/// Between two rounds of the housekeeper.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
 
 /// Bound before anything is started, so that a taken port is said at once.
 pub(super) struct Listeners {
@@ -79,20 +82,24 @@ pub(super) async fn start(
     let settings =
         |default_collection| chain_settings(&services, &wallets, contracts, default_collection);
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
+    // One for all: it holds the memory budget of decoding.
+    let inspector = Inspector::new(MediaLimits::default());
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
             clock: Arc::new(SystemClock),
             store: store.clone(),
-            inspector: Inspector::new(MediaLimits::default()),
+            inspector: inspector.clone(),
             chains: vec![settings(default_collection)],
         })
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
     roles.batcher(&services);
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
+    let app = app_with(Some(collection));
+    roles.housekeeper(app.clone(), metrics.clone());
     let state = ApiState::new(ApiConfig {
-        app: app_with(Some(collection)),
+        app,
         authenticator: keys.authenticator.clone(),
         metrics,
         cursor_key: api::CursorKey::new(keys.cursor),
@@ -167,6 +174,26 @@ impl Roles {
         self.spawn("mint_batcher", task);
     }
 
+    /// What nobody waits for: forget old answers, keep the metrics small.
+    fn housekeeper(&mut self, app: App, metrics: Metrics) {
+        let shutdown = self.shutdown();
+        let rounds = async move {
+            loop {
+                tokio::time::sleep(HOUSEKEEPING).await;
+                metrics.upkeep();
+                if let Err(error) = app.purge_expired_answers().await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
+                }
+            }
+        };
+        self.spawn("housekeeper", async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = rounds => {}
+            }
+        });
+    }
+
     async fn edge(
         &mut self,
         listeners: Listeners,
@@ -175,8 +202,12 @@ impl Roles {
     ) -> Result<()> {
         let hub = push::Hub::start(self.db.clone(), push::NoSnapshots, push::HubOptions::default());
         let (hub, feed) = hub.await?;
-        let task = feed.run(self.shutdown());
-        self.spawn("stream", task);
+        let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
+        self.spawn("stream", async move {
+            feed.await;
+            // Upgraded connections outlive the listener's own shutdown.
+            closing.close(Duration::from_secs(3)).await;
+        });
         let policy = Arc::new(api::StreamPolicy::new(authenticator));
         let stream = api::nested(push::router(hub, policy));
         let token = self.supervisor.token();

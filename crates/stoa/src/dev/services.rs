@@ -53,8 +53,7 @@ fn node_options(options: &DevOptions) -> Result<AnvilOptions> {
         block_time: Some(options.block_time),
         chain_id: 31_337,
         keep_state: true,
-        // Bounds what an idle node of 1 s blocks keeps in memory and writes each second.
-        extra: ["--transaction-block-keeper", "4096"].map(str::to_owned).to_vec(),
+        extra: Vec::new(),
     })
 }
 

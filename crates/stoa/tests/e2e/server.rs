@@ -11,7 +11,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// A data directory that outlives the servers started on it.
@@ -37,14 +37,12 @@ impl Home {
         // A server that was killed leaves its file behind.
         let _ = std::fs::remove_file(&file);
         let mut child = self.spawn(options);
-        let end = Instant::now() + Duration::from_secs(60);
-        while !file.exists() {
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{}", self.log());
-            }
-            assert!(Instant::now() < end, "not ready within 60 s:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        testkit::eventually_within(Duration::from_secs(90), "the server is ready", || {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
+            std::future::ready(file.exists().then_some(()))
+        })
+        .await;
         let dev: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         chain::install_tls();
         Server { child, dev, http: reqwest::Client::new(), log: self.log_path() }

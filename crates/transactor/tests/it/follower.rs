@@ -8,7 +8,10 @@ use vocab::ChainId;
 /// Follow the node's head until the task is dropped.
 pub async fn follow(db: Db, endpoint: Endpoint, chain: ChainId) {
     let mut last = None;
+    let mut look = tokio::time::interval(Duration::from_millis(10));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        look.tick().await;
         // The node may be busy or restarting; the next look mends it.
         if let Ok(head) = endpoint.head().await
             && last != Some(head.hash)
@@ -17,7 +20,6 @@ pub async fn follow(db: Db, endpoint: Endpoint, chain: ChainId) {
             record(&db, chain, &branch).await;
             last = Some(head.hash);
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -84,6 +84,11 @@ impl File {
             || matches!(self.crate_name(), Some("e2e" | "sim"))
     }
 
+    /// True for a program that only shows or measures.
+    pub fn is_example(&self) -> bool {
+        self.path.contains("/examples/")
+    }
+
     pub fn extension(&self) -> &str {
         self.path.rsplit_once('.').map_or("", |(_, extension)| extension)
     }
