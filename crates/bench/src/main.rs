@@ -10,6 +10,7 @@ mod node;
 mod quantile;
 mod report;
 mod server;
+mod stages;
 mod stream;
 
 use anyhow::Result;

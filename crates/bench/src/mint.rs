@@ -8,6 +8,7 @@ use crate::{
     quantile::{Quantiles, rounded},
     report::{self, Chain, Machine, Mints, Ratios, Report},
     server::{DevFile, Server},
+    stages::Stages,
     stream::{Stream, Told},
 };
 use alloy_primitives::{Address, U256, hex};
@@ -93,12 +94,14 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
     let supply_before = supply(node, dev).await?;
     let stream = tokio::spawn(Stream::open(dev).await?.collect(count));
     let first_block = node.number("eth_blockNumber", json!([])).await?;
+    let stages = Stages::load(dev).await?;
     let (cpu, started) = (Cpu::of(server.id()), Instant::now());
     let accepted = load::run(dev, wanted, clients).await?;
     let all_accepted = started.elapsed();
     let told = stream.await.context("the reader of the stream died")??;
     let all_confirmed = started.elapsed();
     let cpu = Cpu::of(server.id()).since(&cpu);
+    let stages = Stages::load(dev).await?.since(&stages);
     let last_block = node.number("eth_blockNumber", json!([])).await?;
     check(node, dev, &recipients, supply_before).await?;
     ensure!(told.gaps == 0, "the stream left out {} messages", told.gaps);
@@ -113,6 +116,7 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
         messages: told.messages,
         chain: Chain::of(&node.blocks(first_block + 1, last_block).await?),
         cpu_seconds: cpu,
+        stage_means: stages,
         seconds: rounded(all_confirmed.as_secs_f64()),
     })
 }

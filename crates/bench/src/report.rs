@@ -1,6 +1,6 @@
 //! What is printed: a table for people, and one JSON object as the last line.
 
-use crate::{ceiling::Ceiling, cpu::Cpu, node::BlockUse, quantile::Quantiles, say};
+use crate::{ceiling::Ceiling, cpu::Cpu, node::BlockUse, quantile::Quantiles, say, stages::Means};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -42,6 +42,8 @@ pub struct Mints {
     pub messages: usize,
     pub chain: Chain,
     pub cpu_seconds: Cpu,
+    /// The server's own means.
+    pub stage_means: Means,
     pub seconds: f64,
 }
 
@@ -127,6 +129,7 @@ impl Report {
             chain.blocks,
             chain.fullest * 100.0,
         ));
+        say(&format!("means: {:?}", mints.stage_means.0));
         say(&format!("processor seconds in {:.1} s: {:?}", mints.seconds, mints.cpu_seconds.0));
         say(&format!(
             "{}; {}; {} cores, load average {} before, {} after\n",
