@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask <chore>`.
 
+mod bench;
 mod services;
 mod sqlx;
 mod steps;
@@ -16,6 +17,7 @@ cargo xtask CHORE
   services         start the services that tests share, until the test runner ends
   sqlx [--check]   renew (or compare) the committed query answers in .sqlx/
   test [--quick]   run every test and check (quick: without the contracts)
+  bench mint       measure mints against raw pushes (`bench mint --help`: options)
   tidy             check the rules of STYLE.md and ARCHITECTURE.md
   prove            the long runs of the contracts' tests
   audit            known vulnerabilities of dependencies
@@ -41,6 +43,7 @@ fn run() -> Result<()> {
         ["sqlx", "--check"] => sqlx::prepare(true),
         ["test"] => test::all(false),
         ["test", "--quick"] => test::all(true),
+        ["bench", rest @ ..] => bench::run(rest),
         ["tidy"] => tidy::check(&workspace::root()),
         ["prove"] => test::prove(),
         ["audit"] => test::audit(),

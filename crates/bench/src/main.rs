@@ -1,0 +1,57 @@
+//! Measurements of the whole engine, from outside: it knows the public API and the node, nothing
+//! else of ours. `cargo xtask bench` builds both and runs this. No figure makes it fail; a lost or
+//! doubled item does.
+
+mod ceiling;
+mod cpu;
+mod load;
+mod mint;
+mod node;
+mod quantile;
+mod report;
+mod server;
+mod stages;
+mod stream;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+/// Measure Stoa.
+#[derive(Parser, Debug)]
+#[command(name = "bench")]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand, Debug)]
+enum Bench {
+    /// Mints by the API, from request to stream, against raw pushes to the same node.
+    Mint(mint::Options),
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let Bench::Mint(options) = Cli::parse().bench;
+    // Only loopback is called; the provider is needed for an HTTP client to be built at all.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(mint::run(options))
+}
+
+/// One line of the report. A closed pipe is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

@@ -1,0 +1,90 @@
+//! `stoa dev` on a directory of its own.
+
+use alloy_primitives::Address;
+use anyhow::{Context, Result, bail};
+use devstack::{Child, spawn_tied};
+use nix::sys::signal::Signal;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// The part of `dev.json` that is used here.
+#[derive(Clone, Deserialize)]
+pub struct DevFile {
+    pub http: String,
+    pub stream: String,
+    pub rpc_url: String,
+    pub chain_id: u64,
+    pub contracts: BTreeMap<String, Address>,
+    pub operator_api_key: String,
+}
+
+impl DevFile {
+    pub fn collection(&self) -> Result<Address> {
+        self.contracts.get("default_collection").copied().context("no default collection")
+    }
+}
+
+/// Ends, with its children, when dropped.
+pub struct Server {
+    pub dev: DevFile,
+    pub started_in: Duration,
+    // Dropped in this order: the directory outlives its users.
+    child: Child,
+    _directory: TempDir,
+}
+
+impl Server {
+    pub async fn start(stoa: &Path, wallets: u32, block_time: f64) -> Result<Self> {
+        let started = Instant::now();
+        // Readable by others, because Postgres runs as another user when we are root.
+        let directory = tempfile::Builder::new()
+            .prefix("stoa-bench")
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()?;
+        let data = directory.path().join("data");
+        let arguments: Vec<String> = [
+            ("dev", String::new()),
+            ("--data-dir", data.display().to_string()),
+            ("--http", "127.0.0.1:0".to_owned()),
+            ("--block-time", block_time.to_string()),
+            ("--wallets", wallets.to_string()),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value])
+        .filter(|word| !word.is_empty())
+        .collect();
+        let log = directory.path().join("stoa.log");
+        let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;
+        let dev = wait_ready(&mut child, &data.join("dev.json")).await?;
+        Ok(Self { dev, started_in: started.elapsed(), child, _directory: directory })
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+async fn wait_ready(child: &mut Child, file: &PathBuf) -> Result<DevFile> {
+    let started = Instant::now();
+    loop {
+        if let Ok(text) = fs::read_to_string(file) {
+            return serde_json::from_str(&text).context("dev.json is not as expected");
+        }
+        if !child.is_running() {
+            bail!("`stoa dev` ended:\n{}", child.log_tail());
+        }
+        if started.elapsed() > START_MAX {
+            bail!("`stoa dev` is not ready after {START_MAX:?}:\n{}", child.log_tail());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

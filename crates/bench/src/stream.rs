@@ -1,0 +1,96 @@
+//! What the stream tells, and when.
+
+use crate::server::DevFile;
+use anyhow::{Context, Result, bail, ensure};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+/// The stream is given up when no mint of ours arrives for so long.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// When each mint was first told to be in a state.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub submitted: HashMap<String, Instant>,
+    pub tentative: HashMap<String, Instant>,
+    pub messages: usize,
+    /// Messages after which a number was missing.
+    pub gaps: usize,
+}
+
+pub struct Stream(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Stream {
+    /// Subscribed to all mints from now on.
+    pub async fn open(dev: &DevFile) -> Result<Self> {
+        let (socket, _) = connect_async(&dev.stream).await.context("no stream")?;
+        let mut stream = Self(socket);
+        let hello = [
+            json!({ "op": "auth", "key": dev.operator_api_key }),
+            json!({ "op": "subscribe", "id": "bench", "topic": "mints" }),
+        ];
+        for frame in hello {
+            stream.0.send(Message::text(frame.to_string())).await?;
+        }
+        while stream.frame().await?["op"] != "subscribed" {}
+        Ok(stream)
+    }
+
+    /// Read until `count` mints are tentative.
+    pub async fn collect(mut self, count: usize) -> Result<Told> {
+        let (mut told, mut last) = (Told::default(), None);
+        let mut progress = Instant::now();
+        while told.tentative.len() < count {
+            let (before, frame) = (told.tentative.len(), self.frame().await?);
+            let now = Instant::now();
+            if frame["type"] == "delta" {
+                if last.is_some() && frame["prev_seq"].as_i64() != last {
+                    told.gaps += 1;
+                }
+                last = frame["seq"].as_i64();
+                told.note(&frame["data"], now);
+            }
+            if told.tentative.len() > before {
+                progress = now;
+            }
+            ensure!(progress.elapsed() < SILENCE_MAX, "only {before} of {count} mints arrived");
+        }
+        Ok(told)
+    }
+
+    async fn frame(&mut self) -> Result<Value> {
+        loop {
+            let next = timeout(SILENCE_MAX, self.0.next()).await.context("the stream is silent")?;
+            match next.context("the stream ended")?? {
+                Message::Text(text) => {
+                    let frame: Value = serde_json::from_str(&text)?;
+                    if frame["op"] == "error" {
+                        bail!("the stream refused: {frame}");
+                    }
+                    return Ok(frame);
+                }
+                Message::Close(frame) => bail!("the stream was closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Told {
+    fn note(&mut self, data: &Value, now: Instant) {
+        self.messages += 1;
+        let Some(id) = data["mint_id"].as_str() else { return };
+        let seen = match data["status"].as_str() {
+            Some("submitted") => &mut self.submitted,
+            Some("tentative") => &mut self.tentative,
+            _ => return,
+        };
+        seen.entry(id.to_owned()).or_insert(now);
+    }
+}
