@@ -30,7 +30,8 @@ const WARM_UP: usize = 200;
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Mints to measure, and transfers for the ceiling.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 2_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     mints: u32,
     /// Clients that ask at once.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512))]
