@@ -47,6 +47,9 @@ create index transactions_open_idx on transactions (chain_id, wallet, nonce)
 
 create index transactions_mined_idx on transactions (chain_id, wallet, block_number)
     where status in ('tentative', 'auditable');
+-- For what a reorg deeper than finality takes back.
+create index transactions_on_chain_idx on transactions (chain_id, wallet, block_number)
+    where status in ('tentative', 'auditable', 'final');
 
 create table nonces (
     chain_id        bigint not null,

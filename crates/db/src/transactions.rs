@@ -276,7 +276,8 @@ pub async fn load_orphaned(
                   t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
                   t.reverted, t.request_id
              from transactions t
-            where t.chain_id = $1 and t.wallet = $2 and t.status in ('tentative', 'auditable')
+            where t.chain_id = $1 and t.wallet = $2
+              and t.status in ('tentative', 'auditable', 'final')
               and t.block_number >= (select min(number) from blocks where chain_id = $1)
               and not exists (select 1 from blocks b
                       where b.chain_id = $1 and b.number = t.block_number

@@ -153,5 +153,5 @@ fn row(block: &Block) -> BlockRow {
 }
 
 fn block_data(block: BlockRef) -> Value {
-    json!({ "number": block.number.to_string(), "hash": block.hash })
+    json!({ "number": block.number, "hash": block.hash })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(crate) struct SignOptions {
-    /// Unix socket to serve; its directory gets mode 0700.
+    /// Unix socket to serve; its directory is made with mode 0700, or must have it.
     #[arg(long)]
     socket: PathBuf,
     /// Directory of keystore files (version 3).

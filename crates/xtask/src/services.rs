@@ -16,8 +16,7 @@ use std::{
 
 /// Start the watcher and tell nextest where the services are.
 pub fn start() -> Result<()> {
-    // nextest runs us through cargo, so the runner is our grandparent.
-    let runner = grandparent()?;
+    let runner = runner()?;
     let directory = tempfile::Builder::new().prefix("stoa-services").tempdir()?.keep();
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755))?;
     let log = fs::File::create(directory.join("watch.log"))?;
@@ -60,8 +59,17 @@ pub fn watch(directory: &str, runner: &str) -> Result<()> {
     Ok(())
 }
 
-fn grandparent() -> Result<i32> {
-    let status = fs::read_to_string(format!("/proc/{}/status", getppid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-    Ok(line.context("no parent of the parent")?.trim().parse()?)
+/// The nearest ancestor that is nextest: cargo, through which it runs us, may stand between or may
+/// have become us.
+fn runner() -> Result<i32> {
+    let mut process = getppid().as_raw();
+    while process > 1 {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        if field("Name:").is_some_and(|name| name.starts_with("cargo-nextest")) {
+            return Ok(process);
+        }
+        process = field("PPid:").context("a process without a parent")?.parse()?;
+    }
+    anyhow::bail!("run by nextest as its setup script")
 }

@@ -189,10 +189,14 @@ async fn a_stale_leader_changes_nothing() {
 async fn a_held_lease_cannot_be_taken_before_the_commit() {
     let database = database().await;
     let db = &database.db;
-    let mut leader = Leader::new("job", Duration::from_millis(100));
-    let lease = leader.lease(db).await.unwrap().unwrap();
-    let mut transaction = db.begin().await.unwrap();
-    assert!(leases::lock_held(&mut transaction, &lease).await.unwrap());
+    // On a busy machine a lease this short may be over before it is locked.
+    let transaction = eventually("a lease is locked while it is held", || async {
+        let mut leader = Leader::new("job", Duration::from_millis(200));
+        let lease = leader.lease(db).await.unwrap()?;
+        let mut transaction = db.begin().await.unwrap();
+        leases::lock_held(&mut transaction, &lease).await.unwrap().then_some(transaction)
+    })
+    .await;
     let mut rival = Leader::new("job", Duration::from_secs(5));
     let taking = rival.lease(db);
     // The lease runs out, and still the rival waits for our commit.

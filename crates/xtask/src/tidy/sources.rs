@@ -1,12 +1,11 @@
 //! Packages come from the public registries, by the public names: a lock file or a setting that
-//! names another host would tie a clone to somebody's network.
+//! names a host would tie a clone to somebody's network. npm's lock names none at all (`.npmrc`).
 
 use super::{Findings, Repository};
 
 const RULE: &str = "sources";
 
 const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
-const NPM: &str = "https://registry.npmjs.org/";
 
 pub fn check(repository: &Repository, findings: &mut Findings) {
     for file in &repository.files {
@@ -15,8 +14,9 @@ pub fn check(repository: &Repository, findings: &mut Findings) {
             let line = line.trim();
             let wrong = match name {
                 "Cargo.lock" => value(line, "source = ").is_some_and(|source| source != CRATES),
-                "package-lock.json" => value(line, "\"resolved\": ")
-                    .is_some_and(|address| address.contains("://") && !address.starts_with(NPM)),
+                "package-lock.json" => {
+                    value(line, "\"resolved\": ").is_some_and(|address| address.contains("://"))
+                }
                 ".npmrc" | ".yarnrc" | "pip.conf" => line.contains("://"),
                 "config.toml" => file.path.starts_with(".cargo/") && line.contains("://"),
                 _ => false,
@@ -41,7 +41,7 @@ mod tests {
         let cases = [
             ("Cargo.lock", format!("source = \"{}\"", super::CRATES), 0),
             ("Cargo.lock", "source = \"git+https://github.com/a/b#c\"".into(), 1),
-            ("tools/package-lock.json", format!("\"resolved\": \"{}a.tgz\",", super::NPM), 0),
+            ("tools/package-lock.json", "\"resolved\": \"a.tgz\",".into(), 0),
             ("tools/package-lock.json", "\"resolved\": \"http://mirror/a.tgz\",".into(), 1),
             ("tools/.npmrc", "registry=http://mirror/".into(), 1),
             (".cargo/config.toml", "registry = \"sparse+http://mirror/\"".into(), 1),
