@@ -20,6 +20,7 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
+use tokio::task::JoinSet;
 
 /// `balanceOf(address)` and `totalSupply()`.
 const BALANCE_OF: &str = "0x70a08231";
@@ -30,7 +31,8 @@ const WARM_UP: usize = 200;
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Mints to measure, and transfers for the ceiling.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 2_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     mints: u32,
     /// Clients that ask at once.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512))]
@@ -92,13 +94,14 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
     let wanted = Wanted::many(&uuid::Uuid::now_v7().to_string(), count);
     let recipients: Vec<Address> = wanted.iter().map(|mint| mint.to).collect();
     let supply_before = supply(node, dev).await?;
-    let stream = tokio::spawn(Stream::open(dev).await?.collect(count));
+    let mut reader = JoinSet::new();
+    reader.spawn(Stream::open(dev).await?.collect(count));
     let first_block = node.number("eth_blockNumber", json!([])).await?;
     let stages = Stages::load(dev).await?;
     let (cpu, started) = (Cpu::of(server.id()), Instant::now());
     let accepted = load::run(dev, wanted, clients).await?;
     let all_accepted = started.elapsed();
-    let told = stream.await.context("the reader of the stream died")??;
+    let told = reader.join_next().await.context("nobody reads the stream")???;
     let all_confirmed = started.elapsed();
     let cpu = Cpu::of(server.id()).since(&cpu);
     let stages = Stages::load(dev).await?.since(&stages);
