@@ -20,6 +20,7 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
+use tokio::task::JoinSet;
 
 /// `balanceOf(address)` and `totalSupply()`.
 const BALANCE_OF: &str = "0x70a08231";
@@ -93,13 +94,14 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
     let wanted = Wanted::many(&uuid::Uuid::now_v7().to_string(), count);
     let recipients: Vec<Address> = wanted.iter().map(|mint| mint.to).collect();
     let supply_before = supply(node, dev).await?;
-    let stream = tokio::spawn(Stream::open(dev).await?.collect(count));
+    let mut reader = JoinSet::new();
+    reader.spawn(Stream::open(dev).await?.collect(count));
     let first_block = node.number("eth_blockNumber", json!([])).await?;
     let stages = Stages::load(dev).await?;
     let (cpu, started) = (Cpu::of(server.id()), Instant::now());
     let accepted = load::run(dev, wanted, clients).await?;
     let all_accepted = started.elapsed();
-    let told = stream.await.context("the reader of the stream died")??;
+    let told = reader.join_next().await.context("nobody reads the stream")???;
     let all_confirmed = started.elapsed();
     let cpu = Cpu::of(server.id()).since(&cpu);
     let stages = Stages::load(dev).await?.since(&stages);
