@@ -135,8 +135,9 @@ pub enum Decision {
     Split,
     /// End, with the transaction's reason.
     Fail,
-    /// Mined and final, and yet the index saw no item: end, loudly.
-    FailWithoutEffect,
+    /// Mined and final, and yet the index saw no item: the collection was not there, because a
+    /// reorg had taken its creation. Send again, loudly.
+    Repeat,
     /// The contract says that this intent was minted before: the index has seen it or will. Stay
     /// `submitted`, loudly.
     AwaitIndex,
@@ -168,7 +169,7 @@ pub fn decide(items: usize, fate: Fate<'_>) -> Decision {
         S::Queued | S::Reserved | S::Submitted | S::Unknown | S::Expired | S::Cancelled => {
             Decision::Follow(fate.status)
         }
-        S::Final if !fate.reverted => Decision::FailWithoutEffect,
+        S::Final if !fate.reverted => Decision::Repeat,
         _ if !failed && !mined_in_vain && fate.status != S::Final => Decision::Leave,
         _ => match (fate.reason, items) {
             (Some(INTENT_USED), 0 | 1) => Decision::AwaitIndex,

@@ -3,7 +3,7 @@
 
 use super::mint_call::{Item, KIND, content_of, mint_batch};
 use db::{
-    DbError, PgConnection, collection_requests,
+    DbError, PgConnection, collection_requests, collections_reads,
     mint_jobs::batching::{self, Followed, Following},
 };
 use journal::NewFact;
@@ -16,7 +16,7 @@ use vocab::{JobStatus, U256};
 
 /// Transactions that deploy a collection.
 const CREATE_COLLECTION: &str = "create_collection";
-const WITHOUT_EFFECT: &str = "no_effect: the call was mined and minted nothing";
+const WITHOUT_EFFECT: &str = "no_effect: the call was mined, and there is no such collection";
 
 /// The product's [`Outcomes`]: mint jobs and collection requests.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,21 +57,30 @@ async fn record_mints(db: &mut PgConnection, run: &[Moved]) -> Result<(), DbErro
         let reason = moved.reason.as_ref().map(ToString::to_string);
         match decide(jobs.len(), fate(moved)) {
             Decision::Leave => {}
-            Decision::Split => split(db, moved, &jobs, &mut facts).await?,
+            Decision::Split => {
+                metrics::counter!("mint_batches_split_total").increment(1);
+                let halves = [&jobs[..jobs.len() / 2], &jobs[jobs.len() / 2..]];
+                send_again(db, moved, &halves, &mut facts).await?;
+            }
             Decision::Follow(status) => {
                 follow(moved, &jobs, (status, reason), &mut changes, &mut facts);
             }
             Decision::Fail => {
                 follow(moved, &jobs, (JobStatus::Failed, reason), &mut changes, &mut facts);
             }
-            Decision::FailWithoutEffect => {
+            Decision::Repeat => {
                 // The transactor takes our headers for truth, and the index committed its items
-                // with those headers: the call went to something that is not our collection.
+                // with those headers: the call met no code. A reorg can bring a mint back before
+                // the creation of its collection, which another wallet sent.
                 metrics::counter!("mint_without_effect_total").increment(jobs.len() as u64);
                 tracing::error!(transaction.id = %moved.id, jobs = jobs.len(),
                     "a final mint transaction minted nothing");
-                let state = (JobStatus::Failed, Some(WITHOUT_EFFECT.to_owned()));
-                follow(moved, &jobs, state, &mut changes, &mut facts);
+                if is_deployed(db, moved, &jobs).await? {
+                    send_again(db, moved, &[&jobs], &mut facts).await?;
+                } else {
+                    let state = (JobStatus::Failed, Some(WITHOUT_EFFECT.to_owned()));
+                    follow(moved, &jobs, state, &mut changes, &mut facts);
+                }
             }
             Decision::AwaitIndex => {
                 metrics::counter!("mint_intent_used_total").increment(1);
@@ -124,29 +133,40 @@ fn follow(
     }
 }
 
-/// One of these jobs sinks the others: send them again in two halves, with the intents that they
-/// have. Should the old transaction succeed after all (a reorg may mine it again elsewhere), then
-/// its intents are used and the halves revert without minting anything.
-async fn split(
+/// Is the collection of these jobs on our chain?
+async fn is_deployed(
     db: &mut PgConnection,
     moved: &Moved,
     jobs: &[Following],
+) -> Result<bool, DbError> {
+    let Some(job) = jobs.first() else { return Ok(false) };
+    let only = Some((moved.chain_id, job.contract));
+    let rows = collections_reads::list(db, only, None, 1).await?;
+    Ok(rows.first().is_some_and(|row| row.created_block.is_some()))
+}
+
+/// Send jobs again in these parts, with the intents that they have. Should the old transaction
+/// succeed after all (a reorg may mine it again elsewhere), then its intents are used and the new
+/// ones revert without minting anything.
+async fn send_again(
+    db: &mut PgConnection,
+    moved: &Moved,
+    parts: &[&[Following]],
     facts: &mut Vec<NewFact>,
 ) -> Result<(), DbError> {
-    metrics::counter!("mint_batches_split_total").increment(1);
     let mut changes = Vec::new();
-    let (mut first, mut halves) = (Vec::new(), Vec::new());
-    for half in [&jobs[..jobs.len() / 2], &jobs[jobs.len() / 2..]] {
-        let Some(id) = enqueue_again(db, moved, half).await? else { continue };
-        halves.push((id, half));
+    let (mut first, mut sent) = (Vec::new(), Vec::new());
+    for part in parts {
+        let Some(id) = enqueue_again(db, moved, part).await? else { continue };
+        sent.push((id, part));
         let moved_to: Vec<Following> =
-            half.iter().cloned().map(|job| Following { transaction_id: Some(id), ..job }).collect();
+            part.iter().cloned().map(|job| Following { transaction_id: Some(id), ..job }).collect();
         follow(moved, &moved_to, (JobStatus::Queued, None), &mut changes, &mut first);
     }
     batching::record_followed(db, &changes).await?;
-    for (id, half) in halves {
-        let ids: Vec<Uuid> = half.iter().map(|job| job.id).collect();
-        let intents: Vec<U256> = half.iter().filter_map(|job| job.intent).map(Into::into).collect();
+    for (id, part) in sent {
+        let ids: Vec<Uuid> = part.iter().map(|job| job.id).collect();
+        let intents: Vec<U256> = part.iter().filter_map(|job| job.intent).map(Into::into).collect();
         let taken = batching::record_batch(db, id.into(), &ids, &intents).await?;
         assert_eq!(taken, ids.len() as u64, "invariant: locked jobs take their new transaction");
     }
@@ -186,7 +206,7 @@ async fn record_collections(db: &mut PgConnection, run: &[Moved]) -> Result<(), 
         // One request per transaction: what a batch of one does, but that there are no intents.
         let status = match decide(1, Fate { reason: None, ..fate(moved) }) {
             Decision::Follow(status) => status,
-            Decision::Fail | Decision::FailWithoutEffect => JobStatus::Failed,
+            Decision::Fail | Decision::Repeat => JobStatus::Failed,
             Decision::Leave | Decision::Split | Decision::AwaitIndex => continue,
         };
         if request.status == status.as_str() {

@@ -65,7 +65,7 @@ fn fates_are_decided() {
         (64, fate(S::Queued, false, None), D::Follow(S::Queued)),
         (2, fate(S::Tentative, false, None), D::Leave),
         (2, fate(S::Auditable, false, None), D::Leave),
-        (2, fate(S::Final, false, None), D::FailWithoutEffect),
+        (2, fate(S::Final, false, None), D::Repeat),
         (2, fate(S::Tentative, true, None), D::Split),
         (2, fate(S::Auditable, true, Some("reverted")), D::Split),
         (1, fate(S::Tentative, true, Some("reverted")), D::Leave),

@@ -1,6 +1,6 @@
 //! What breaks under a running server.
 
-use crate::server::{Home, Options, fresh_address, mint_request};
+use crate::server::{Home, Options, Server, fresh_address, mint_request};
 use nix::{sys::signal::Signal, unistd::Pid};
 use reqwest::StatusCode;
 use std::{collections::BTreeMap, time::Duration};
@@ -59,17 +59,49 @@ async fn a_reorg_deeper_than_finality_brings_a_final_mint_again_once() {
     comes_back_from("final").await;
 }
 
+/// The collection is created by one wallet and minted into by another: a reorg of both may bring
+/// the mint back first, as a call to an address without code, which succeeds and mints nothing.
+#[tokio::test]
+async fn a_mint_survives_a_reorg_that_takes_its_collection_too() {
+    let home = Home::new();
+    let server = home.start(&Options::default()).await;
+    let to = fresh_address();
+    let id = server.mint("reorganised", &to).await;
+    server.mint_reaches(&id, &["tentative"]).await;
+    let head = server.endpoint().head().await.unwrap().number.to::<u64>();
+    let created = collection_block(&server).await;
+    reorganise(&server, head - created + 1).await;
+    server.mint_reaches(&id, &["final"]).await;
+    assert_eq!(server.balance_on_chain(&to).await, 1, "{}", server.log_tail());
+    assert_eq!(server.stop(), Some(0));
+}
+
+async fn collection_block(server: &Server) -> u64 {
+    let contract = server.dev["contracts"]["default_collection"].as_str().unwrap();
+    let (_, body) = server.get(&format!("/collections/31337/{contract}")).await;
+    body["created_block"].as_u64().unwrap()
+}
+
+async fn reorganise(server: &Server, depth: u64) {
+    let _: serde_json::Value =
+        server.endpoint().call("anvil_reorg", serde_json::json!([depth, []])).await.unwrap();
+}
+
 async fn comes_back_from(status: &str) {
     let home = Home::new();
     let server = home.start(&Options::default()).await;
+    let created = collection_block(&server).await;
+    testkit::eventually("the collection is out of the reorg's reach", || async {
+        let head = server.endpoint().head().await.unwrap().number.to::<u64>();
+        (head > created + 3).then_some(())
+    })
+    .await;
     let to = fresh_address();
     let id = server.mint("reorganised", &to).await;
     let mined = server.mint_reaches(&id, &[status]).await;
     let head = server.endpoint().head().await.unwrap().number.to::<u64>();
     let block = mined["block"]["number"].as_u64().unwrap();
-    let depth = head - block + 2;
-    let _: serde_json::Value =
-        server.endpoint().call("anvil_reorg", serde_json::json!([depth, []])).await.unwrap();
+    reorganise(&server, head - block + 2).await;
     let again =
         testkit::eventually_within(Duration::from_secs(60), "it is mined again", || async {
             let (_, body) = server.get(&format!("/mints/{id}")).await;

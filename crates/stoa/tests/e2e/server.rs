@@ -180,6 +180,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the end of the server's log:\n{}", self.log_tail());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
