@@ -36,7 +36,9 @@ alter table transactions
     -- The call that undoes it, queued once if it ends as failed or expired.
     add column compensation         jsonb,
     add column compensates          uuid references transactions (id),
-    add column redrives             integer not null default 0;
+    add column redrives             integer not null default 0,
+    -- First handed to a node.
+    add column submitted_at         timestamptz;
 
 update transactions
    set wallet_given = wallet is not null,

@@ -70,6 +70,9 @@ pub struct Options {
     /// Pause before a refused or lost hand-over is repeated, and before a job whose simulation met
     /// trouble is looked at again.
     pub retry: Duration,
+    /// So many failures of one kind in a row pause that kind; then one job at a time probes. 0:
+    /// never.
+    pub kind_failures_max: u32,
 }
 
 impl Default for Options {
@@ -82,6 +85,7 @@ impl Default for Options {
             resend_blocks: 3,
             bump_blocks: 3,
             retry: Duration::from_secs(1),
+            kind_failures_max: 50,
         }
     }
 }

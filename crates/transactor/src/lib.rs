@@ -17,6 +17,7 @@
 //! - only a receipt in a block of our header chain says that a job is mined; no receipt says
 //!   nothing.
 
+mod breaker;
 mod compensation;
 mod config;
 mod confirm;
@@ -26,15 +27,20 @@ mod intervene;
 mod lane;
 mod ledger;
 mod life;
+mod lost;
 mod moves;
+mod order;
 mod outcome;
+mod pool;
 mod price;
 mod pulse;
 mod queue;
 mod reason;
 mod run;
 mod send;
+mod share;
 mod sign;
+mod stop;
 mod take;
 mod tend;
 mod wording;
