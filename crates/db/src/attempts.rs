@@ -82,7 +82,8 @@ pub struct Unsigned {
     pub input: Vec<u8>,
 }
 
-/// Attempts of a wallet without a signature and without the signer's refusal, by nonce.
+/// Attempts of a wallet without a signature and without the signer's refusal, by nonce; those of
+/// jobs that must no longer run are left out.
 pub async fn load_unsigned(
     db: &mut PgConnection,
     chain: ChainId,
@@ -101,6 +102,8 @@ pub async fn load_unsigned(
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
               and a.raw is null and a.sent is null
+              and (a.void or t.cancel_requested_at is null
+                             and (t.deadline_at is null or t.deadline_at > now()))
             order by a.nonce, a.attempt limit $3"#,
         chain.as_i64(),
         wallet.as_slice(),

@@ -1,6 +1,6 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
-use crate::{config::Options, context::Context, moves::MoveError};
+use crate::{config::Options, context::Context, moves::MoveError, pause::Pause};
 use alloy_primitives::Address;
 use chain::RpcError;
 use db::{Db, DbError, PgTransaction, leases, leases::Lease, wallets::Wallet};
@@ -8,7 +8,7 @@ use signer::ClientError;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use vocab::ChainId;
+use vocab::{ChainId, U256};
 
 /// Why a lane's step did not end well. Nothing is lost by it: the lane reads anew from the
 /// database where everything stands, and goes on.
@@ -39,6 +39,12 @@ pub(crate) struct Lane {
     pub blocked: bool,
     /// For how many heads in a row the chain waited for a nonce that our ledger does not have.
     pub holes_seen: u32,
+    /// A node said that the wallet can't pay, since the last look.
+    pub said_poor: bool,
+    /// What it had then. It takes no jobs until it has more.
+    pub poor_with: Option<U256>,
+    /// What was told of it.
+    pub paused: Option<Pause>,
 }
 
 impl Lane {
@@ -56,7 +62,7 @@ impl Lane {
 
     /// How many more jobs it may have in flight now.
     pub fn room(&self) -> usize {
-        match self.blocked {
+        match self.blocked || self.said_poor || self.poor_with.is_some() {
             true => 0,
             false => {
                 let window = usize::try_from(self.wallet.in_flight_max).unwrap_or(1);
@@ -163,6 +169,9 @@ async fn keep_working(
             on_chain: 0,
             blocked: false,
             holes_seen: 0,
+            said_poor: false,
+            poor_with: None,
+            paused: Pause::parse(wallet.paused_reason.as_deref()),
         };
         let error = match lane.work(yielding).await {
             Ok(()) => return,

@@ -31,6 +31,7 @@ mod lost;
 mod moves;
 mod order;
 mod outcome;
+mod pause;
 mod pool;
 mod price;
 mod pulse;

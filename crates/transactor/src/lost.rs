@@ -1,7 +1,7 @@
 //! Nonces that a stranger's transaction used.
 //!
-//! A node that knows no receipt proves nothing. A nonce is lost only when at least two endpoints (or
-//! the only one) say that the chain used it in a final block and that none of our hashes has a
+//! A node that knows no receipt proves nothing. A nonce is lost only when at least two endpoints
+//! (or the only one) say that the chain used it in a final block and that none of our hashes has a
 //! receipt, and no endpoint at all knows one. An endpoint with any error in its answers has no say.
 
 use crate::{

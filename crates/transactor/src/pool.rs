@@ -141,19 +141,35 @@ impl Pool {
         let name = |wallet: &Wallet| lane::lease_name(self.context.chain_id(), wallet.address);
         let names: Vec<String> = pool.iter().map(|wallet| name(wallet)).collect();
         let held = leases::load_held(db, &names).await?;
+        let free: Vec<(&&Wallet, &String)> = pool
+            .iter()
+            .zip(&names)
+            .filter(|(w, name)| !self.held.contains_key(&w.address) && !held.contains(name))
+            .collect();
+        if free.is_empty() {
+            return Ok(());
+        }
+        // A wallet may be listed whose key is gone: nobody could sign for it.
+        let keys = match self.context.config.signer.list_keys().await {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the signer");
+                return Ok(());
+            }
+        };
         let mut taken = 0;
-        for (wallet, name) in pool.iter().zip(&names) {
+        for (wallet, name) in free {
             if taken == count {
                 break;
             }
-            if self.held.contains_key(&wallet.address) || held.contains(name) {
+            if !keys.iter().any(|key| key.address == wallet.address) {
                 continue;
             }
             let Some(lease) = leases::acquire(db, name, self.id, ttl).await? else { continue };
             taken += 1;
             let yielding = CancellationToken::new();
             let signals = Signals { stop: self.stop.clone(), yielding: yielding.clone() };
-            let (context, wallet) = (self.context.clone(), (*wallet).clone());
+            let (context, wallet) = (self.context.clone(), (**wallet).clone());
             self.held.insert(wallet.address, Held { role: wallet.role.clone(), yielding });
             self.lanes.spawn(lane::serve(context, wallet, lease, signals));
         }

@@ -71,6 +71,8 @@ async fn ensure_wallet(config: &Config, role: &crate::Role, index: u32) -> Resul
         address,
         role: role.name.clone(),
         in_flight_max: i32::from(role.in_flight_max.clamp(1, 256)),
+        draining: false,
+        paused_reason: None,
     };
     loop {
         let recorded = async {

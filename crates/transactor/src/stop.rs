@@ -1,8 +1,8 @@
-//! Jobs with a nonce that must no longer run: somebody cancelled them, their deadline has passed, or
-//! the signer refuses them for good.
+//! Jobs with a nonce that must no longer run: somebody cancelled them, their deadline has passed,
+//! or the signer refuses them for good.
 //!
-//! Nothing was signed at the nonce, says the signer: the nonce is given back for other work, and the
-//! job ends. Otherwise the nonce is voided, and the job ends by what is mined.
+//! Nothing was signed at the nonce, says the signer: the nonce is given back for other work, and
+//! the job ends. Otherwise the nonce is voided, and the job ends by what is mined.
 
 use crate::{
     Reason,

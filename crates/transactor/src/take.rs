@@ -73,8 +73,9 @@ impl Lane {
 
     /// Run each job at the head. An estimate runs it too, so that only jobs which bring their gas
     /// limit are called.
-    async fn simulate(&self, ready: Vec<Ready>) -> Simulated {
-        let endpoint = self.context.config.chain.endpoint();
+    async fn simulate(&mut self, ready: Vec<Ready>) -> Simulated {
+        let context = self.context.clone();
+        let endpoint = context.config.chain.endpoint();
         let (given, open): (Vec<Ready>, Vec<Ready>) =
             ready.into_iter().partition(|job| job.gas_limit.is_some());
         let given_calls: Vec<CallRequest> = given.iter().map(|job| self.call(job)).collect();
@@ -112,7 +113,7 @@ impl Lane {
         }
     }
 
-    fn judge(&self, found: &mut Simulated, job: Ready, answer: Result<Option<u64>, RpcError>) {
+    fn judge(&mut self, found: &mut Simulated, job: Ready, answer: Result<Option<u64>, RpcError>) {
         match answer {
             Ok(Some(gas)) => found.good.push((job, gas)),
             Ok(None) => {
@@ -124,6 +125,7 @@ impl Lane {
                 Some(_) if job.is_behind() => found.unclear.push(job),
                 Some(reason) => found.bad.push((job, reason)),
                 None => {
+                    self.note_trouble(&error);
                     tracing::warn!(transaction.id = %job.id,
                         error = &error as &dyn std::error::Error, "not simulated");
                     found.unclear.push(job);

@@ -38,6 +38,7 @@ impl Lane {
             open = self.load_open().await?;
         }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
+        self.tell_pause(&open).await?;
         self.mend_first(&open, pulse).await?;
         let (resend, retry) = (self.blocks(self.options().resend_blocks), self.options().retry);
         let due: Vec<&OpenNonce> =
@@ -113,8 +114,8 @@ impl Lane {
         }))
     }
 
-    /// Another attempt at nonces that have one: durable, then signed, kept and sent. `ends`: how jobs
-    /// end should their void be mined, if not as failed.
+    /// Another attempt at nonces that have one: durable, then signed, kept and sent. `ends`: how
+    /// jobs end should their void be mined, if not as failed.
     pub async fn try_again(
         &mut self,
         unsigned: Vec<Unsigned>,
@@ -141,8 +142,8 @@ impl Lane {
         self.send_again(&again).await
     }
 
-    /// The chain waits for nonces that no job has. Our ledger gave one out and got it back unsigned,
-    /// and no other job wanted it; or it never gave it out: a stranger's transactions were counted,
+    /// The chain waits for nonces that no job has. Our ledger gave one out and got it back
+    /// unsigned, and no other job wanted it; or it never gave it out: a stranger's transactions were counted,
     /// and then taken back by a reorg. Fill them.
     async fn fill_holes(&mut self, first: u64, pulse: Pulse) -> Result<(), LaneError> {
         let (chain, address) = (self.context.chain_id(), self.address());

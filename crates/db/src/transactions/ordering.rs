@@ -41,8 +41,8 @@ pub async fn load_held_back(
 }
 
 /// Queued jobs of these keys that may follow those which the caller claimed (`heads`, the first of
-/// their keys), in order of acceptance. Claims none of them: the claim of its head keeps others from
-/// a key. Jobs behind one that blocks are among them: see [`load_held_back`].
+/// their keys), in order of acceptance. Claims none of them: the claim of its head keeps others
+/// from a key. Jobs behind one that blocks are among them: see [`load_held_back`].
 pub async fn load_followers(
     db: &mut PgConnection,
     filter: ClaimFilter<'_>,
