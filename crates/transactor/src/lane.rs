@@ -43,6 +43,8 @@ pub(crate) struct Lane {
     pub said_poor: bool,
     /// What it had then. It takes no jobs until it has more.
     pub poor_with: Option<U256>,
+    /// When its balance was last compared with what it should have.
+    pub balance_seen: Option<Instant>,
     /// What was told of it.
     pub paused: Option<Pause>,
 }
@@ -171,6 +173,7 @@ async fn keep_working(
             holes_seen: 0,
             said_poor: false,
             poor_with: None,
+            balance_seen: None,
             paused: Pause::parse(wallet.paused_reason.as_deref()),
         };
         let error = match lane.work(yielding).await {

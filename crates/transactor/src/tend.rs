@@ -39,6 +39,8 @@ impl Lane {
         }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
         self.tell_pause(&open).await?;
+        self.top_up().await?;
+        self.watch_pool(&open).await?;
         self.mend_first(&open, pulse).await?;
         let (resend, retry) = (self.blocks(self.options().resend_blocks), self.options().retry);
         let due: Vec<&OpenNonce> =
@@ -47,7 +49,7 @@ impl Lane {
     }
 
     /// The time that so many blocks take, at least a second.
-    fn blocks(&self, count: u32) -> Duration {
+    pub fn blocks(&self, count: u32) -> Duration {
         (self.context.config.chain.block_time * count).max(Duration::from_secs(1))
     }
 

@@ -19,6 +19,7 @@ use transactor::{
 use vocab::{ChainId, Finality, JobStatus, TransactionId, Urgency};
 
 pub const ROLE: &str = "minter";
+pub const TREASURY: &str = "treasury";
 /// Long enough for a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,6 +38,17 @@ value_wei_day_max = "1000000000"
 to = "any"
 transfer = true
 functions = ["poke()"]
+[roles.treasury]
+chains = [31337]
+keys_max = 1
+signatures_per_minute = 1000
+gas_limit_max = 100000
+max_fee_per_gas_max = "1000000000000"
+value_wei_max = "1000000000000000000"
+value_wei_day_max = "10000000000000000000"
+[[roles.treasury.calls]]
+to = "any"
+transfer = true
 "#;
 
 pub struct Rig {
@@ -129,6 +141,7 @@ impl Rig {
                 name: ROLE.to_owned(),
                 wallets: u32::try_from(self.wallets.len()).unwrap(),
                 in_flight_max: self.in_flight_max,
+                top_up: None,
             }],
             error_names: [(selector("NotYet()"), "NotYet")].into_iter().collect(),
             options: self.options.clone(),
