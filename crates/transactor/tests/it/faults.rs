@@ -80,7 +80,7 @@ async fn what_a_node_forgot_is_handed_over_again() {
         (!known.is_null()).then_some(())
     })
     .await;
-    rig.node.mine(12).await;
+    rig.node.call("evm_setIntervalMining", json!([1])).await;
     rig.all_final_once(&queued).await;
     worker.stop().await;
 }

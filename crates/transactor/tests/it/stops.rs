@@ -25,9 +25,16 @@ async fn without_blocks() -> (Rig, Worker) {
 }
 
 async fn has_void(rig: &Rig, id: TransactionId) {
-    eventually_within(PATIENCE, "a void was signed", || async {
-        let attempts = rig.attempts(id).await;
-        attempts.iter().any(|(_, void, hash)| *void && hash.is_some()).then_some(())
+    eventually_within(PATIENCE, "the node has a void", || async {
+        let sent: i64 = sqlx::query_scalar(
+            "select count(*) from attempts
+              where transaction_id = $1 and void and sent = 'accepted'",
+        )
+        .bind(id.0)
+        .fetch_one(&rig.database.db)
+        .await
+        .unwrap();
+        (sent > 0).then_some(())
     })
     .await;
 }
