@@ -115,8 +115,8 @@ impl Line {
         }
         let read: Read<'_> = serde_json::from_str(text).map_err(LineError::Json)?;
         let time = OffsetDateTime::parse(read.time, &Rfc3339).map_err(|_| LineError::Time)?;
-        let time_ms = u64::try_from(time.unix_timestamp_nanos() / 1_000_000)
-            .map_err(|_| LineError::Time)?;
+        let time_ms =
+            u64::try_from(time.unix_timestamp_nanos() / 1_000_000).map_err(|_| LineError::Time)?;
         let prev = parse_hash(read.prev).ok_or(LineError::Prev)?;
         let head = Head { seq: read.seq, hash: Sha256::digest(text).into(), time_ms };
         Ok(Self { text: text.to_owned(), prev, head })

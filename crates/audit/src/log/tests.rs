@@ -48,9 +48,7 @@ fn one_chain_over_the_days() {
     };
     assert_eq!(verify(dir.path()).unwrap(), [expected.clone()]);
     let text = fs::read_to_string(second(dir.path())).unwrap();
-    assert!(text.starts_with(
-        r#"{"seq":3,"time":"2026-11-21T00:00:00Z","prev":""#
-    ), "{text}");
+    assert!(text.starts_with(r#"{"seq":3,"time":"2026-11-21T00:00:00Z","prev":""#), "{text}");
     let alone = verify(&second(dir.path())).unwrap();
     assert_eq!(alone[0], Summary { files: 1, lines: 6, first_seq: 3, ..expected });
     let head: Head = alone[0].head.to_string().parse().unwrap();
