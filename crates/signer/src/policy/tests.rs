@@ -350,7 +350,7 @@ fn an_explanation_says_what_each_rule_says() {
 fn the_documented_examples_are_valid() {
     let text = include_str!("../../../../docs/operate/signer.md");
     let examples: Vec<_> = text.split("```toml\n").skip(1).collect();
-    assert!(examples.len() >= 2);
+    assert!(!examples.is_empty());
     for example in examples {
         let example = example.split("```").next().unwrap();
         Policy::parse(example).unwrap_or_else(|error| panic!("{error:?} in\n{example}"));

@@ -70,13 +70,14 @@ async fn malformed_frames_end_their_connection_and_nothing_else() {
         r#"{"id":1,"call":{"sign_hash":{"hash":"0x00"}}}"#.to_owned(),
         r#"{"id":1,"call":{"reload_policy":{}}}"#.to_owned(),
         r#"{"id":1,"call":{"sign_typed":{"intents":[],"approvals":[{"act":"0x00"}]}}}"#.to_owned(),
-        too_many,
         intent("", r#"{"call":{"to":"0x00","value":"0x0","data":"0x"}}"#),
     ];
     for body in bodies {
         let answer = closing_answer(&rig, body.as_bytes());
         assert!(answer.ends_with(r#""outcome":{"fault":"malformed"}}"#), "{body:.80}: {answer}");
     }
+    let too_many = closing_intent(&rig, &too_many);
+    assert!(too_many.contains("malformed"), "{too_many}");
     let known = closing_intent(&rig, &typed(r#"{"domain":{},"primary_type":"A","message":{}}"#));
     assert!(known.contains("unknown_key"), "so is the other: {known}");
     let refused = closing_intent(&rig, &intent("", r#"{"void":{}}"#));
