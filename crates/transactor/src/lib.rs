@@ -21,6 +21,7 @@ mod config;
 mod confirm;
 mod context;
 mod failpoint;
+mod hand_out;
 mod lane;
 mod ledger;
 mod outcome;
@@ -33,6 +34,7 @@ mod send;
 mod sign;
 mod take;
 mod tend;
+mod witness;
 mod wording;
 
 pub use config::{Config, Options, Role};

@@ -87,7 +87,7 @@ impl Lane {
     /// Run each job at the head. An estimate runs it too, so that only jobs which bring their gas
     /// limit are called.
     async fn simulate(&self, ready: Vec<Ready>) -> Simulated {
-        let endpoint = self.context.config.chain.endpoint();
+        let endpoint = self.context.config.chain.read();
         let (given, open): (Vec<Ready>, Vec<Ready>) =
             ready.into_iter().partition(|job| job.gas_limit.is_some());
         let given_calls: Vec<CallRequest> = given.iter().map(|job| self.call(job)).collect();
