@@ -64,8 +64,8 @@ impl RpcError {
     }
 }
 
-/// Does a JSON-RPC error say that we ask too much? The code alone does not tell: −32005 is also said
-/// of answers that are too long.
+/// Does a JSON-RPC error say that we ask too much? The code alone does not tell: −32005 is said
+/// of answers that are too long, too.
 pub(crate) fn speaks_of_rate(code: i64, message: &str) -> bool {
     const WORDS: [&str; 6] = [
         "rate limit",

@@ -1,6 +1,6 @@
-//! One EVM chain as we see it: its endpoints, how far each can be trusted, and what they answer. The
-//! transactor and the indexer share it. Which headers are canonical is not decided here but by the
-//! indexer's commits (`db::blocks`).
+//! One EVM chain as we see it: its endpoints, how far each can be trusted, and what they answer.
+//! The transactor and the indexer share it. Which headers are canonical is not decided here but by
+//! the indexer's commits (`db::blocks`).
 
 mod endpoint;
 mod error;
@@ -35,8 +35,8 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The endpoint that is best now, for a caller that needs several answers of one node. It has no
-    /// failover: see [`Self::read`].
+    /// The endpoint that is best now, for a caller that needs several answers of one node. It has
+    /// no failover: see [`Self::read`].
     ///
     /// # Panics
     /// Never for a chain made by configuration, which refuses an empty list.

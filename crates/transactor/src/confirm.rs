@@ -225,8 +225,8 @@ impl Lane {
         None
     }
 
-    /// A nonce is lost when the chain used it in a final block and two endpoints agree that there is
-    /// no receipt of any of our hashes. Its job gets another.
+    /// A nonce is lost when the chain used it in a final block and two endpoints agree that there
+    /// is no receipt of any of our hashes. Its job gets another.
     async fn give_up_lost(
         &mut self,
         nonces: &[&OpenNonce],

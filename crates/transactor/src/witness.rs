@@ -48,13 +48,20 @@ impl Lane {
     /// Leave out moves that fail a job for good while its receipt is not agreed upon.
     pub(crate) async fn hold_disputed(&self, moves: Vec<Move>) -> Vec<Move> {
         let mut kept = Vec::with_capacity(moves.len());
+        // After one that is not known the rest is not asked for: a lane must not wait that often.
+        let mut silent = false;
         for one in moves {
             let Some(hash) = one.tx_hash.filter(|_| one.to == JobStatus::Failed) else {
                 kept.push(one);
                 continue;
             };
-            let agreed = self.agree_on_receipt(hash).await.agreed().flatten();
-            if agreed.is_some_and(|(block, _)| one.block.is_some_and(|ours| ours.hash == block)) {
+            let said = match silent {
+                true => Agreement::Unknown,
+                false => self.agree_on_receipt(hash).await,
+            };
+            silent |= said == Agreement::Unknown;
+            let block = said.agreed().flatten().map(|(block, _)| block);
+            if block.is_some() && block == one.block.map(|ours| ours.hash) {
                 kept.push(one);
             } else {
                 tracing::warn!(transaction.id = %one.id, tx_hash = %hash,

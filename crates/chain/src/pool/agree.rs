@@ -45,7 +45,7 @@ impl Chain {
         let agreement = if asked.is_empty() || asked.len() < QUORUM.min(pool.len()) {
             Agreement::Unknown
         } else {
-            let deadline = pool.options().deadline;
+            let deadline = pool.options().agree_within;
             let calls = asked.iter().filter_map(|place| {
                 let call = call(pool.get(*place)?.clone());
                 Some(self.answer(*place, call, deadline))
@@ -77,7 +77,10 @@ impl Chain {
             self.identify(place).await?;
             call.await
         };
-        timeout(deadline, answer).await.unwrap_or(Err(RpcError::TimedOut(deadline)))
+        timeout(deadline, answer).await.unwrap_or_else(|_| {
+            self.endpoints.iter().skip(place).take(1).for_each(Endpoint::note_missed);
+            Err(RpcError::TimedOut(deadline))
+        })
     }
 }
 

@@ -197,6 +197,17 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_manual_is_accepted() {
+        let manual = include_str!("../../../../docs/operate/endpoints.md");
+        let example = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let pool = toml::from_str::<PoolConfiguration>(example).unwrap().build().unwrap();
+        assert_eq!(pool.len(), 2);
+        assert_eq!(pool.options().relay.as_ref().unwrap().public_after_blocks, 25);
+        let misspelt = example.replace("weight", "wieght");
+        assert!(toml::from_str::<PoolConfiguration>(&misspelt).is_err());
+    }
+
+    #[test]
     fn settings_reach_the_endpoint() {
         let pool = built(vec![EndpointConfiguration {
             weight: Some(7),

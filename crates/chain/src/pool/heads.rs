@@ -182,7 +182,8 @@ mod tests {
                     place + 1 >= count && looks[place + 1 - count..=place].iter().all(|l| *l == what)
                 };
                 if quarantine.is_inside() != before {
-                    prop_assert!(if before { last(3, false) } else { last(2, true) });
+                    let due = if before { last(3, false) } else { last(2, true) };
+                    prop_assert!(due);
                 }
             }
         }

@@ -47,6 +47,8 @@ pub struct PoolOptions {
     pub hedge_after: Duration,
     /// A read with all its attempts takes no longer.
     pub deadline: Duration,
+    /// Who has not answered by then does not take part in a decision.
+    pub agree_within: Duration,
     /// How long endpoints may still answer a hand-over after one has answered.
     pub grace: Duration,
     /// An endpoint more blocks behind is asked only when no better one is there.
@@ -61,6 +63,7 @@ impl Default for PoolOptions {
         Self {
             hedge_after: Duration::from_millis(250),
             deadline: Duration::from_secs(12),
+            agree_within: Duration::from_secs(3),
             grace: Duration::from_millis(250),
             lag_max: 3,
             floor_patience: Duration::from_secs(30),
@@ -89,8 +92,8 @@ const CANONICAL_MAX: usize = 128;
 const READS_PER_HEDGE: f64 = 10.0;
 const HEDGES_MAX: f64 = 10.0;
 
-/// The endpoints of one chain with what is known of them. Cheap to clone; the clones share it. Dereferences
-/// to the endpoints in the order of configuration.
+/// The endpoints of one chain with what is known of them. Cheap to clone; the clones share it.
+/// Dereferences to the endpoints in the order of configuration.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
 

@@ -6,6 +6,11 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a second endpoint may take to tell what the first lacks.
+const SECOND: Duration = Duration::from_secs(2);
 
 /// Reads with failover, hedging and heads that do not go backwards: what one endpoint has shown,
 /// as of its last head that we heard of, no other takes back. Each fails as [`RpcError`] says when
@@ -109,19 +114,30 @@ impl<'a> Reads<'a> {
         let open: Vec<usize> = (0..answers.len()).filter(|i| lacks(&answers[*i])).collect();
         let second = self.0.endpoints.order().get(1).copied();
         let Some(second) = second.filter(|_| !open.is_empty()) else { return Ok(answers) };
-        if self.0.check_before(second).await.is_ok()
-            && let Some(endpoint) = self.0.endpoints.get(second)
-        {
-            let wanted: Vec<B256> =
-                open.iter().filter_map(|place| hashes.get(*place).copied()).collect();
-            let more = endpoint.receipts(&wanted).await.unwrap_or_default();
-            for (place, found) in open.into_iter().zip(more) {
-                if let Ok(Some(_)) = found {
-                    answers[place] = found;
-                }
+        let wanted: Vec<B256> =
+            open.iter().filter_map(|place| hashes.get(*place).copied()).collect();
+        for (place, found) in open.into_iter().zip(self.receipts_of(second, &wanted).await) {
+            if let Ok(Some(_)) = found {
+                answers[place] = found;
             }
         }
         Ok(answers)
+    }
+
+    /// What one endpoint has; nothing when it does not tell soon.
+    async fn receipts_of(self, place: usize, hashes: &[B256]) -> Batch<Option<Receipt>> {
+        let Some(endpoint) = self.0.endpoints.get(place) else { return Vec::new() };
+        let asked = timeout(SECOND, async {
+            self.0.check_before(place).await?;
+            endpoint.receipts(hashes).await
+        });
+        asked
+            .await
+            .unwrap_or_else(|_| {
+                endpoint.note_missed();
+                Ok(Vec::new())
+            })
+            .unwrap_or_default()
     }
 
     /// As [`Endpoint::simulate`].

@@ -38,7 +38,7 @@ async fn a_silent_endpoint_does_not_hold_up_reads_and_loses_its_place() {
     for _ in 0..8 {
         chain.read().balance(ACCOUNTS[0]).await.unwrap();
     }
-    assert_eq!(chain.endpoints.states()[0], State::Failing);
+    assert_eq!(chain.endpoints.order().first(), Some(&1));
     let asked = fronts.proxies[0].count("eth_getBalance");
     for _ in 0..20 {
         chain.read().balance(ACCOUNTS[0]).await.unwrap();
@@ -53,10 +53,12 @@ async fn reads_survive_endpoints_that_flap_and_cut_answers_short() {
         let chain = fronts.chain();
         fronts.proxies[0].add(Rule::new(fault.clone()).with_probability(0.6));
         fronts.proxies[1].add(Rule::new(fault.clone()).with_probability(0.6));
+        let started = std::time::Instant::now();
         for _ in 0..100 {
             let headers = chain.read().header(7).await.unwrap();
             assert_eq!(headers.unwrap().number.to::<u64>(), 7, "{fault:?}");
         }
+        println!("{fault:?}: {:?}", started.elapsed());
     }
 }
 
