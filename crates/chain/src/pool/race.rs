@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// Bounds of the time after which a second endpoint is asked.
-const HEDGE_MIN: Duration = Duration::from_millis(20);
+const HEDGE_MIN: Duration = Duration::from_millis(50);
 const HEDGE_MAX: Duration = Duration::from_secs(2);
 
 /// A read of one answer. `call` gets the endpoint and its place.

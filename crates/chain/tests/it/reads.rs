@@ -43,7 +43,8 @@ async fn a_silent_endpoint_does_not_hold_up_reads_and_loses_its_place() {
     for _ in 0..20 {
         chain.read().balance(ACCOUNTS[0]).await.unwrap();
     }
-    assert_eq!(fronts.proxies[0].count("eth_getBalance"), asked);
+    // It may be asked beside the other, when that one hesitates; never first.
+    assert!(fronts.proxies[0].count("eth_getBalance") < asked + 15);
 }
 
 #[tokio::test]
@@ -53,12 +54,10 @@ async fn reads_survive_endpoints_that_flap_and_cut_answers_short() {
         let chain = fronts.chain();
         fronts.proxies[0].add(Rule::new(fault.clone()).with_probability(0.6));
         fronts.proxies[1].add(Rule::new(fault.clone()).with_probability(0.6));
-        let started = std::time::Instant::now();
         for _ in 0..100 {
             let headers = chain.read().header(7).await.unwrap();
             assert_eq!(headers.unwrap().number.to::<u64>(), 7, "{fault:?}");
         }
-        println!("{fault:?}: {:?}", started.elapsed());
     }
 }
 
