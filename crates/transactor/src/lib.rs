@@ -23,6 +23,7 @@ mod config;
 mod confirm;
 mod context;
 mod failpoint;
+mod hand_out;
 mod intervene;
 mod lane;
 mod ledger;
@@ -46,6 +47,7 @@ mod stop;
 mod take;
 mod tend;
 mod top_up;
+mod witness;
 mod wording;
 
 pub use compensation::Compensation;

@@ -75,7 +75,7 @@ impl Lane {
     /// limit are called.
     async fn simulate(&mut self, ready: Vec<Ready>) -> Simulated {
         let context = self.context.clone();
-        let endpoint = context.config.chain.endpoint();
+        let endpoint = context.config.chain.read();
         let (given, open): (Vec<Ready>, Vec<Ready>) =
             ready.into_iter().partition(|job| job.gas_limit.is_some());
         let given_calls: Vec<CallRequest> = given.iter().map(|job| self.call(job)).collect();

@@ -72,6 +72,7 @@ pub(super) async fn start(
         nudge: Nudge::default(),
         supervisor: Supervisor::new(CancellationToken::new()),
     };
+    roles.endpoints(&services);
     roles.sequencer();
     roles.indexer(&services, &planned);
     roles.transactor(&services, signer, options.wallets);
@@ -136,6 +137,17 @@ impl Roles {
             self.shutdown(),
         );
         self.spawn("sequencer", task);
+    }
+
+    /// Watches how the chain's endpoints are.
+    fn endpoints(&mut self, services: &Services) {
+        let (chain, shutdown) = (services.chain.clone(), self.shutdown());
+        self.spawn("endpoints", async move {
+            tokio::select! {
+                () = shutdown => {}
+                never = chain.watch_endpoints() => match never {},
+            }
+        });
     }
 
     fn indexer(&mut self, services: &Services, contracts: &Contracts) {
