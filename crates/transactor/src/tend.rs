@@ -38,6 +38,7 @@ impl Lane {
             open = self.load_open().await?;
         }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
+        self.tell_alerts().await?;
         self.tell_pause(&open).await?;
         self.top_up().await?;
         self.watch_pool(&open).await?;
@@ -145,19 +146,21 @@ impl Lane {
     }
 
     /// The chain waits for nonces that no job has. Our ledger gave one out and got it back
-    /// unsigned, and no other job wanted it; or it never gave it out: a stranger's transactions were counted,
-    /// and then taken back by a reorg. Fill them.
+    /// unsigned, and no other job wanted it; or it never gave it out: a stranger's transactions
+    /// were counted, and then taken back by a reorg. Fill them.
     async fn fill_holes(&mut self, first: u64, pulse: Pulse) -> Result<(), LaneError> {
         let (chain, address) = (self.context.chain_id(), self.address());
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let (from, end) = (self.on_chain.cast_signed(), first.cast_signed());
-        let holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
-        let free = nonces::load_free(&mut connection, chain, address, from, 1).await?;
-        self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
-        let enough = if free.first() == holes.first() { HOLES_SEEN_FREE } else { HOLES_SEEN };
+        let mut holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
+        let free = nonces::load_free(&mut connection, chain, address, from, end - from).await?;
         drop(connection);
+        self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
+        if self.holes_seen < HOLES_SEEN {
+            holes.retain(|nonce| self.holes_seen >= HOLES_SEEN_FREE && free.contains(nonce));
+        }
         let fees = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
-        let Some(fees) = fees.filter(|_| self.holes_seen >= enough) else { return Ok(()) };
+        let Some(fees) = fees.filter(|_| !holes.is_empty()) else { return Ok(()) };
         tracing::error!(wallet = %address, count = holes.len(), "filling nonces");
         let mut transaction = self.begin().await?;
         let mut unsigned = Vec::new();

@@ -77,6 +77,9 @@ fn fates_are_decided() {
         (1, fate(S::Tentative, true, Some(INTENT_USED)), D::AwaitIndex),
         (9, fate(S::Failed, false, Some("CollectionPaused")), D::Fail),
         (9, fate(S::Tentative, true, Some("CollectionPaused")), D::Leave),
+        (9, fate(S::Tentative, true, Some("cancelled")), D::Leave),
+        (9, fate(S::Auditable, true, Some("expired")), D::Leave),
+        (9, fate(S::Cancelled, true, Some("cancelled")), D::Follow(S::Cancelled)),
         (9, fate(S::Expired, false, None), D::Follow(S::Expired)),
         (9, fate(S::Cancelled, false, None), D::Follow(S::Cancelled)),
     ];
