@@ -7,9 +7,17 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use alloy_primitives::U256;
 use tokio::sync::{mpsc, oneshot};
 
+mod remote;
+mod retired;
+
+pub(crate) use self::remote::{Errand, WAITING_MAX as ERRANDS_MAX, carry};
+use self::{
+    remote::{Parcel, RemoteDesk},
+    retired::Retired,
+};
 use crate::{
     error::ServeError,
-    keys::Keyring,
+    keys::{Custody, Keyring},
     policy::{Policy, Role},
     store::{Ledger, NonceRecord, Store, nonce_id},
     tx::{self, call_digest},
@@ -55,18 +63,25 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// One request and where its answer goes.
+/// What the desk is given to do.
 #[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) call: Call,
-    pub(crate) reply: oneshot::Sender<Outcome>,
+pub(crate) enum Work {
+    /// A request, and where its answer goes.
+    Ask { call: Call, reply: oneshot::Sender<Outcome> },
+    /// Signatures that came, or did not, from where the keys are.
+    Returned(Errand),
 }
+
+/// Several requests that share one sync.
+type Asked = Vec<(Vec<TxIntent>, oneshot::Sender<Outcome>)>;
 
 #[derive(Debug)]
 pub(crate) struct Desk {
     policy: Policy,
     keyring: Keyring,
     store: Store,
+    remote: RemoteDesk,
+    retired: Retired,
     clock: Clock,
     last_ms: u64,
     forgotten_minute: u64,
@@ -74,37 +89,45 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Checks that keystore and store belong together: a keystore with an empty store would sign
-    /// nonces again that it signed before. `adopt` allows just that, once.
+    /// nonces again that it signed before. `adopt` allows just that, once. `errands` go to
+    /// [`carry`].
     pub(crate) fn new(
         policy: Policy,
-        keyring: Keyring,
-        store: Store,
+        (keyring, store): (Keyring, Store),
+        errands: mpsc::Sender<Errand>,
         clock: Clock,
         adopt: bool,
     ) -> Result<Self, ServeError> {
         reconcile(&keyring, &store, adopt)?;
-        Ok(Self { policy, keyring, store, clock, last_ms: 0, forgotten_minute: 0 })
+        let retired = Retired::load(&keyring, &store)?;
+        let remote = RemoteDesk::new(errands);
+        let (last_ms, forgotten_minute) = (0, 0);
+        Ok(Self { policy, keyring, store, remote, retired, clock, last_ms, forgotten_minute })
     }
 
     /// Works until all senders are gone, or until the store fails.
     pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ServeError> {
         while let Some(first) = queue.blocking_recv() {
             let mut intents = 0;
-            let (mut signing, mut other) = (Vec::new(), Vec::new());
+            let (mut signing, mut returned, mut other) = (Vec::new(), Vec::new(), Vec::new());
             let mut next = Some(first);
-            while let Some(Work { call, reply }) = next {
-                match call {
-                    Call::SignTransactions { intents: asked } => {
+            while let Some(work) = next {
+                match work {
+                    Work::Ask { call: Call::SignTransactions { intents: asked }, reply } => {
                         intents += asked.len();
                         signing.push((asked, reply));
                     }
-                    call => other.push((call, reply)),
+                    Work::Ask { call, reply } => other.push((call, reply)),
+                    Work::Returned(errand) => {
+                        intents += errand.len();
+                        returned.push(errand);
+                    }
                 }
                 next = if intents < BATCH_INTENTS { queue.try_recv().ok() } else { None };
             }
             // After a failed commit nobody knows what is on disk; the senders see their reply
             // dropped, and the next start reads the truth.
-            self.sign_batch(signing).map_err(ServeError::Store)?;
+            self.sign_batch(signing, returned).map_err(ServeError::Store)?;
             for (call, reply) in other {
                 // A receiver that is gone needs no answer.
                 let _ = reply.send(self.answer(call)?);
@@ -145,7 +168,7 @@ impl Desk {
         if let Some(key) = self.keyring.get(role, index) {
             return Ok(Ok(key.info.clone()));
         }
-        if index >= limit || self.keyring.is_full() {
+        if index >= limit || self.keyring.is_full() || self.keyring.is_remote(role) {
             return Ok(Err(Refusal::TooManyKeys { limit }));
         }
         // Announced first: a file that the store has never heard of means a lost store.
@@ -158,17 +181,14 @@ impl Desk {
         Ok(Ok(key))
     }
 
-    fn sign_batch(
-        &mut self,
-        batch: Vec<(Vec<TxIntent>, oneshot::Sender<Outcome>)>,
-    ) -> Result<(), redb::Error> {
-        if batch.is_empty() {
+    fn sign_batch(&mut self, batch: Asked, returned: Vec<Errand>) -> Result<(), redb::Error> {
+        if batch.is_empty() && returned.is_empty() {
             return Ok(());
         }
         // A clock that is set back gives no budget back.
         self.last_ms = self.last_ms.max((self.clock.0)());
         let tx = self.store.begin()?;
-        let mut answers = Vec::with_capacity(batch.len());
+        let mut answers = Vec::with_capacity(batch.len() + returned.len());
         {
             let mut ledger = Ledger::open(&tx)?;
             let (day, minute) = (self.last_ms / MS_PER_DAY, self.last_ms / MS_PER_MINUTE);
@@ -178,31 +198,44 @@ impl Desk {
                 ledger.forget_before(day, minute)?;
                 self.forgotten_minute = minute;
             }
+            for mut errand in returned {
+                self.remote.settle(&mut ledger, &mut errand)?;
+                answers.push(errand);
+            }
             for (intents, reply) in batch {
-                let mut outcomes = Vec::with_capacity(intents.len().min(INTENTS_MAX));
+                let mut errand = Errand::new(intents.len().min(INTENTS_MAX), reply);
                 for intent in &intents {
-                    outcomes.push(self.sign(&mut ledger, intent)?);
+                    match self.sign(&mut ledger, intent)? {
+                        Signing::Done(outcome) => errand.note(outcome),
+                        Signing::Remote(parcel) => {
+                            self.remote.depart(&parcel);
+                            errand.put(parcel);
+                        }
+                    }
                 }
-                answers.push((outcomes, reply));
+                answers.push(errand);
             }
         }
         tx.commit()?;
-        for (outcomes, reply) in answers {
-            let _ = reply.send(Outcome::Transactions(outcomes));
+        for errand in answers {
+            self.remote.dispatch(errand);
         }
         Ok(())
     }
 
-    fn sign(&self, ledger: &mut Ledger<'_>, intent: &TxIntent) -> Result<SignOutcome, redb::Error> {
+    fn sign(&self, ledger: &mut Ledger<'_>, intent: &TxIntent) -> Result<Signing, redb::Error> {
         let judged = self.keyring.find(&intent.key).ok_or(Refusal::UnknownKey { key: intent.key });
         let judged = judged.and_then(|key| {
             let role = self.policy.role(&key.info.role)?;
-            role.check(intent)?;
+            match self.retired.judge(&intent.key) {
+                None => role.check(intent)?,
+                Some(retired) => retired.check(role, intent)?,
+            }
             Ok((key, role))
         });
         let (key, role) = match judged {
             Ok(judged) => judged,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return Ok(refusal.into()),
         };
         let id = nonce_id(&intent.key, intent.chain_id, intent.nonce);
         let digest = call_digest(intent.key, &intent.kind);
@@ -213,28 +246,72 @@ impl Desk {
             && !void
         {
             let (nonce, signed) = (intent.nonce, record.digest);
-            return Ok(Err(Refusal::NonceConflict { nonce, signed, asked: digest }));
+            return Ok(Refusal::NonceConflict { nonce, signed, asked: digest }.into());
         }
-        let signed = tx::build(intent, |hash| key.sign(hash));
-        if let Some(record) = &record {
-            // Asked again after a lost answer: the same bytes, and nothing is counted twice.
-            if ledger.holds(id, record, signed.hash)? {
-                return Ok(Ok(signed));
+        if record.is_none()
+            && let Some(retired) = self.retired.judge(&intent.key)
+            && let Err(refusal) = retired.check_new(intent)
+        {
+            return Ok(refusal.into());
+        }
+        let full = record.as_ref().is_some_and(|record| record.variants >= VARIANTS_MAX);
+        let too_many = Refusal::TooManyVariants { limit: VARIANTS_MAX };
+        let drain = self.retired.judge(&intent.key).is_some_and(|retired| retired.is_drain(intent));
+        let charge = Charge { name: &key.info.role, role, intent, now_ms: self.last_ms, drain };
+        match &key.custody {
+            Custody::Here(key) => {
+                let signed = tx::build(intent, |hash| key.sign(hash));
+                // Asked again after a lost answer: the same bytes, and nothing counts twice.
+                if let Some(record) = &record
+                    && ledger.holds(id, record, signed.hash)?
+                {
+                    return Ok(Signing::Done(Ok(signed)));
+                }
+                if full {
+                    return Ok(too_many.into());
+                }
+                if let Err(refusal) = charge.take(ledger, record.as_ref())? {
+                    return Ok(refusal.into());
+                }
+                ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
+                Ok(Signing::Done(Ok(signed)))
             }
-            if record.variants >= VARIANTS_MAX {
-                return Ok(Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }));
+            Custody::Remote(key) => {
+                let hash = tx::signing_hash(intent);
+                if let Some(signature) = ledger.remote_signature(id, hash)? {
+                    return Ok(Signing::Done(Ok(tx::build(intent, |_| signature))));
+                }
+                if full {
+                    return Ok(too_many.into());
+                }
+                // Before anything is claimed or charged: this one is not even asked for.
+                if !self.remote.may_depart(id, hash) {
+                    return Ok(Refusal::KeyUnavailable { key: intent.key }.into());
+                }
+                if let Err(refusal) = charge.take(ledger, record.as_ref())? {
+                    return Ok(refusal.into());
+                }
+                ledger.claim(id, record.as_ref(), digest)?;
+                let (intent, key) = (intent.clone(), key.clone());
+                Ok(Signing::Remote(Parcel { id, intent, hash, digest, void, key, signature: None }))
             }
         }
-        let charge = Charge { name: &key.info.role, role, intent, now_ms: self.last_ms };
-        if let Err(refusal) = charge.take(ledger, record.as_ref())? {
-            return Ok(Err(refusal));
-        }
-        ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
-        Ok(Ok(signed))
     }
 }
 
-fn reconcile(keyring: &Keyring, store: &Store, adopt: bool) -> Result<(), ServeError> {
+/// What became of one intent in the first pass.
+enum Signing {
+    Done(SignOutcome),
+    Remote(Parcel),
+}
+
+impl From<Refusal> for Signing {
+    fn from(refusal: Refusal) -> Self {
+        Self::Done(Err(refusal))
+    }
+}
+
+pub(crate) fn reconcile(keyring: &Keyring, store: &Store, adopt: bool) -> Result<(), ServeError> {
     let known = store.keys().map_err(ServeError::Store)?;
     for (key, saved) in &known {
         let held = keyring.get(&key.role, key.index).map(|held| held.info.address);
@@ -266,6 +343,8 @@ struct Charge<'a> {
     role: &'a Role,
     intent: &'a TxIntent,
     now_ms: u64,
+    /// The operator has allowed its value.
+    drain: bool,
 }
 
 impl Charge<'_> {
@@ -281,7 +360,8 @@ impl Charge<'_> {
             return Ok(Err(Refusal::OverRate { limit }));
         }
         // Only one variant of a nonce can ever mine, so its value counts once.
-        let asked = if record.is_none() { tx::value(&self.intent.kind) } else { U256::ZERO };
+        let counts = record.is_none() && !self.drain;
+        let asked = if counts { tx::value(&self.intent.kind) } else { U256::ZERO };
         if !asked.is_zero() {
             let chain_id = self.intent.chain_id;
             let spent = ledger.spent(day, self.name, chain_id)?;

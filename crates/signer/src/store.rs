@@ -10,6 +10,8 @@ use crate::{
     wire::{KeyInfo, SignedNonce, SignedTx, SignedVariant},
 };
 
+mod remote;
+
 const SCHEMA: u64 = 1;
 /// Variants of one nonce whose bytes are kept.
 const RAW_VARIANTS: u32 = 16;
@@ -157,6 +159,7 @@ pub(crate) struct Ledger<'tx> {
     raws: Table<'tx, (Nonce, u32), &'static [u8]>,
     days: Table<'tx, (u64, &'static str, u64), [u8; 32]>,
     minutes: Table<'tx, (u64, &'static str), u32>,
+    remote: remote::RemoteTable<'tx>,
 }
 
 impl<'tx> Ledger<'tx> {
@@ -167,6 +170,7 @@ impl<'tx> Ledger<'tx> {
             raws: tx.open_table(RAWS)?,
             days: tx.open_table(DAYS)?,
             minutes: tx.open_table(MINUTES)?,
+            remote: remote::open(tx)?,
         })
     }
 

@@ -248,6 +248,20 @@ pub enum Refusal {
         /// Digest of the call asked for.
         asked: B256,
     },
+    /// The key is held elsewhere, and no signature came from there in time. The nonce is this
+    /// call's all the same; ask again.
+    #[error("the back end of key {key} gave no signature")]
+    KeyUnavailable {
+        /// Address of the key.
+        key: Address,
+    },
+    /// The key is out of service: it signs voids, other prices of what it has signed, and
+    /// transfers to the address that the operator named.
+    #[error("key {key} is retired")]
+    KeyRetired {
+        /// Address of the key.
+        key: Address,
+    },
     /// This nonce has been priced too often.
     #[error("more than {limit} variants at one nonce")]
     TooManyVariants {
@@ -257,9 +271,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the same request may be granted later, in another minute or on another day.
+    /// Whether the same request may be granted later: in another minute, on another
+    /// day, or when the key's back end is there again.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::OverRate { .. } | Self::OverDailyValue { .. })
+        matches!(
+            self,
+            Self::OverRate { .. } | Self::OverDailyValue { .. } | Self::KeyUnavailable { .. }
+        )
     }
 }
 
