@@ -18,13 +18,13 @@ use alloy_primitives::{Address, B256, Signature, keccak256};
 use secp256k1::{Message, PublicKey, SecretKey, ecdsa::RecoverableSignature};
 use zeroize::Zeroizing;
 
+pub use self::files::ensure_password_file;
+use self::keystore::Keystore;
 pub(crate) use self::{
     declared::Declared,
     files::{check_passage, private_dir, read_closed, read_policy, read_private},
-    remote::{Backend, BackendError, RemoteKey},
+    remote::{BackendError, RemoteKey},
 };
-pub use self::files::ensure_password_file;
-use self::keystore::Keystore;
 use crate::{error::ServeError, wire::KeyInfo};
 
 const KEYS_MAX: usize = 1024;
@@ -133,7 +133,11 @@ impl Keyring {
         let info = KeyInfo { address: key.address(), role: role.to_owned(), index };
         self.remote_roles.insert(role.to_owned());
         let twice = self.is_full() || self.get(role, index).is_some();
-        let added = if twice { Err(()) } else { self.insert(Key { info, custody: Custody::Remote(key) }).map_err(|_| ()) };
+        let added = if twice {
+            Err(())
+        } else {
+            self.insert(Key { info, custody: Custody::Remote(key) }).map_err(|_| ())
+        };
         added.map_err(|()| ServeError::Mismatch {
             reason: format!("{role}.{index} is declared, but held already, or one too many"),
         })
@@ -223,8 +227,7 @@ pub(crate) fn read_keystore_file(
 ) -> Result<Zeroizing<[u8; 32]>, ServeError> {
     let password = files::read_password(password_file)?;
     let bytes = keystore::decrypt_bytes(path, &password)?;
-    let bytes: [u8; 32] = bytes[..]
-        .try_into()
-        .map_err(|_| ServeError::keystore(path, "holds no secp256k1 key"))?;
+    let bytes: [u8; 32] =
+        bytes[..].try_into().map_err(|_| ServeError::keystore(path, "holds no secp256k1 key"))?;
     Ok(Zeroizing::new(bytes))
 }

@@ -142,6 +142,8 @@ impl Safe {
 
     fn key(&self, role: &str, index: u32) -> Result<KeyInfo, ServeError> {
         let key = self.held.keyring.get(role, index).map(|key| key.info.clone());
-        key.ok_or_else(|| ServeError::Mismatch { reason: format!("there is no key {role}.{index}") })
+        key.ok_or_else(|| ServeError::Mismatch {
+            reason: format!("there is no key {role}.{index}"),
+        })
     }
 }

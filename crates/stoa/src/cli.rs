@@ -1,4 +1,4 @@
-use crate::{demo, dev, sign};
+use crate::{demo, dev, sign, signer_keys};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -24,17 +24,28 @@ enum Command {
     Demo(demo::DemoOptions),
     /// Run the signer, the only process that holds keys.
     Sign(sign::SignOptions),
+    /// What the operator does with the signer's files.
+    #[command(subcommand)]
+    Signer(SignerCommand),
+}
+
+#[derive(Subcommand, Debug)]
+enum SignerCommand {
+    /// Keys: make, list, import, take out of service.
+    #[command(subcommand)]
+    Key(signer_keys::KeyCommand),
 }
 
 pub(crate) fn run() -> Result<()> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    if !matches!(cli.command, Command::Demo(_)) {
+    if !matches!(cli.command, Command::Demo(_) | Command::Signer(_)) {
         runtime::install_logs(format, &cli.log)?;
     }
     match cli.command {
         Command::Dev(options) => dev::run(options, &cli.log, cli.log_json),
         Command::Demo(options) => crate::block_on(demo::run(options)),
         Command::Sign(options) => sign::run(options),
+        Command::Signer(SignerCommand::Key(command)) => signer_keys::run(command),
     }
 }

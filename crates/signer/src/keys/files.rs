@@ -50,7 +50,11 @@ pub(crate) fn read_policy(path: &Path) -> Result<Zeroizing<String>, ServeError> 
     read_closed(path, 0o022, POLICY_BYTES_MAX)
 }
 
-pub(crate) fn read_closed(path: &Path, closed: u32, size_max: u64) -> Result<Zeroizing<String>, ServeError> {
+pub(crate) fn read_closed(
+    path: &Path,
+    closed: u32,
+    size_max: u64,
+) -> Result<Zeroizing<String>, ServeError> {
     let file = File::open(path).map_err(|e| ServeError::file(path, e))?;
     let about = file.metadata().map_err(|e| ServeError::file(path, e))?;
     check_owner(path, &about, closed)?;

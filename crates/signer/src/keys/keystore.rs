@@ -115,9 +115,7 @@ pub(super) fn decrypt_bytes(path: &Path, password: &str) -> Result<Zeroizing<Vec
     check_key_file(path)?;
     match eth_keystore::decrypt_key(path, password.as_bytes()) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),
-        Err(KeystoreError::MacMismatch) => {
-            Err(ServeError::WrongPassword { path: path.to_owned() })
-        }
+        Err(KeystoreError::MacMismatch) => Err(ServeError::WrongPassword { path: path.to_owned() }),
         Err(error) => Err(ServeError::keystore(path, &error.to_string())),
     }
 }

@@ -76,11 +76,8 @@ impl Token {
     /// Loads the module and starts the sessions' threads, which log in when first needed.
     pub(super) fn open(options: &TokenOptions) -> Result<Self, ServeError> {
         let pin = AuthPin::new(read_password(&options.pin_file)?.as_str().into());
-        let login = Arc::new(Login {
-            module: load(&options.module)?,
-            token: options.token.clone(),
-            pin,
-        });
+        let login =
+            Arc::new(Login { module: load(&options.module)?, token: options.token.clone(), pin });
         let (jobs, waiting) = sync_channel(WAITING_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..options.sessions {
@@ -279,8 +276,6 @@ fn generate(session: &Session, label: &str) -> Result<PublicKey, BackendError> {
         Attribute::Label(name.clone()),
         Attribute::Id(name),
     ];
-    session
-        .generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)
-        .map_err(failed)?;
+    session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).map_err(failed)?;
     public_key(session, label)
 }

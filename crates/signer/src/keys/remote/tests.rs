@@ -1,5 +1,8 @@
 use alloy_primitives::{B256, U256};
-use secp256k1::{SecretKey, ecdsa};
+use secp256k1::{
+    SecretKey,
+    ecdsa::{self, RecoverableSignature, RecoveryId},
+};
 
 use super::{address_of, point_at_end, recoverable};
 
@@ -28,7 +31,10 @@ fn either_s_becomes_the_low_one_and_recovers_the_key() {
         let signature = ecdsa::sign(message, &secret);
         let low = recoverable(signature, hash, address).unwrap();
         assert_eq!(recoverable(mirrored(&signature), hash, address).unwrap(), low);
-        assert_eq!(low.recover_address_from_prehash(&hash).unwrap(), address);
+        let id = if low.v() { RecoveryId::One } else { RecoveryId::Zero };
+        let rs = &low.as_bytes()[..64];
+        let public = RecoverableSignature::from_compact(rs, id).unwrap().recover(message).unwrap();
+        assert_eq!(address_of(&public), address);
         assert!(low.s() <= U256::from_str_radix(N, 16).unwrap() / U256::from(2));
     }
 }
