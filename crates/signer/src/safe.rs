@@ -9,8 +9,9 @@ use alloy_primitives::Address;
 use zeroize::Zeroizing;
 
 use crate::{
-    desk::reconcile,
+    desk::{Clock, reconcile},
     error::ServeError,
+    journal::{self, Entry, Journal},
     keys::{Custody, read_keystore_file},
     server::{Config, Held, open_keys},
     wire::KeyInfo,
@@ -42,6 +43,8 @@ pub enum KeyState {
 /// Keystore, store and declared keys, locked against any signer.
 pub struct Safe {
     held: Held,
+    journal: Journal,
+    clock: Clock,
     runtime: tokio::runtime::Handle,
 }
 
@@ -61,7 +64,9 @@ impl Safe {
         crate::process::harden_if(config.harden)?;
         let held = open_keys(config, &runtime)?;
         reconcile(&held.keyring, &held.store, config.adopt_keys)?;
-        Ok(Self { held, runtime })
+        let audit_dir = journal::dir_of(&config.store_file);
+        let journal = Journal::open(&audit_dir, &held.store, config.adopt_keys)?;
+        Ok(Self { held, journal, clock: config.clock.clone(), runtime })
     }
 
     /// All keys, by role and index.
@@ -95,6 +100,7 @@ impl Safe {
         let announce = |key: &KeyInfo| store.set_key(key, false).map_err(ServeError::Store);
         let key = keyring.import(role, index, secret, announce)?;
         store.set_key(&key, true).map_err(ServeError::Store)?;
+        self.note(Entry::KeyImported { role: role.to_owned(), index, key: key.address })?;
         Ok(key)
     }
 
@@ -113,19 +119,24 @@ impl Safe {
     /// Takes a key out of service, for ever or until [`Safe::reinstate`]: from the next start of
     /// the signer on it gives no new nonce to a call, but to plain transfers to `drain_to`.
     pub fn retire(
-        &self,
+        &mut self,
         role: &str,
         index: u32,
         drain_to: Option<Address>,
     ) -> Result<KeyInfo, ServeError> {
         let key = self.key(role, index)?;
+        let (role, address) = (key.role.clone(), key.address);
+        // In the log before it is in force.
+        self.note(Entry::KeyRetired { role, index, key: address, drain_to })?;
         self.held.store.retire(&key, drain_to).map_err(ServeError::Store)?;
         Ok(key)
     }
 
     /// Puts a retired key back into service.
-    pub fn reinstate(&self, role: &str, index: u32) -> Result<KeyInfo, ServeError> {
+    pub fn reinstate(&mut self, role: &str, index: u32) -> Result<KeyInfo, ServeError> {
         let key = self.key(role, index)?;
+        let (role, address) = (key.role.clone(), key.address);
+        self.note(Entry::KeyReinstated { role, index, key: address })?;
         self.held.store.reinstate(&key).map_err(ServeError::Store)?;
         Ok(key)
     }
@@ -138,6 +149,14 @@ impl Safe {
         self.runtime
             .block_on(backend.generate(id))
             .map_err(|error| ServeError::Backend { reason: format!("{id}: {error}") })
+    }
+
+    /// Puts one line into the audit log, durably.
+    fn note(&mut self, entry: Entry) -> Result<(), ServeError> {
+        let tx = self.held.store.begin().map_err(ServeError::Store)?;
+        let lines = self.journal.record(&tx, self.clock.now_ms(), &[entry])?;
+        tx.commit().map_err(|error| ServeError::Store(error.into()))?;
+        self.journal.publish(&lines)
     }
 
     fn key(&self, role: &str, index: u32) -> Result<KeyInfo, ServeError> {

@@ -12,21 +12,23 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{UnixListener, UnixStream},
+    signal::unix::{SignalKind, signal},
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
-    desk::{Clock, Desk, ERRANDS_MAX, Errand, QUEUE_MAX, Work, carry},
+    desk::{Clock, Desk, ERRANDS_MAX, Errand, QUEUE_MAX, Work, carry, reconcile},
     error::ServeError,
     frame::{FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, read_frame, write_frame},
+    journal::{self, Journal},
     keys::{Declared, Keyring, check_passage, private_dir, read_policy},
     policy::Policy,
     process,
     store::Store,
     tls::{TlsConfig, TlsListener, Visit},
-    wire::{Call, Fault, INTENTS_MAX, KeyInfo, Outcome, Request, Response},
+    wire::{Call, Fault, KeyInfo, Outcome, Request, Response},
 };
 
 const CONNECTIONS_MAX: usize = 64;
@@ -64,8 +66,9 @@ pub struct Config {
     pub tls: Option<TlsConfig>,
     /// Process whose death ends the signer; must be its parent when it starts.
     pub parent: Option<u32>,
-    /// Accept key files that the store has never seen. Only for keys that are new to this
-    /// system: with keys that have signed before, it gives up the protection of their nonces.
+    /// Accept key files that the store has never seen, and an audit log that does not agree with
+    /// the store. Only for keys that are new to this system: with keys that have signed before, it
+    /// gives up the protection of their nonces.
     pub adopt_keys: bool,
     /// Harden the process (not dumpable, no core, umask 077). Off only where the signer shares
     /// its process with a test.
@@ -127,10 +130,12 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
     let listener = listen(&socket, !peer_uids.is_empty()).await?;
     tracing::info!(socket = %socket.display(), tls = tls.as_ref().map(|tls| tls.address()),
         "signer ready");
+    let reloads = reload_on_hangup(queue.clone())?;
     let courier = carry(waiting, queue.clone());
     let mut server = Server { queue, peer_uids, connections: JoinSet::new() };
     let result = tokio::select! {
         () = server.accept(&listener, tls.as_ref()) => Ok(()),
+        () = reloads => Ok(()),
         () = shutdown => Ok(()),
         () = parent => Ok(()),
         end = &mut desk_end => end.unwrap_or(Err(ServeError::DeskEnded)),
@@ -155,8 +160,12 @@ fn open_desk(
     errands: mpsc::Sender<Errand>,
 ) -> Result<Desk, ServeError> {
     let policy = Policy::parse(&read_policy(&config.policy_file)?)?;
-    let held = open_keys(config, runtime)?;
-    Desk::new(policy, (held.keyring, held.store), errands, config.clock.clone(), config.adopt_keys)
+    let Held { keyring, store, .. } = open_keys(config, runtime)?;
+    reconcile(&keyring, &store, config.adopt_keys)?;
+    let audit_dir = journal::dir_of(&config.store_file);
+    let journal = Journal::open(&audit_dir, &store, config.adopt_keys)?;
+    let policy = (policy, config.policy_file.clone());
+    Desk::new(policy, keyring, (store, journal), errands, config.clock.clone())
 }
 
 /// Keystore, store and declared keys of one configuration, which this process holds alone.
@@ -194,6 +203,22 @@ fn socket_directory(dir: &Path, peers: bool) -> Result<(), ServeError> {
         return check_passage(dir);
     }
     made
+}
+
+/// Has the policy read again at each SIGHUP; never ends.
+fn reload_on_hangup(
+    queue: mpsc::Sender<Work>,
+) -> Result<impl Future<Output = ()> + use<>, ServeError> {
+    let mut hangups = signal(SignalKind::hangup())
+        .map_err(|source| ServeError::Process { what: "watching for SIGHUP", source })?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            if queue.send(Work::ReloadPolicy).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending().await
+    })
 }
 
 /// Binds, replacing a socket that a killed signer left behind.
@@ -324,11 +349,11 @@ async fn converse(
 }
 
 async fn ask(call: Call, queue: &mpsc::Sender<Work>) -> Outcome {
-    if matches!(&call, Call::SignTransactions { intents } if intents.len() > INTENTS_MAX) {
+    if call.is_too_long() {
         return Outcome::Fault(Fault::Malformed);
     }
     let (reply, answer) = oneshot::channel();
-    if queue.try_send(Work::Ask { call, reply }).is_err() {
+    if queue.try_send(Work::ask(call, reply)).is_err() {
         return Outcome::Fault(Fault::Busy);
     }
     match timeout(ANSWER_MAX, answer).await {

@@ -1,4 +1,6 @@
-//! `stoa sign`: the signer process.
+//! `stoa sign`: the signer process; `stoa signer …`: tools around it.
+
+mod tools;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -13,6 +15,8 @@ use std::{
 
 /// What the signer's process keeps of its environment, besides what `--keep-env` names.
 const KEPT: [&str; 3] = ["STOA_LOG", "RUST_BACKTRACE", "TZ"];
+
+pub(crate) use tools::{SignerCommand, run as run_tool};
 
 #[derive(Args, Debug)]
 pub(crate) struct SignOptions {
@@ -32,6 +36,10 @@ pub(crate) struct SignOptions {
     /// Name of a variable to keep in the environment; may be repeated. All others are dropped.
     #[arg(long = "keep-env")]
     keep_env: Vec<OsString>,
+    /// Take over keys that the store has never seen, and an audit log that disagrees with the
+    /// store. Only where no key here has signed before: see the operator's guide.
+    #[arg(long)]
+    adopt: bool,
     /// End when this process, our parent, ends.
     #[arg(long)]
     parent: Option<u32>,
@@ -107,6 +115,7 @@ pub(crate) fn run(options: SignOptions) -> Result<()> {
     scrub_environment(&options.keep_env)?;
     let config = signer::Config {
         parent: options.parent,
+        adopt_keys: options.adopt,
         peer_uids: options.peer_uids,
         tls: options.tls.config()?,
         ..options.keys.config(options.socket, options.policy)

@@ -1,5 +1,5 @@
-//! Keys held elsewhere: the nonce is claimed on disk first, then the signature is fetched while
-//! the desk goes on with others, and what came is on disk before it is given out.
+//! Keys held elsewhere: nonce or message is claimed on disk first, then the signature is fetched
+//! while the desk goes on with others, and what came is on disk before it is given out.
 //!
 //! Such signatures differ from call to call, so the first one that reaches the disk is *the*
 //! signature of its transaction. Killed in between, the next start finds the claim, fetches
@@ -10,19 +10,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, Signature};
+use alloy_primitives::{Address, B256, Signature};
 use futures_util::future::join_all;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
 
-use super::Work;
+use super::{Judge, Work};
 use crate::{
+    journal::{Entry, TransactionEntry},
     keys::{BackendError, RemoteKey},
-    store::{Ledger, Nonce},
+    refusal::Refusal,
+    store::Nonce,
     tx,
-    wire::{Outcome, Refusal, SignOutcome, TxIntent},
+    wire::{Outcome, SignOutcome, SignedTyped, TxIntent, TypedOutcome},
 };
 
 /// Requests that may wait for the courier.
@@ -32,72 +34,94 @@ const PARCELS_MAX: usize = 4_096;
 /// After so long without a word a parcel is lost. Longer than any back end may take.
 const PARCEL_MAX: Duration = Duration::from_secs(60);
 
-/// One transaction on its way to its key and back.
+/// What is on its way to its key and back.
 #[derive(Debug)]
 pub(crate) struct Parcel {
+    /// Whose signature is to be kept where: a nonce, or [`message_id`].
     pub(super) id: Nonce,
-    pub(super) intent: TxIntent,
+    pub(super) address: Address,
     pub(super) hash: B256,
-    pub(super) digest: B256,
-    pub(super) void: bool,
     pub(super) key: RemoteKey,
+    pub(super) what: What,
     pub(super) signature: Option<Result<Signature, BackendError>>,
 }
 
 #[derive(Debug)]
-enum Slot {
-    Done(SignOutcome),
-    Remote(Box<Parcel>),
+pub(super) enum What {
+    Transaction {
+        intent: Box<TxIntent>,
+        digest: B256,
+        void: bool,
+        /// Its line in the audit log, but for the hash.
+        entry: Box<TransactionEntry>,
+    },
+    Message,
 }
 
-/// One request, some of whose signatures are made elsewhere.
+/// Where the signatures of a key's messages are kept, among those of its nonces: under a chain and
+/// a nonce that no transaction has.
+pub(super) fn message_id(key: &Address) -> Nonce {
+    crate::store::nonce_id(key, u64::MAX, u64::MAX)
+}
+
+#[derive(Debug)]
+pub(super) enum Slot {
+    Transaction(SignOutcome),
+    Message(TypedOutcome),
+    Away(Box<Parcel>),
+}
+
+/// One request, some of whose signatures may be made elsewhere.
 #[derive(Debug)]
 pub(crate) struct Errand {
-    slots: Vec<Slot>,
-    reply: oneshot::Sender<Outcome>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) messages: bool,
+    pub(super) reply: oneshot::Sender<Outcome>,
+    pub(super) since: Instant,
 }
 
 impl Errand {
-    pub(super) fn new(capacity: usize, reply: oneshot::Sender<Outcome>) -> Self {
-        Self { slots: Vec::with_capacity(capacity), reply }
-    }
-
-    pub(super) fn note(&mut self, outcome: SignOutcome) {
-        self.slots.push(Slot::Done(outcome));
-    }
-
-    pub(super) fn put(&mut self, parcel: Parcel) {
-        self.slots.push(Slot::Remote(Box::new(parcel)));
-    }
-
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 
     fn parcels(&mut self) -> impl Iterator<Item = &mut Parcel> {
         self.slots.iter_mut().filter_map(|slot| match slot {
-            Slot::Remote(parcel) => Some(parcel.as_mut()),
-            Slot::Done(_) => None,
+            Slot::Away(parcel) => Some(parcel.as_mut()),
+            Slot::Transaction(_) | Slot::Message(_) => None,
         })
     }
 
     fn is_done(&self) -> bool {
-        self.slots.iter().all(|slot| matches!(slot, Slot::Done(_)))
+        !self.slots.iter().any(|slot| matches!(slot, Slot::Away(_)))
     }
 
     /// Whatever has no signature yet is to be asked for again.
     fn answer(self) {
-        let outcomes = self.slots.into_iter().map(|slot| match slot {
-            Slot::Done(outcome) => outcome,
-            Slot::Remote(parcel) => Err(Refusal::KeyUnavailable { key: parcel.intent.key }),
+        let (mut transactions, mut messages) = (Vec::new(), Vec::new());
+        for slot in self.slots {
+            match slot {
+                Slot::Transaction(outcome) => transactions.push(outcome),
+                Slot::Message(outcome) => messages.push(outcome),
+                Slot::Away(parcel) => {
+                    let refusal = Refusal::KeyUnavailable { key: parcel.address };
+                    match parcel.what {
+                        What::Transaction { .. } => transactions.push(Err(refusal)),
+                        What::Message => messages.push(Err(refusal)),
+                    }
+                }
+            }
+        }
+        let _ = self.reply.send(match self.messages {
+            true => Outcome::Typed(messages),
+            false => Outcome::Transactions(transactions),
         });
-        let _ = self.reply.send(Outcome::Transactions(outcomes.collect()));
     }
 }
 
 /// The desk's side: what is under way.
 #[derive(Debug)]
-pub(super) struct RemoteDesk {
+pub(crate) struct RemoteDesk {
     errands: mpsc::Sender<Errand>,
     under_way: HashMap<(Nonce, B256), Instant>,
 }
@@ -107,8 +131,8 @@ impl RemoteDesk {
         Self { errands, under_way: HashMap::new() }
     }
 
-    /// Whether one more may go. The same transaction goes once at a time: who asks again while it
-    /// is under way gets what comes back when asking later.
+    /// Whether one more may go. The same one goes once at a time: who asks again while it is under
+    /// way gets what comes back when asking later.
     pub(super) fn may_depart(&self, id: Nonce, hash: B256) -> bool {
         let lost = |since: &Instant| since.elapsed() > PARCEL_MAX;
         self.under_way.len() < PARCELS_MAX && self.under_way.get(&(id, hash)).is_none_or(lost)
@@ -118,59 +142,88 @@ impl RemoteDesk {
         self.under_way.insert((parcel.id, parcel.hash), Instant::now());
     }
 
-    /// Writes down what came back.
-    pub(super) fn settle(
-        &mut self,
-        ledger: &mut Ledger<'_>,
-        errand: &mut Errand,
-    ) -> Result<(), redb::Error> {
-        for slot in &mut errand.slots {
-            let Slot::Remote(parcel) = slot else { continue };
+    /// After the commit: answers what is complete, and sends for the rest. Gives since when an
+    /// answered one waited.
+    pub(super) fn dispatch(&mut self, errand: Errand) -> Option<Instant> {
+        let since = errand.since;
+        if errand.is_done() {
+            errand.answer();
+            return Some(since);
+        }
+        self.under_way.retain(|_, since| since.elapsed() <= PARCEL_MAX);
+        let Err(error) = self.errands.try_send(errand) else { return None };
+        let (mpsc::error::TrySendError::Full(mut errand)
+        | mpsc::error::TrySendError::Closed(mut errand)) = error;
+        for parcel in errand.parcels() {
             self.under_way.remove(&(parcel.id, parcel.hash));
-            *slot = Slot::Done(settle_one(ledger, parcel)?);
+        }
+        errand.answer();
+        Some(since)
+    }
+}
+
+impl Judge<'_, '_> {
+    /// Writes down what came back.
+    pub(super) fn settle(&mut self, errand: &mut Errand) -> Result<(), redb::Error> {
+        for slot in &mut errand.slots {
+            let Slot::Away(parcel) = slot else { continue };
+            self.remote.under_way.remove(&(parcel.id, parcel.hash));
+            let signature = self.signature_of(parcel)?;
+            *slot = self.settle_one(parcel, signature)?;
         }
         Ok(())
     }
 
-    /// After the commit: answers what is complete, and sends for the rest.
-    pub(super) fn dispatch(&mut self, errand: Errand) {
-        if errand.is_done() {
-            errand.answer();
-            return;
+    fn signature_of(&self, parcel: &mut Parcel) -> Result<Option<Signature>, redb::Error> {
+        // Should it have gone twice, the first to come back stands.
+        if let Some(kept) = self.ledger.remote_signature(parcel.id, parcel.hash)? {
+            return Ok(Some(kept));
         }
-        self.under_way.retain(|_, since| since.elapsed() <= PARCEL_MAX);
-        if let Err(error) = self.errands.try_send(errand) {
-            let (mpsc::error::TrySendError::Full(mut errand)
-            | mpsc::error::TrySendError::Closed(mut errand)) = error;
-            for parcel in errand.parcels() {
-                self.under_way.remove(&(parcel.id, parcel.hash));
+        Ok(match parcel.signature.take() {
+            Some(Ok(signature)) => Some(signature),
+            Some(Err(error)) => {
+                tracing::warn!(key.address = %parcel.address, %error,
+                    "no signature from the key's back end");
+                None
             }
-            errand.answer();
+            None => None,
+        })
+    }
+
+    fn settle_one(
+        &mut self,
+        parcel: &mut Parcel,
+        signature: Option<Signature>,
+    ) -> Result<Slot, redb::Error> {
+        let Parcel { id, hash, address: key, .. } = *parcel;
+        let fresh = self.ledger.remote_signature(id, hash)?.is_none();
+        if let Some(signature) = signature.as_ref().filter(|_| fresh) {
+            self.ledger.keep_remote_signature(id, hash, signature)?;
+            self.claimed = true;
         }
+        Ok(match (&mut parcel.what, signature) {
+            (What::Message, Some(signature)) => Slot::Message(Ok(typed(&signature, hash))),
+            (What::Message, None) => Slot::Message(Err(Refusal::KeyUnavailable { key })),
+            (What::Transaction { .. }, None) => {
+                Slot::Transaction(Err(Refusal::KeyUnavailable { key }))
+            }
+            (What::Transaction { intent, digest, void, entry }, Some(signature)) => {
+                let signed = tx::build(intent, |_| signature);
+                if fresh {
+                    let record = self.ledger.record(id)?;
+                    self.ledger.add_variant(id, record.as_ref(), *digest, *void, &signed)?;
+                    let mut entry = entry.clone();
+                    entry.hash = signed.hash;
+                    self.entries.push(Entry::Transaction(*entry));
+                }
+                Slot::Transaction(Ok(signed))
+            }
+        })
     }
 }
 
-fn settle_one(ledger: &mut Ledger<'_>, parcel: &mut Parcel) -> Result<SignOutcome, redb::Error> {
-    let Parcel { id, hash, .. } = *parcel;
-    let key = parcel.intent.key;
-    let signature = match parcel.signature.take() {
-        Some(Ok(signature)) => signature,
-        Some(Err(error)) => {
-            tracing::warn!(key.address = %key, nonce = parcel.intent.nonce, %error,
-                "no signature from the key's back end");
-            return Ok(Err(Refusal::KeyUnavailable { key }));
-        }
-        None => return Ok(Err(Refusal::KeyUnavailable { key })),
-    };
-    // Should it have gone twice, the first to come back stands.
-    if let Some(kept) = ledger.remote_signature(id, hash)? {
-        return Ok(Ok(tx::build(&parcel.intent, |_| kept)));
-    }
-    let signed = tx::build(&parcel.intent, |_| signature);
-    ledger.keep_remote_signature(id, hash, &signature)?;
-    let record = ledger.record(id)?;
-    ledger.add_variant(id, record.as_ref(), parcel.digest, parcel.void, &signed)?;
-    Ok(Ok(signed))
+pub(super) fn typed(signature: &Signature, digest: B256) -> SignedTyped {
+    SignedTyped { signature: signature.as_bytes().into(), digest }
 }
 
 /// The courier: takes errands, has all signatures of one made at once, and brings each back to

@@ -7,18 +7,19 @@ use alloy_primitives::Address;
 use crate::{
     error::ServeError,
     keys::Keyring,
-    policy::Role,
+    policy::{Grants, Role},
+    refusal::Refusal,
     store::Store,
-    wire::{Refusal, TxIntent, TxKind},
+    wire::{TxIntent, TxKind},
 };
 
 /// Which keys are retired, as the store said at start.
 #[derive(Debug, Default)]
-pub(super) struct Retired(HashMap<Address, Retirement>);
+pub(crate) struct Retired(HashMap<Address, Retirement>);
 
 /// What a retired key may still do.
 #[derive(Debug)]
-pub(super) struct Retirement {
+pub(crate) struct Retirement {
     drain_to: Option<Address>,
 }
 
@@ -42,7 +43,11 @@ impl Retired {
 impl Retirement {
     /// A transfer to the named address needs no rule that lists it, and no budget of value: the
     /// operator allowed it. Chain, gas and fees keep their limits, those of a void.
-    pub(super) fn check(&self, role: &Role, intent: &TxIntent) -> Result<(), Refusal> {
+    pub(super) fn check<'a>(
+        &self,
+        role: &'a Role,
+        intent: &TxIntent,
+    ) -> Result<Grants<'a>, Refusal> {
         match self.is_drain(intent) {
             true => role.check(&void_of(intent)),
             false => role.check(intent),

@@ -6,6 +6,8 @@
     reason = "a test fails by panic, and may print"
 )]
 
+mod approvals;
+mod audit_log;
 mod aws_kms;
 mod backends;
 mod budgets;
@@ -16,7 +18,9 @@ mod nonces;
 mod operator;
 mod pkcs11;
 mod process;
+mod reload;
 mod rig;
 mod signatures;
 mod speed;
 mod tls;
+mod typed;

@@ -128,6 +128,11 @@ async fn a_retired_key_finishes_what_it_began_and_drains_to_one_address() {
     server.stop().await;
 
     rig.operate(|safe| safe.reinstate("minter", 0).unwrap()).await;
+    let logged: String = std::fs::read_dir(rig.path("store.audit"))
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(logged.contains("key_retired") && logged.contains("key_reinstated"), "{logged}");
     let server = rig.start();
     assert!(sign_one(&client, &call(4)).await.is_ok());
     assert!(sign_one(&client, &drained(5, treasury, all)).await.is_err(), "no drain in service");

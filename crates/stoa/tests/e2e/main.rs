@@ -5,4 +5,5 @@ mod faults;
 mod isolation;
 mod kills;
 mod server;
+mod signer_tools;
 mod walk;
