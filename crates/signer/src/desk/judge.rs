@@ -12,11 +12,11 @@ use super::{
 use crate::{
     approval::{Approval, message_act, transaction_act},
     journal::{Entry, MessageEntry, TransactionEntry},
-    keys::{Custody, Keyring, RemoteKey},
+    keys::{Custody, Keyring, LocalKey, RemoteKey},
     metrics::Metrics,
     policy::{ApprovalRule, Grant, Policy, Role},
     refusal::Refusal,
-    store::{Ledger, Nonce, Period, nonce_id},
+    store::{Ledger, Nonce, NonceRecord, Period, nonce_id},
     tx::{self, call_digest},
     wire::{INTENTS_MAX, SignedTx, SignedTyped, TxIntent, TxKind, TypedIntent},
 };
@@ -75,6 +75,21 @@ enum Ended<T> {
 struct Chosen {
     identity: Option<B256>,
     approvals: BTreeMap<Address, B256>,
+}
+
+/// A transaction that may be signed, before it is.
+struct Case<'a> {
+    intent: &'a TxIntent,
+    role: &'a Role,
+    id: Nonce,
+    digest: B256,
+    void: bool,
+    record: Option<NonceRecord>,
+    chosen: Chosen,
+    /// Whether its value does.
+    counts: bool,
+    /// Its line in the audit log, but for the hash.
+    entry: TransactionEntry,
 }
 
 impl Judge<'_, '_> {
@@ -165,8 +180,7 @@ impl Judge<'_, '_> {
             }
         };
         let drain = retired.is_some_and(|retired| retired.is_drain(intent));
-        let full = record.as_ref().is_some_and(|record| record.variants >= VARIANTS_MAX);
-        let mut entry = TransactionEntry {
+        let entry = TransactionEntry {
             role: role.name.clone(),
             key: intent.key,
             chain_id: intent.chain_id,
@@ -179,44 +193,53 @@ impl Judge<'_, '_> {
             policy: policy.digest,
             approved_by: chosen.approvals.keys().copied().collect(),
         };
-        let remote = match &key.custody {
-            Custody::Here(key) => {
-                let signed = tx::build(intent, |hash| key.sign(hash));
-                // Asked again after a lost answer: the same bytes, and nothing counts twice.
-                if let Some(record) = &record
-                    && self.ledger.holds(id, record, signed.hash)?
-                {
-                    return Ok(Signed::Known(signed));
-                }
-                if full {
-                    return Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }.into());
-                }
-                self.charge(role, intent, record.is_none() && !drain)?;
-                self.use_up(&chosen, nonce_hash(intent))?;
-                self.ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
-                entry.hash = signed.hash;
-                self.entries.push(Entry::Transaction(entry));
-                return Ok(Signed::New(signed));
-            }
-            Custody::Remote(remote) => remote,
-        };
-        let hash = tx::signing_hash(intent);
-        if let Some(signature) = self.ledger.remote_signature(id, hash)? {
-            return Ok(Signed::Known(tx::build(intent, |_| signature)));
+        let counts = record.is_none() && !drain;
+        let case = Case { intent, role, id, digest, void, record, chosen, counts, entry };
+        match &key.custody {
+            Custody::Here(key) => self.sign_here(key, case),
+            Custody::Remote(key) => self.send_away(key, case),
         }
-        if full {
-            return Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }.into());
+    }
+
+    fn sign_here(&mut self, key: &LocalKey, case: Case<'_>) -> Result<Signed<SignedTx>, Stop> {
+        let signed = tx::build(case.intent, |hash| key.sign(hash));
+        // Asked again after a lost answer: the same bytes, and nothing counts twice.
+        if let Some(record) = &case.record
+            && self.ledger.holds(case.id, record, signed.hash)?
+        {
+            return Ok(Signed::Known(signed));
+        }
+        self.take(&case)?;
+        let Case { id, record, digest, void, mut entry, .. } = case;
+        self.ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
+        entry.hash = signed.hash;
+        self.entries.push(Entry::Transaction(entry));
+        Ok(Signed::New(signed))
+    }
+
+    fn send_away(&mut self, key: &RemoteKey, case: Case<'_>) -> Result<Signed<SignedTx>, Stop> {
+        let hash = tx::signing_hash(case.intent);
+        if let Some(signature) = self.ledger.remote_signature(case.id, hash)? {
+            return Ok(Signed::Known(tx::build(case.intent, |_| signature)));
         }
         // Before anything is claimed or charged: this one is not even asked for.
-        if !self.remote.may_depart(id, hash) {
-            return Err(Refusal::KeyUnavailable { key: intent.key }.into());
+        if !self.remote.may_depart(case.id, hash) {
+            return Err(Refusal::KeyUnavailable { key: case.intent.key }.into());
         }
-        self.charge(role, intent, record.is_none() && !drain)?;
-        self.use_up(&chosen, nonce_hash(intent))?;
+        self.take(&case)?;
+        let Case { id, record, digest, void, .. } = case;
         self.ledger.claim(id, record.as_ref(), digest)?;
-        let (intent, entry) = (Box::new(intent.clone()), Box::new(entry));
-        let what = What::Transaction { intent, digest, void, entry };
-        Ok(away(remote, id, hash, what))
+        let (intent, entry) = (Box::new(case.intent.clone()), Box::new(case.entry));
+        Ok(away(key, id, hash, What::Transaction { intent, digest, void, entry }))
+    }
+
+    /// What a new signature costs.
+    fn take(&mut self, case: &Case<'_>) -> Result<(), Stop> {
+        if case.record.as_ref().is_some_and(|record| record.variants >= VARIANTS_MAX) {
+            return Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }.into());
+        }
+        self.charge(case.role, case.intent, case.counts)?;
+        Ok(self.use_up(&case.chosen, nonce_hash(case.intent))?)
     }
 
     fn sign_message(

@@ -5,5 +5,6 @@ mod faults;
 mod isolation;
 mod kills;
 mod server;
+mod signer_keys;
 mod signer_tools;
 mod walk;
