@@ -64,8 +64,8 @@ pub enum ClientError {
     Protocol(String),
 }
 
-/// A signer at the other end of a Unix socket, or of a TLS connection. Cheap to clone; clones share up to four
-/// connections, each carrying one call at a time. Connects when first needed, and again after
+/// A signer at the other end of a Unix socket, or of a TLS connection. Cheap to clone; clones share
+/// up to four connections, each carrying one call at a time. Connects when first needed, and again after
 /// either side lost the connection.
 #[derive(Clone)]
 pub struct Client {

@@ -34,7 +34,7 @@ pub(crate) enum Entry {
     Message(MessageEntry),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct TransactionEntry {
     pub(crate) role: String,
     pub(crate) key: Address,

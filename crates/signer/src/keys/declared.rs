@@ -195,3 +195,24 @@ impl TokenFile {
         Ok(TokenOptions { module, token, pin_file, timeout, sessions })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example in the operator's guide can be copied.
+    #[test]
+    fn the_documented_example_is_valid() {
+        let text = include_str!("../../../../docs/operate/signer.md");
+        let mut blocks = text.split("```toml\n").skip(1).filter_map(|b| b.split("```").next());
+        let example = blocks.find(|block| block.contains("[[keys]]")).unwrap();
+        let file: BackendsFile = toml::from_str(example).unwrap();
+        assert_eq!((file.version, file.keys.len()), (1, 2));
+        for kms in file.aws_kms.into_values() {
+            kms.options().unwrap();
+        }
+        for token in file.pkcs11.into_values() {
+            token.options().unwrap();
+        }
+    }
+}

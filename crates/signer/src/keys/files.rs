@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::ServeError;
 
 /// Of key files, passwords, credentials, certificates.
-const SECRET_BYTES_MAX: u64 = 64 * 1024;
+const SECRET_BYTES_MAX: u64 = 16 * 1024;
 const POLICY_BYTES_MAX: u64 = 1 << 20;
 
 /// Writes a new random password to `path` (mode 0600). Leaves a file that exists as it is.
