@@ -65,8 +65,8 @@ pub enum ClientError {
 }
 
 /// A signer at the other end of a Unix socket, or of a TLS connection. Cheap to clone; clones share
-/// up to four connections, each carrying one call at a time. Connects when first needed, and again after
-/// either side lost the connection.
+/// up to four connections, each carrying one call at a time. Connects when first needed, and again
+/// after either side lost the connection.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
