@@ -46,7 +46,7 @@ fn one_chain_over_the_days() {
         first_seq: 1,
         head: lines[7].head(),
     };
-    assert_eq!(verify(dir.path()).unwrap(), [expected.clone()]);
+    assert_eq!(verify(dir.path()).unwrap(), std::slice::from_ref(&expected));
     let text = fs::read_to_string(second(dir.path())).unwrap();
     assert!(text.starts_with(r#"{"seq":3,"time":"2026-11-21T00:00:00Z","prev":""#), "{text}");
     let alone = verify(&second(dir.path())).unwrap();
@@ -58,7 +58,8 @@ fn one_chain_over_the_days() {
 #[test]
 fn every_kind_of_tampering_is_named_with_its_place() {
     type Edit = fn(&mut Vec<String>);
-    let cases: &[(&str, Edit, Option<(u64, &str)>)] = &[
+    type Case = (&'static str, Edit, Option<(u64, &'static str)>);
+    let cases: &[Case] = &[
         ("untouched", |_| {}, None),
         ("edited", |l| l[1] = l[1].replace("note\":3", "note\":9"), Some((3, "another line"))),
         ("removed", |l| drop(l.remove(2)), Some((3, "number 6, expected 5"))),

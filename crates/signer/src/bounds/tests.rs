@@ -164,7 +164,9 @@ proptest! {
     }
 
     #[test]
-    fn a_signed_range_allows_what_lies_in_it(a in any::<i64>(), b in any::<i64>(), asked in any::<i64>()) {
+    fn a_signed_range_allows_what_lies_in_it(
+        a in any::<i64>(), b in any::<i64>(), asked in any::<i64>(),
+    ) {
         let (min, max) = (a.min(b), a.max(b));
         let text = format!("delta = {{ min = '{min}', max = '{max}' }}");
         for asked in [asked, min, max, min.saturating_sub(1), max.saturating_add(1)] {

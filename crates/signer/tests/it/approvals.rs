@@ -153,13 +153,6 @@ async fn forged_expired_and_foreign_approvals_do_not_count() {
         edit(&mut approval);
         approval
     };
-    let flip = |at: usize| {
-        edit(&|approval| {
-            let mut bytes = approval.signature.to_vec();
-            bytes[at] ^= 1;
-            approval.signature = bytes.into();
-        })
-    };
     let other = |to, value| act_of(&send(key, 0, to, value));
     let elsewhere = transaction_act(key, 1, &intent.kind);
     let other_key = transaction_act(Address::repeat_byte(3), CHAIN, &intent.kind);
@@ -191,6 +184,24 @@ async fn forged_expired_and_foreign_approvals_do_not_count() {
     for (what, approval, reason) in cases {
         assert_refused(what, ask(&client, &intent, &[approval]).await, reason);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_approval_with_a_flipped_bit_or_an_old_one_does_not_count() {
+    let operator = Operator::new();
+    let rig = Rig::with_policy(&policy(&[operator.address], 1));
+    let server = rig.start();
+    let client = rig.client();
+    let key = client.ensure_key("minter", 0).await.unwrap();
+    let intent = send(key, 0, 1, 500);
+    let act = act_of(&intent);
+    let good = operator.approve(act, NOON_S + HOUR_S);
+    let flip = |at: usize| {
+        let mut bytes = good.signature.to_vec();
+        bytes[at] ^= 1;
+        Approval { signature: bytes.into(), ..good.clone() }
+    };
     for at in [0, 31, 32, 63, 64] {
         let outcome = ask(&client, &intent, &[flip(at)]).await;
         assert!(matches!(outcome, Err(Refusal::ApprovalRequired { valid: 0, .. })), "byte {at}");

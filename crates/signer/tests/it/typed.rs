@@ -17,7 +17,10 @@ const CONTRACT: Address = Address::repeat_byte(5);
 const MESSAGES: &str = r#"
 [[roles.minter.messages]]
 type = "Voucher(uint256 id,address to,uint256 price)"
-domain = { name = "Stoa", version = "1", chains = [31337], verifying_contract = "0x0505050505050505050505050505050505050505" }
+domain.name = "Stoa"
+domain.version = "1"
+domain.chains = [31337]
+domain.verifying_contract = "0x0505050505050505050505050505050505050505"
 fields.price.max = "100"
 identity = ["id"]
 [[roles.minter.messages]]
@@ -30,7 +33,10 @@ type = "Note(string text)"
 domain = { name = "Stoa", chains = [31337] }
 [[roles.minter.messages]]
 type = "Mail(Person from,Person to,string contents)Person(string name,address wallet)"
-domain = { name = "Ether Mail", version = "1", chains = [1], verifying_contract = "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC" }
+domain.name = "Ether Mail"
+domain.version = "1"
+domain.chains = [1]
+domain.verifying_contract = "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC"
 "#;
 
 fn policy() -> String {

@@ -54,7 +54,7 @@ struct ActOptions {
     /// A file with an intent as the engine sends it: a transaction or a typed message.
     #[arg(long, conflicts_with_all = ["call", "typed"])]
     intent: Option<PathBuf>,
-    /// A file with a typed message: `domain`, `primary_type`, `message`, and `key` if not by --key.
+    /// A file with a typed message: `domain`, `primary_type`, `message`, and `key` if not --key.
     #[arg(long, conflicts_with = "call")]
     typed: Option<PathBuf>,
     /// Receiver of a call; with neither --function nor --data a plain transfer.
