@@ -7,19 +7,24 @@ use signer::{Fee, Refusal, ServeError, SignedTx, TxIntent};
 
 use crate::{
     backends::{Kms, declare, key, two_roles},
-    rig::{CHAIN, Rig, fee, is_away, is_conflict, send, sign_one, void},
+    rig::{CHAIN, Rig, fee, is_away, is_conflict, send, sign_one, signer_of, void},
     signatures::check,
+    typed,
 };
 
 const ALIAS: &str = "alias/stoa-vault";
 
 /// A rig whose role `vault` has one key, in KMS.
 async fn rig() -> (Rig, Kms, Address) {
-    let rig = Rig::with_policy(&two_roles());
+    rig_with(&two_roles(), "vault").await
+}
+
+async fn rig_with(policy: &str, role: &str) -> (Rig, Kms, Address) {
+    let rig = Rig::with_policy(policy);
     let kms = Kms::start(&rig);
     declare(&rig, &[kms.section(&rig)]);
     let address = rig.operate(|safe| safe.generate("cloud", ALIAS).unwrap()).await;
-    declare(&rig, &[kms.section(&rig), key("vault", 0, "cloud", ALIAS)]);
+    declare(&rig, &[kms.section(&rig), key(role, 0, "cloud", ALIAS)]);
     rig.adopt().await;
     (rig, kms, address)
 }
@@ -79,6 +84,34 @@ async fn a_call_without_an_outcome_keeps_its_nonce_and_is_asked_again() {
         let dearer = TxIntent { fee: fee(3), ..mine };
         assert!(sign_one(&client, &dearer).await.is_ok(), "{trouble}");
     }
+    server.stop().await;
+}
+
+/// As with nonces: the message's identity is claimed first, and one signature is given out.
+#[tokio::test(flavor = "multi_thread")]
+async fn typed_messages_are_claimed_signed_and_kept_too() {
+    let (rig, kms, address) = rig_with(&typed::policy(), "minter").await;
+    let server = rig.start();
+    let client = rig.client();
+    kms.is("signs_unheard");
+    let mine = typed::voucher(address, 1, 10);
+    let outcome = typed::sign(&client, &mine).await;
+    assert!(matches!(outcome, Err(Refusal::KeyUnavailable { .. })), "{outcome:?}");
+    kms.is("well");
+    let other = typed::sign(&client, &typed::voucher(address, 1, 11)).await;
+    assert!(matches!(other, Err(Refusal::MessageConflict { .. })), "{other:?}");
+    let signed = typed::sign(&client, &mine).await.unwrap();
+    assert_eq!(signer_of(signed.digest, &signed.signature), address);
+    server.stop().await;
+    kms.is("away");
+    let server = rig.start();
+    assert_eq!(typed::sign(&client, &mine).await.unwrap(), signed);
+    server.stop().await;
+    rig.operate(|safe| safe.retire("minter", 0, None).unwrap()).await;
+    let server = rig.start();
+    assert_eq!(typed::sign(&client, &mine).await.unwrap(), signed, "what it began");
+    let fresh = typed::sign(&client, &typed::voucher(address, 2, 10)).await;
+    assert_eq!(fresh, Err(Refusal::KeyRetired { key: address }));
     server.stop().await;
 }
 
