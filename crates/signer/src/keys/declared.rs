@@ -98,7 +98,7 @@ impl Declared {
         let mut backends = BTreeMap::new();
         for (name, kms) in file.aws_kms {
             let options = kms.options().map_err(|reason| bad(format!("{name}: {reason}")))?;
-            backends.insert(name, Arc::new(Backend::AwsKms(Kms::new(options)?)));
+            backends.insert(name, Arc::new(Backend::AwsKms(Box::new(Kms::new(options)?))));
         }
         for (name, token) in file.pkcs11 {
             let options = token.options().map_err(|reason| bad(format!("{name}: {reason}")))?;

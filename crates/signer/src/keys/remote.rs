@@ -30,7 +30,7 @@ pub(crate) enum BackendError {
 /// A place that holds keys and signs with them.
 pub(crate) enum Backend {
     /// AWS Key Management Service.
-    AwsKms(Kms),
+    AwsKms(Box<Kms>),
     /// A token behind a PKCS#11 module.
     Pkcs11(Token),
 }

@@ -43,7 +43,7 @@ pub(super) fn authorization(
         scope.time,
         hex::encode(Sha256::digest(canonical))
     );
-    let signature = hex::encode(mac(&*signing_key(credentials, scope, day), to_sign.as_bytes()));
+    let signature = hex::encode(mac(&signing_key(credentials, scope, day), to_sign.as_bytes()));
     format!(
         "AWS4-HMAC-SHA256 Credential={}/{place}, SignedHeaders={names}, Signature={signature}",
         credentials.access_key_id

@@ -11,6 +11,9 @@ const REMOTE: TableDefinition<(Nonce, [u8; 32]), [u8; 65]> = TableDefinition::ne
 /// (role, index) of keys taken out of service → where their funds may go; zero: nowhere.
 const RETIRED: TableDefinition<(&str, u32), [u8; 20]> = TableDefinition::new("retired");
 
+/// Role, index, and the one address that its funds may go to.
+pub(crate) type RetiredKey = ((String, u32), Option<Address>);
+
 pub(super) type RemoteTable<'tx> = Table<'tx, (Nonce, [u8; 32]), [u8; 65]>;
 
 pub(super) fn open(tx: &WriteTransaction) -> StoreResult<RemoteTable<'_>> {
@@ -52,7 +55,7 @@ impl Ledger<'_> {
 
 impl Store {
     /// Keys out of service, each with the one address that its funds may go to.
-    pub(crate) fn retired(&self) -> StoreResult<Vec<((String, u32), Option<Address>)>> {
+    pub(crate) fn retired(&self) -> StoreResult<Vec<RetiredKey>> {
         let table = self.db.begin_read()?.open_table(RETIRED)?;
         let mut retired = Vec::new();
         for row in table.iter()? {
