@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod dev;
 mod sign;
+mod signer_keys;
 
 use anyhow::Result;
 use std::{io::Write, process::ExitCode};

@@ -30,7 +30,7 @@ impl Lane {
         for (attempt, outcome) in unsigned.iter().zip(outcomes) {
             match outcome {
                 Ok(bytes) => signed.push(keep(attempt, bytes)),
-                Err(Refusal::OverRate { .. } | Refusal::OverDailyValue { .. }) => {
+                Err(refusal) if refusal.is_temporary() => {
                     self.blocked = true;
                 }
                 Err(refusal) => refused.push((attempt, refusal)),

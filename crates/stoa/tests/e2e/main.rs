@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod faults;
+mod isolation;
 mod kills;
 mod server;
+mod signer_keys;
 mod signer_tools;
 mod walk;

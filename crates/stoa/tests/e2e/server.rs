@@ -62,6 +62,9 @@ impl Home {
         if let Some(rpc) = options.rpc {
             command.args(["--rpc", rpc]);
         }
+        if let Some(mark) = options.mark {
+            command.env("STOA_TEST_MARK", mark);
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -84,6 +87,8 @@ impl Home {
 pub struct Options<'a> {
     pub rpc: Option<&'a str>,
     pub failpoint: Option<&'a str>,
+    /// Something to be found in the environment of what is started.
+    pub mark: Option<&'a str>,
     pub block_time: Option<&'a str>,
 }
 
