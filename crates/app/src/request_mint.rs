@@ -63,7 +63,8 @@ impl App {
         let contract = named_collection(chain, request.collection)?;
         let target = self.mint_target(chain.chain_id, contract).await?;
         let uri = self.uri(&request, &target).await?;
-        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), uri);
+        let mut job = self.new_job(holder, once, chain.chain_id, (contract, recipient), uri);
+        job.http_request_id = Some(caller.request_id.to_owned());
         let shown = render(&job);
         let body = shown.to_string().into_bytes();
         let attributes = json!({
@@ -72,6 +73,7 @@ impl App {
             "mint_id": job.id.to_string(),
             "principal_id": holder.principal.to_string(),
             "to": recipient.to_string(),
+            "status": job.status,
         });
         let data = json!({
             "chain_id": chain.chain_id.to_string(),
@@ -159,6 +161,8 @@ impl App {
             submitted_at: None,
             tentative_at: None,
             final_at: None,
+            transaction_id: None,
+            http_request_id: None,
         }
     }
 

@@ -1,4 +1,4 @@
-use crate::{demo, dev, sign};
+use crate::{chain, demo, dev, key, sign};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -22,6 +22,12 @@ enum Command {
     Dev(dev::DevOptions),
     /// Mint a picture on a running development server and watch it arrive.
     Demo(demo::DemoOptions),
+    /// Make, show and revoke API keys.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Mend what stopped on a chain.
+    #[command(subcommand)]
+    Chain(chain::ChainCommand),
     /// Run the signer, the only process that holds keys.
     Sign(sign::SignOptions),
 }
@@ -29,12 +35,14 @@ enum Command {
 pub(crate) fn run() -> Result<()> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    if !matches!(cli.command, Command::Demo(_)) {
+    if matches!(cli.command, Command::Dev(_) | Command::Sign(_)) {
         runtime::install_logs(format, &cli.log)?;
     }
     match cli.command {
         Command::Dev(options) => dev::run(options, &cli.log, cli.log_json),
         Command::Demo(options) => crate::block_on(demo::run(options)),
+        Command::Key(command) => crate::block_on(key::run(command)),
+        Command::Chain(command) => crate::block_on(chain::run(command)),
         Command::Sign(options) => sign::run(options),
     }
 }

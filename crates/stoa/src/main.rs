@@ -1,8 +1,11 @@
 //! The binary: reads the command line, wires the parts, decides nothing.
 
+mod chain;
 mod cli;
+mod database;
 mod demo;
 mod dev;
+mod key;
 mod sign;
 
 use anyhow::Result;
