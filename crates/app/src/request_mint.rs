@@ -63,10 +63,9 @@ impl App {
         let contract = named_collection(chain, request.collection)?;
         let target = self.mint_target(chain.chain_id, contract).await?;
         let uri = self.uri(&request, &target).await?;
-        let mut job = self.new_job(holder, once, chain.chain_id, (contract, recipient), uri);
-        job.http_request_id = Some(caller.request_id.to_owned());
-        let shown = render(&job);
-        let body = shown.to_string().into_bytes();
+        let asked = (uri, caller.request_id);
+        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), asked);
+        let body = render(&job).to_string().into_bytes();
         let attributes = json!({
             "chain_id": chain.chain_id.to_string(),
             "contract": contract.to_string(),
@@ -139,7 +138,7 @@ impl App {
         once: Once<'_>,
         chain: ChainId,
         (contract, recipient): (Address, Address),
-        uri: Option<String>,
+        (uri, http_request_id): (Option<String>, &str),
     ) -> MintJob {
         let now = self.config().clock.now();
         MintJob {
@@ -162,7 +161,7 @@ impl App {
             tentative_at: None,
             final_at: None,
             transaction_id: None,
-            http_request_id: None,
+            http_request_id: Some(http_request_id.to_owned()),
         }
     }
 

@@ -28,8 +28,8 @@ pub struct TopicHead {
     pub seq: i64,
 }
 
-/// At most `limit` facts of `topic` after `seq`, in order. With `attributes` (strings by name), only
-/// facts that have them; a reverting fact may have one as `previous_<name>` instead.
+/// At most `limit` facts of `topic` after `seq`, in order. With `attributes` (strings by name),
+/// only facts that have them; a reverting fact may have one as `previous_<name>` instead.
 pub async fn load_after(
     db: &mut PgConnection,
     topic: &str,

@@ -4,6 +4,7 @@
 //! `request` is in all lines of that request.
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How log lines are written.
@@ -43,7 +44,10 @@ pub fn install_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryErro
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+            // Colours are for people: in a file they would stand between a name and its value.
+            let coloured = std::io::stderr().is_terminal();
+            let layer =
+                tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(std::io::stderr);
             registry.with(layer).try_init()?;
         }
         LogFormat::Json => {

@@ -13,5 +13,5 @@ mod items;
 mod keys;
 mod mints;
 mod openapi;
-mod snapshots;
+mod stream;
 mod uploads;
