@@ -80,8 +80,7 @@ async fn a_request_is_followed_through_the_log_to_its_transaction() {
                 && line.contains("to=submitted")
         });
         assert!(moved, "the transactor's own line names {transaction}");
-        let path = format!("/facts?topic=mints&limit=200&after=0");
-        let (_, page) = server.get(&path).await;
+        let (_, page) = server.get("/facts?topic=mints&limit=200&after=0").await;
         let told = page["facts"].as_array().unwrap().iter().filter(|f| f["data"]["mint_id"] == *id);
         assert!(told.clone().count() >= 3);
         assert!(told.into_iter().all(|fact| fact["data"]["request_id"] == *request));
