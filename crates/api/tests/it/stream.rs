@@ -120,6 +120,54 @@ async fn nothing_falls_between_a_snapshot_and_its_deltas() {
     assert!(between > 0, "some client subscribed in the middle");
 }
 
+/// The log's heads are locked while a snapshot is read, and a mint is committed and numbered before
+/// they are free: whether state or number is read first, they must fit together.
+#[tokio::test]
+async fn what_is_committed_during_a_snapshot_is_in_it_or_follows() {
+    let api = streaming().await;
+    mint(&api, "first", ALICE).await;
+    testkit::eventually("it is numbered", || async {
+        let page = api.get("/api/v1/facts?topic=mints").send().await.unwrap();
+        (body(page, 200).await["head"] == 1).then_some(())
+    })
+    .await;
+    let mut listener = Listener::connect(&api, Some(&api.key)).await;
+    let mut held = api.database.db.begin().await.unwrap();
+    let lock = "lock table topics in access exclusive mode";
+    db::raw::execute(&mut held, lock).await.unwrap();
+    let committing = async {
+        // Two wait for the heads: the feed of the stream, and the snapshot.
+        let waiting = "do $$ begin
+             if (select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock'
+                    and query like '%from topics%') < 2 then raise 'not yet'; end if; end $$";
+        testkit::eventually("the snapshot waits", || async {
+            let mut connection = api.database.db.acquire().await.unwrap();
+            db::raw::execute(&mut connection, waiting).await.ok()
+        })
+        .await;
+        for change in [
+            "insert into mint_jobs (id, principal_id, request_id, fingerprint, chain_id, contract,
+                                    recipient)
+             select gen_random_uuid(), principal_id, 'second', fingerprint, chain_id, contract,
+                    recipient from mint_jobs",
+            "insert into facts (topic, seq, kind, reverting, attributes, data, created_at)
+             select topic, 2, kind, false, attributes, data, now() from facts
+              where topic = 'mints'",
+            "update topics set seq = 2 where topic = 'mints'",
+        ] {
+            db::raw::execute(&mut held, change).await.unwrap();
+        }
+        held.commit().await.unwrap();
+    };
+    let ((_, snapshot), ()) = tokio::join!(listener.subscribe("a", "mints", json!({})), committing);
+    let seq = usize::try_from(snapshot["seq"].as_i64().unwrap()).unwrap();
+    assert!(ids(&snapshot).len() >= seq, "the job of each fact up to {seq}: {snapshot}");
+    if seq == 1 {
+        assert_eq!(listener.find(|m| m["type"] == "delta").await["seq"], 2);
+    }
+}
+
 #[tokio::test]
 async fn a_snapshot_shows_what_the_caller_may_read() {
     let api = streaming().await;

@@ -249,7 +249,13 @@ async fn latency_from_commit_to_client() {
 /// From memory and from the database alike.
 #[tokio::test]
 async fn who_follows_a_state_hears_of_the_way_back() {
-    let rig = rig(HubOptions { ring_facts: 1, ..HubOptions::default() }).await;
+    for ring_facts in [HubOptions::default().ring_facts, 1] {
+        follow_both_states(HubOptions { ring_facts, ..HubOptions::default() }).await;
+    }
+}
+
+async fn follow_both_states(options: HubOptions) {
+    let rig = rig(options).await;
     let back = NewFact {
         reverting: true,
         attributes: json!({"owner": "ann", "previous_owner": "bob"}),
