@@ -63,15 +63,16 @@ impl App {
         let contract = named_collection(chain, request.collection)?;
         let target = self.mint_target(chain.chain_id, contract).await?;
         let uri = self.uri(&request, &target).await?;
-        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), uri);
-        let shown = render(&job);
-        let body = shown.to_string().into_bytes();
+        let asked = (uri, caller.request_id);
+        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), asked);
+        let body = render(&job).to_string().into_bytes();
         let attributes = json!({
             "chain_id": chain.chain_id.to_string(),
             "contract": contract.to_string(),
             "mint_id": job.id.to_string(),
             "principal_id": holder.principal.to_string(),
             "to": recipient.to_string(),
+            "status": job.status,
         });
         let data = json!({
             "chain_id": chain.chain_id.to_string(),
@@ -137,7 +138,7 @@ impl App {
         once: Once<'_>,
         chain: ChainId,
         (contract, recipient): (Address, Address),
-        uri: Option<String>,
+        (uri, http_request_id): (Option<String>, &str),
     ) -> MintJob {
         let now = self.config().clock.now();
         MintJob {
@@ -159,6 +160,8 @@ impl App {
             submitted_at: None,
             tentative_at: None,
             final_at: None,
+            transaction_id: None,
+            http_request_id: Some(http_request_id.to_owned()),
         }
     }
 

@@ -4,11 +4,14 @@
 mod collections;
 mod content;
 mod edge;
+mod etags;
 mod facts;
 mod harness;
+mod hostile;
 mod idempotency;
 mod items;
 mod keys;
 mod mints;
 mod openapi;
+mod stream;
 mod uploads;

@@ -196,8 +196,11 @@ impl BatchMints {
                 intent: batch.first_intent + U256::from(i),
             })
             .collect();
-        let call = mint_batch(self.options.chain, contract, &items);
+        let requests: Vec<&str> = jobs.iter().filter_map(|job| job.request.as_deref()).collect();
+        let call = mint_batch(self.options.chain, contract, &items, &requests);
         let id = transactor::enqueue(db, call).await?;
+        // Ties each request to the transaction that carries it, and so to the transactor's lines.
+        tracing::info!(transaction.id = %id, requests = requests.join(" "), "mints batched");
         let ids: Vec<Uuid> = jobs.iter().map(|job| job.id).collect();
         let intents: Vec<U256> = items.iter().map(|item| item.intent).collect();
         let taken = batching::record_batch(db, id, &ids, &intents).await?;
@@ -216,9 +219,9 @@ impl BatchMints {
         waiting: Vec<Waiting>,
     ) -> Result<Vec<Job>, DbError> {
         let mut jobs = Vec::with_capacity(waiting.len());
-        for Waiting { id, principal_id, recipient, uri } in waiting {
+        for Waiting { id, principal_id, recipient, uri, http_request_id: request } in waiting {
             match content_of(&target.content_mode, &target.base_uri, uri.as_deref()) {
-                Ok(content) => jobs.push(Job { id, recipient, content }),
+                Ok(content) => jobs.push(Job { id, recipient, content, request }),
                 Err(refusal) => {
                     let reason = format!("uri_not_representable: {refusal}");
                     batching::record_refused(db, id, &reason).await?;
@@ -236,6 +239,7 @@ impl BatchMints {
                         token_id: None,
                         block: None,
                         taken_back: None,
+                        request_id: request,
                     };
                     journal::record(db, &[told.fact()]).await?;
                 }
@@ -251,4 +255,6 @@ struct Job {
     id: Uuid,
     recipient: Address,
     content: ItemContent,
+    /// Id of the HTTP request that asked for it.
+    request: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Jobs into batches: no intent twice, order kept, one writer.
 
-use crate::minting::{CHAIN, Minting, recipient};
+use crate::minting::{CHAIN, Minting, Move, recipient};
 use app::jobs::batch_mints::Round;
 use std::{collections::BTreeSet, time::Duration};
 use vocab::{JobStatus, U256};
@@ -197,4 +197,31 @@ async fn the_job_runs_until_it_is_told_to_stop_and_gives_its_lease_back() {
     job.await.unwrap();
     let round = batcher.round(&mut batcher.leader()).await.unwrap();
     assert_eq!(round, Round::Queued(0), "the lease is free at once");
+}
+
+/// A transaction carries many requests: it names the first and counts the others, and each job's
+/// facts name its own. A split keeps them.
+#[tokio::test]
+async fn requests_are_traced_through_batches_and_splits() {
+    let minting = Minting::new().await;
+    let contract = minting.collection("free_uri", "final").await;
+    let ids = minting.jobs_for(contract, 5).await;
+    let number = "update mint_jobs j set http_request_id =
+                      'r' || (select count(*) from mint_jobs before where before.id < j.id)";
+    sqlx::query(number).execute(minting.db()).await.unwrap();
+    minting.batch_all(&minting.batcher(|_| {})).await;
+    let named = async || {
+        let query = "select request_id from transactions order by id";
+        sqlx::query_scalar::<_, Option<String>>(query).fetch_all(minting.db()).await.unwrap()
+    };
+    assert_eq!(named().await, [Some("r0 +4".to_owned())]);
+    let call = minting.calls().await.remove(0);
+    minting.moves(call.id, Move::to(JobStatus::Submitted)).await;
+    for (n, id) in ids.iter().enumerate() {
+        let fact = minting.last_fact(*id).await.unwrap();
+        assert_eq!(fact["data"]["request_id"], format!("r{n}"));
+    }
+    minting.moves(call.id, Move::reverted(JobStatus::Tentative, "CollectionZeroRecipient")).await;
+    let halves = [Some("r0 +4".to_owned()), Some("r0 +1".to_owned()), Some("r2 +2".to_owned())];
+    assert_eq!(named().await, halves);
 }

@@ -116,6 +116,8 @@ pub struct Waiting {
     pub principal_id: Uuid,
     pub recipient: Address,
     pub uri: Option<String>,
+    /// Of the HTTP request that made the job.
+    pub http_request_id: Option<String>,
 }
 
 /// The oldest waiting jobs of a collection, locked; those that another transaction holds (it may
@@ -128,7 +130,8 @@ pub async fn claim_waiting(
 ) -> Result<Vec<Waiting>, DbError> {
     Ok(sqlx::query_as!(
         Waiting,
-        r#"select id, principal_id, recipient as "recipient: Addr", uri from mint_jobs
+        r#"select id, principal_id, recipient as "recipient: Addr", uri, http_request_id
+             from mint_jobs
             where chain_id = $1 and contract = $2 and status = 'queued' and transaction_id is null
             order by id limit $3 for update skip locked"#,
         chain.as_i64(),
@@ -176,6 +179,8 @@ pub struct Following {
     pub status: String,
     pub reason: Option<String>,
     pub tx_hash: Option<Hash>,
+    /// Of the HTTP request that made the job.
+    pub http_request_id: Option<String>,
 }
 
 /// The jobs of these transactions that still follow them, locked, in the order of their intents.
@@ -187,7 +192,7 @@ pub async fn lock_following(
         Following,
         r#"select id, principal_id, transaction_id, contract as "contract: Addr",
                   recipient as "recipient: Addr", uri, intent as "intent: Numeric", status, reason,
-                  tx_hash as "tx_hash: Hash"
+                  tx_hash as "tx_hash: Hash", http_request_id
              from mint_jobs
             where transaction_id = any($1)
               and status in ('queued', 'reserved', 'submitted', 'unknown')

@@ -33,6 +33,8 @@ pub struct MintEffect {
     pub token_id: Option<U256>,
     pub tx_hash: Option<B256>,
     pub block: Option<BlockRef>,
+    /// Of the HTTP request that made the job.
+    pub http_request_id: Option<String>,
 }
 
 struct Row {
@@ -48,6 +50,7 @@ struct Row {
     tx_hash: Option<Hash>,
     block_number: Option<i64>,
     block_hash: Option<Hash>,
+    http_request_id: Option<String>,
 }
 
 impl From<Row> for MintEffect {
@@ -68,6 +71,7 @@ impl From<Row> for MintEffect {
             token_id: row.token_id.map(Into::into),
             tx_hash: row.tx_hash.map(Into::into),
             block,
+            http_request_id: row.http_request_id,
         }
     }
 }
@@ -104,7 +108,7 @@ pub async fn record_minted(
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, null::text as "taken_back?",
                      m.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
-                     m.block_number, m.block_hash as "block_hash: Hash""#,
+                     m.block_number, m.block_hash as "block_hash: Hash", m.http_request_id"#,
         chain.as_i64(),
         &contracts as _,
         &intents as _,
@@ -138,7 +142,7 @@ pub async fn record_levels(
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, null::text as "taken_back?",
                      m.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
-                     m.block_number, m.block_hash as "block_hash: Hash""#,
+                     m.block_number, m.block_hash as "block_hash: Hash", m.http_request_id"#,
         chain.as_i64(),
         auditable.map_or(-1, u64::cast_signed),
         final_.map_or(-1, u64::cast_signed),
@@ -180,7 +184,8 @@ pub async fn record_unmined(
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, old.status as "taken_back?",
                      old.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
-                     old.block_number as "block_number?", old.block_hash as "block_hash?: Hash""#,
+                     old.block_number as "block_number?", old.block_hash as "block_hash?: Hash",
+                     m.http_request_id"#,
         chain.as_i64(),
         &contracts as _,
         &intents as _,

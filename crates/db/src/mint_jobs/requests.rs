@@ -28,6 +28,10 @@ pub struct MintJob {
     pub submitted_at: Option<OffsetDateTime>,
     pub tentative_at: Option<OffsetDateTime>,
     pub final_at: Option<OffsetDateTime>,
+    /// The batch that it is in now.
+    pub transaction_id: Option<Uuid>,
+    /// Id of the HTTP request that made it.
+    pub http_request_id: Option<String>,
 }
 
 /// A mint to be asked for, with the answer and the fact that go into the same commit.
@@ -143,7 +147,7 @@ pub async fn load(db: &mut PgConnection, id: MintId) -> Result<Option<MintJob>, 
                   recipient as "recipient: Addr", uri, status, reason,
                   token_id as "token_id: Numeric", tx_hash as "tx_hash: Hash", block_number,
                   block_hash as "block_hash: Hash", created_at, updated_at, submitted_at,
-                  tentative_at, final_at
+                  tentative_at, final_at, transaction_id, http_request_id
              from mint_jobs where id = $1"#,
         id.0,
     )
@@ -163,7 +167,7 @@ pub async fn load_by_key(
                   recipient as "recipient: Addr", uri, status, reason,
                   token_id as "token_id: Numeric", tx_hash as "tx_hash: Hash", block_number,
                   block_hash as "block_hash: Hash", created_at, updated_at, submitted_at,
-                  tentative_at, final_at
+                  tentative_at, final_at, transaction_id, http_request_id
              from mint_jobs where principal_id = $1 and request_id = $2"#,
         principal_id.0,
         key,
@@ -193,9 +197,12 @@ pub async fn load_id_by_intent(
 /// Which jobs to list. None means any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MintFilter {
+    pub id: Option<MintId>,
     pub principal_id: Option<PrincipalId>,
     pub status: Option<JobStatus>,
-    pub contract: Option<(ChainId, Address)>,
+    pub chain: Option<ChainId>,
+    pub contract: Option<Address>,
+    pub token_id: Option<U256>,
     pub recipient: Option<Address>,
 }
 
@@ -206,14 +213,13 @@ pub async fn list(
     before: Option<MintId>,
     limit: i64,
 ) -> Result<Vec<MintJob>, DbError> {
-    let (chain, contract) = filter.contract.unzip();
     Ok(sqlx::query_as!(
         MintJob,
         r#"select id, principal_id, fingerprint, chain_id, contract as "contract: Addr",
                   recipient as "recipient: Addr", uri, status, reason,
                   token_id as "token_id: Numeric", tx_hash as "tx_hash: Hash", block_number,
                   block_hash as "block_hash: Hash", created_at, updated_at, submitted_at,
-                  tentative_at, final_at
+                  tentative_at, final_at, transaction_id, http_request_id
              from mint_jobs
             where ($1::uuid is null or principal_id = $1)
               and ($2::text is null or status = $2)
@@ -221,14 +227,18 @@ pub async fn list(
               and ($4::bytea is null or contract = $4)
               and ($5::bytea is null or recipient = $5)
               and ($6::uuid is null or id < $6)
+              and ($8::uuid is null or id = $8)
+              and ($9::numeric is null or token_id = $9)
             order by id desc limit $7"#,
         filter.principal_id.map(|id| id.0),
         filter.status.map(JobStatus::as_str),
-        chain.map(ChainId::as_i64),
-        contract.as_ref().map(|a| a.as_slice()),
+        filter.chain.map(ChainId::as_i64),
+        filter.contract.as_ref().map(|a| a.as_slice()),
         filter.recipient.as_ref().map(|a| a.as_slice()),
         before.map(|id| id.0),
         limit,
+        filter.id.map(|id| id.0),
+        filter.token_id.map(Numeric) as _,
     )
     .fetch_all(db)
     .await?)

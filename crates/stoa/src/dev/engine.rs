@@ -212,7 +212,8 @@ impl Roles {
         state: ApiState,
         authenticator: Authenticator,
     ) -> Result<()> {
-        let hub = push::Hub::start(self.db.clone(), push::NoSnapshots, push::HubOptions::default());
+        let snapshots = api::StreamSnapshots::new(state.clone());
+        let hub = push::Hub::start(self.db.clone(), snapshots, push::HubOptions::default());
         let (hub, feed) = hub.await?;
         let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
         self.spawn("stream", async move {
@@ -277,6 +278,7 @@ fn chain_settings(
         minters: wallets.minters.clone(),
         default_collection,
         finality: services.chain.finality,
+        nodes: services.chain.endpoints.to_vec(),
         index_lag_max: 10,
     }
 }

@@ -4,6 +4,7 @@
 mod faults;
 mod isolation;
 mod kills;
+mod operate;
 mod server;
 mod signer_keys;
 mod signer_tools;

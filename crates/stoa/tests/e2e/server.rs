@@ -168,6 +168,19 @@ impl Server {
         .await
     }
 
+    /// A connection to the server's own database.
+    pub async fn database(&self, home: &Home) -> db::Db {
+        let directory = home.path().join("postgres").canonicalize().unwrap();
+        let url = devstack::Postgres::attach(&directory).unwrap().url("stoa");
+        db::connect(&url, 2).await.unwrap()
+    }
+
+    /// What the server has logged so far.
+    pub fn log_lines(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// How many items of the default collection an address owns, as the chain says.
     pub async fn balance_on_chain(&self, owner: &str) -> u64 {
         let contract = self.dev["contracts"]["default_collection"].as_str().unwrap();
