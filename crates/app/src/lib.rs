@@ -6,6 +6,7 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
+//! | `accept_mints` | … many of them in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
 //! | `check_readiness` | may this process take requests? |
@@ -14,6 +15,7 @@
 //!
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
+mod accept_mints;
 mod address;
 mod check_readiness;
 mod enqueue;
@@ -103,6 +105,7 @@ struct Inner {
     config: AppConfig,
     /// Deployed collections, known for a moment: see `request_mint`.
     targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
+    desk: accept_mints::MintDesk,
 }
 
 /// Who calls, and under which request id.
@@ -118,7 +121,12 @@ pub const ANSWER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
-        Self(Arc::new(Inner { config, targets: Mutex::default() }))
+        let desk = accept_mints::MintDesk::new(config.db.clone());
+        Self(Arc::new(Inner { config, targets: Mutex::default(), desk }))
+    }
+
+    pub(crate) fn desk(&self) -> &accept_mints::MintDesk {
+        &self.0.desk
     }
 
     fn config(&self) -> &AppConfig {

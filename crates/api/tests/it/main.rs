@@ -5,6 +5,7 @@ mod collections;
 mod content;
 mod edge;
 mod facts;
+mod group;
 mod harness;
 mod idempotency;
 mod items;
