@@ -155,10 +155,18 @@ impl Drop for Writer {
 /// Write a group and answer each. A request that the database refuses (a byte that text can't
 /// hold, an account that is gone) fails the statement of all: the group is halved until it is
 /// alone.
+///
+/// All on one connection: the locks of a statement that failed are gone for whoever comes next on
+/// it, while another connection may be told of the failure before that.
 async fn write(db: &Db, group: Vec<Asked>) {
+    let mut connection = match db.acquire().await {
+        Ok(connection) => connection,
+        Err(error) => return refuse(group, error.into()),
+    };
     let mut parts = vec![group];
     while let Some(mut part) = parts.pop() {
-        match record(db, &part).await {
+        let mints: Vec<&NewMint> = part.iter().map(|asked| &asked.mint).collect();
+        match requests::record(&mut connection, FACT, &mints).await {
             Ok(recorded) => {
                 for (asked, recorded) in part.into_iter().zip(recorded) {
                     let _ = asked.answer.send(Ok(recorded));
@@ -168,18 +176,14 @@ async fn write(db: &Db, group: Vec<Asked>) {
                 let rest = part.split_off(part.len() / 2);
                 parts.extend([rest, part]);
             }
-            Err(error) => {
-                let error = Arc::new(error);
-                for asked in part {
-                    let _ = asked.answer.send(Err(error.clone()));
-                }
-            }
+            Err(error) => refuse(part, error),
         }
     }
 }
 
-async fn record(db: &Db, group: &[Asked]) -> Result<Vec<Recorded>, DbError> {
-    let mints: Vec<&NewMint> = group.iter().map(|asked| &asked.mint).collect();
-    let mut connection = db.acquire().await?;
-    requests::record(&mut connection, FACT, &mints).await
+fn refuse(group: Vec<Asked>, error: DbError) {
+    let error = Arc::new(error);
+    for asked in group {
+        let _ = asked.answer.send(Err(error.clone()));
+    }
 }

@@ -106,13 +106,15 @@ async fn simulate(minting: &Minting, bad: &BTreeSet<Address>) -> (usize, usize) 
 }
 
 #[tokio::test]
-async fn one_bad_item_of_a_word_is_simulated_out() {
-    for place in [0, 100, 255] {
-        let (minting, contract) = ready(256).await;
-        assert_eq!(minting.calls().await.len(), 1, "a word in one transaction");
+async fn one_bad_item_of_many_is_simulated_out() {
+    // About as many as one transaction has gas for, with their URIs.
+    const ITEMS: usize = 200;
+    for place in [0, 100, ITEMS - 1] {
+        let (minting, contract) = ready(ITEMS).await;
+        assert_eq!(minting.calls().await.len(), 1);
         let bad = BTreeSet::from([recipient(place)]);
         let (simulated, sent) = simulate(&minting, &bad).await;
-        assert_eq!((simulated, sent), (17, 8), "halved eight times; every good half is sent");
+        assert!(simulated <= 17 && sent == simulated / 2, "{simulated} simulated, {sent} sent");
         for (i, job) in minting.jobs(contract).await.iter().enumerate() {
             let wanted = if i == place { S::Failed } else { S::Submitted };
             assert_eq!(job.status, wanted, "job {i}");
