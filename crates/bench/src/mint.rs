@@ -32,11 +32,11 @@ const WARM_UP: usize = 200;
 
 /// Without `--wallets` and `--gas-limit` two protocols are run, each on a server of its own:
 ///
-/// `two-wallets`: 2 wallets with 16 transactions in flight each, the node's usual block of 30 million
-/// gas, 2,000 mints by 16 clients. Its figure is the part of raw pushes that is accepted.
+/// `two-wallets`: 2 wallets with 16 transactions in flight each, the node's usual block of 30
+/// million gas, 2,000 mints by 16 clients. Its figure is the part of raw pushes that is accepted.
 ///
-/// `one-wallet`: 1 wallet, blocks of 300 million gas (transactions still below 2²⁴), 10,000 mints by
-/// 64 clients. Its figure is the mints confirmed per second.
+/// `one-wallet`: 1 wallet, blocks of 300 million gas (transactions still below 2²⁴), 10,000 mints
+/// by 64 clients. Its figure is the mints confirmed per second.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Options {

@@ -77,20 +77,8 @@ pub async fn record(
     (topic, kind): (&str, &str),
     mints: &[&NewMint],
 ) -> Result<Vec<Recorded>, DbError> {
-    let ids: Vec<Uuid> = mints.iter().map(|m| m.id.0).collect();
-    let principals: Vec<Uuid> = mints.iter().map(|m| m.principal_id.0).collect();
-    let keys: Vec<&str> = mints.iter().map(|m| m.key.as_str()).collect();
-    let locks: Vec<i64> = mints.iter().map(|m| m.lock).collect();
-    let fingerprints: Vec<&[u8]> = mints.iter().map(|m| m.fingerprint.as_slice()).collect();
-    let chains: Vec<i64> = mints.iter().map(|m| m.chain_id.as_i64()).collect();
-    let contracts: Vec<Addr> = mints.iter().map(|m| Addr(m.contract)).collect();
-    let recipients: Vec<Addr> = mints.iter().map(|m| Addr(m.recipient)).collect();
-    let uris: Vec<Option<&str>> = mints.iter().map(|m| m.uri.as_deref()).collect();
-    let requests: Vec<&str> = mints.iter().map(|m| m.http_request_id.as_str()).collect();
-    let times: Vec<OffsetDateTime> = mints.iter().map(|m| m.now).collect();
-    let attributes: Vec<&Value> = mints.iter().map(|m| &m.fact_attributes).collect();
-    let data: Vec<&Value> = mints.iter().map(|m| &m.fact_data).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        RecordedRow,
         r#"with asked as materialized (
                select u.*, pg_try_advisory_xact_lock(u.lock) as held
                  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::bytea[],
@@ -124,33 +112,51 @@ pub async fn record(
                   s.fingerprint as "fingerprint?", s.status as "status?", s.body as "body?"
              from asked a left join job j on j.id = a.id left join seen s on s.id = a.id
             order by a.place"#,
-        &ids,
-        &principals,
-        &keys as _,
-        &locks,
-        &fingerprints as _,
-        &chains,
-        &contracts as _,
-        &recipients as _,
-        &uris as _,
-        &requests as _,
-        &times,
-        &attributes as _,
-        &data as _,
+        &each(mints, |m| m.id.0),
+        &each(mints, |m| m.principal_id.0),
+        &each(mints, |m| m.key.as_str()) as _,
+        &each(mints, |m| m.lock),
+        &each(mints, |m| m.fingerprint.as_slice()) as _,
+        &each(mints, |m| m.chain_id.as_i64()),
+        &each(mints, |m| Addr(m.contract)) as _,
+        &each(mints, |m| Addr(m.recipient)) as _,
+        &each(mints, |m| m.uri.as_deref()) as _,
+        &each(mints, |m| m.http_request_id.as_str()) as _,
+        &each(mints, |m| m.now),
+        &each(mints, |m| &m.fact_attributes) as _,
+        &each(mints, |m| &m.fact_data) as _,
         topic,
         kind,
     )
     .fetch_all(db)
     .await?;
-    let recorded = rows.into_iter().map(|row| match (row.fingerprint, row.status, row.body) {
-        _ if !row.held => Recorded::Locked,
-        (Some(fingerprint), Some(status), Some(body)) => {
-            Recorded::Answered { fingerprint, status, body }
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// One column of the rows to be.
+fn each<'a, T>(mints: &[&'a NewMint], of: impl Fn(&'a NewMint) -> T) -> Vec<T> {
+    mints.iter().map(|mint| of(mint)).collect()
+}
+
+struct RecordedRow {
+    held: bool,
+    recorded: bool,
+    fingerprint: Option<Vec<u8>>,
+    status: Option<i16>,
+    body: Option<Vec<u8>>,
+}
+
+impl From<RecordedRow> for Recorded {
+    fn from(row: RecordedRow) -> Self {
+        match (row.fingerprint, row.status, row.body) {
+            _ if !row.held => Self::Locked,
+            (Some(fingerprint), Some(status), Some(body)) => {
+                Self::Answered { fingerprint, status, body }
+            }
+            _ if row.recorded => Self::New,
+            _ => Self::JobExists,
         }
-        _ if row.recorded => Recorded::New,
-        _ => Recorded::JobExists,
-    });
-    Ok(recorded.collect())
+    }
 }
 
 pub async fn load(db: &mut PgConnection, id: MintId) -> Result<Option<MintJob>, DbError> {
