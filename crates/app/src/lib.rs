@@ -6,6 +6,7 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
+//! | `accept_mints` | … many of them in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
@@ -15,6 +16,7 @@
 //!
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
+mod accept_mints;
 mod address;
 mod check_readiness;
 mod enqueue;
@@ -113,6 +115,7 @@ struct Inner {
     targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
     /// In the order of the chains.
     heads: Vec<NodeHead>,
+    desk: accept_mints::MintDesk,
 }
 
 /// Who calls, and under which request id.
@@ -129,7 +132,12 @@ impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
         let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
-        Self(Arc::new(Inner { config, targets: Mutex::default(), heads }))
+        let desk = accept_mints::MintDesk::new(config.db.clone());
+        Self(Arc::new(Inner { config, targets: Mutex::default(), heads, desk }))
+    }
+
+    pub(crate) fn desk(&self) -> &accept_mints::MintDesk {
+        &self.0.desk
     }
 
     fn config(&self) -> &AppConfig {

@@ -6,6 +6,7 @@ mod content;
 mod edge;
 mod etags;
 mod facts;
+mod group;
 mod harness;
 mod hostile;
 mod idempotency;

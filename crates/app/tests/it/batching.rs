@@ -14,7 +14,10 @@ async fn jobs_of_a_collection_share_batches_in_one_word() {
     let minting = Minting::new().await;
     let contract = minting.collection("free_uri", "final").await;
     minting.jobs_for(contract, 300).await;
-    let batcher = minting.batcher(|o| o.open_per_wallet = 100);
+    let batcher = minting.batcher(|o| {
+        o.open_per_wallet = 100;
+        o.limits.items_max = 64;
+    });
     assert_eq!(minting.batch_all(&batcher).await, 5, "64, 64, 64, 64 fill the word; 44 follow");
     let jobs = minting.jobs(contract).await;
     let intents: Vec<_> = jobs.iter().map(|job| job.intent).collect();
@@ -73,6 +76,7 @@ async fn few_batches_are_under_way_and_so_they_grow() {
     let contract = minting.collection("free_uri", "final").await;
     let batcher = minting.batcher(|o| {
         o.open_per_wallet = 2;
+        o.full_per_wallet = 2;
         o.limits.items_max = 10;
     });
     minting.jobs_for(contract, 1).await;
@@ -89,6 +93,30 @@ async fn few_batches_are_under_way_and_so_they_grow() {
     assert_eq!(minting.batch_all(&batcher).await, 2);
     let intents: Vec<_> = minting.jobs(contract).await.iter().map(|job| job.intent).collect();
     assert_eq!(intents, numbers(26));
+}
+
+#[tokio::test]
+async fn full_and_late_batches_go_where_a_growing_one_waits() {
+    let minting = Minting::new().await;
+    let contract = minting.collection("free_uri", "final").await;
+    let with = |age_max| {
+        minting.batcher(|o| {
+            o.open_per_wallet = 1;
+            o.full_per_wallet = 4;
+            o.age_max = age_max;
+            o.limits.items_max = 10;
+        })
+    };
+    let patient = with(Duration::from_secs(3_600));
+    minting.jobs_for(contract, 3).await;
+    assert_eq!(minting.batch_all(&patient).await, 1, "alone it leaves at once");
+    minting.jobs_for(contract, 25).await;
+    assert_eq!(minting.batch_all(&patient).await, 2, "two full ones; five jobs wait for more");
+    assert_eq!(minting.batch_all(&with(Duration::ZERO)).await, 1, "or until they are late");
+    minting.jobs_for(contract, 100).await;
+    assert_eq!(minting.batch_all(&with(Duration::ZERO)).await, 0, "the window is the end");
+    let sizes: Vec<_> = minting.calls().await.iter().map(|call| call.items.len()).collect();
+    assert_eq!(sizes, [3, 10, 10, 5]);
 }
 
 /// Three batchers race while jobs come in, and each look is cut off at a random moment: whatever

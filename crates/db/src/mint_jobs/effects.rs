@@ -118,9 +118,38 @@ pub async fn record_minted(
         &hashes as _,
         &statuses as _,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
+    record_rising(db, chain, &rows).await?;
     Ok(in_order(rows))
+}
+
+/// Note which jobs have levels before them.
+async fn record_rising(db: &mut PgConnection, chain: ChainId, rows: &[Row]) -> Result<(), DbError> {
+    let rising = rows.iter().filter(|row| row.status != JobStatus::Final.as_str());
+    let (mut ids, mut numbers, mut auditable) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rising {
+        ids.push(row.id);
+        numbers.push(row.block_number);
+        auditable.push(row.status == JobStatus::Auditable.as_str());
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into mint_levels as l (chain_id, block_number, auditable, ids)
+         select $1, u.block_number, u.auditable, array_agg(u.id)
+           from unnest($2::int8[], $3::bool[], $4::uuid[]) as u(block_number, auditable, id)
+          group by u.block_number, u.auditable
+         on conflict (chain_id, block_number, auditable) do update set ids = l.ids || excluded.ids",
+        chain.as_i64(),
+        &numbers as _,
+        &auditable,
+        &ids,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Raise the mined jobs whose block lies at or below `auditable` or `final_` (block numbers; none
@@ -133,11 +162,25 @@ pub async fn record_levels(
 ) -> Result<Vec<MintEffect>, DbError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"update mint_jobs m
-              set status = case when block_number <= $3 then 'final' else 'auditable' end,
-                  final_at = case when block_number <= $3 then now() end, updated_at = now()
-            where chain_id = $1 and status in ('tentative', 'auditable')
-              and ((status = 'tentative' and block_number <= $2) or block_number <= $3)
+        r#"with due as (
+               delete from mint_levels
+                where chain_id = $1
+                  and block_number <= case when auditable then $3::int8 else greatest($2::int8, $3) end
+               returning block_number, ids
+           ), rising as (
+               insert into mint_levels as l (chain_id, block_number, auditable, ids)
+               select $1, d.block_number, true, d.ids from due d where d.block_number > $3
+               on conflict (chain_id, block_number, auditable) do update
+                  set ids = l.ids || excluded.ids
+           ), job as (
+               select block_number, unnest(ids) as id from due
+           )
+           update mint_jobs m
+              set status = case when m.block_number <= $3 then 'final' else 'auditable' end,
+                  final_at = case when m.block_number <= $3 then now() end, updated_at = now()
+             from job
+            where m.id = job.id and m.block_number = job.block_number
+              and m.status in ('tentative', 'auditable')
            returning m.id, m.principal_id, m.contract as "contract: Addr",
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, null::text as "taken_back?",
@@ -161,6 +204,13 @@ pub async fn record_unmined(
     intents: &[(Address, U256)],
     ancestor: u64,
 ) -> Result<Vec<MintEffect>, DbError> {
+    sqlx::query!(
+        "delete from mint_levels where chain_id = $1 and block_number > $2",
+        chain.as_i64(),
+        ancestor.cast_signed(),
+    )
+    .execute(&mut *db)
+    .await?;
     if intents.is_empty() {
         return Ok(Vec::new());
     }

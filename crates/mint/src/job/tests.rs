@@ -19,6 +19,7 @@ proptest! {
         let mut next = 0;
         for batch in &batches {
             prop_assert_eq!(batch.items.start, next);
+            prop_assert!(batch.full || batch.items.end == sizes.len());
             prop_assert_eq!(batch.first_intent, U256::from(first + next as u64));
             prop_assert!(!batch.items.is_empty());
             next = batch.items.end;
@@ -52,6 +53,21 @@ fn only_rising_intents_of_one_word_make_a_mask() {
         assert_eq!(word_and_mask(&list(bad)), None, "{bad:?}");
     }
     assert_eq!(word_and_mask(&list(&[511])), Some((U256::ONE, U256::ONE << 255)));
+}
+
+#[test]
+fn a_batch_is_full_when_nothing_more_fits() {
+    let of = |first: u64, jobs: usize, limits: &BatchLimits| -> Vec<(usize, bool)> {
+        let batches = plan_batches(U256::from(first), &vec![32; jobs], limits);
+        batches.iter().map(|batch| (batch.items.len(), batch.full)).collect()
+    };
+    let limits = BatchLimits::default();
+    assert_eq!(of(0, 256, &limits), [(256, true)], "a word of digests in one transaction");
+    assert_eq!(of(0, 300, &limits), [(256, true), (44, false)]);
+    assert_eq!(of(250, 7, &limits), [(6, true), (1, false)], "the word ends");
+    let small = limits.within_block(30_000_000);
+    assert_eq!(of(0, 100, &small), [(59, true), (41, false)], "an eighth of the block");
+    assert_eq!(limits.within_block(300_000_000), limits);
 }
 
 #[test]

@@ -181,7 +181,8 @@ impl Roles {
 
     fn batcher(&mut self, services: &Services) {
         let options = BatchOptions::new(services.chain.id);
-        let batcher = BatchMints::new(self.db.clone(), options, self.nudge.clone());
+        let batcher = BatchMints::new(self.db.clone(), options, self.nudge.clone())
+            .fitting(services.chain.clone());
         let task = batcher.run(self.shutdown());
         self.spawn("mint_batcher", task);
     }

@@ -41,6 +41,10 @@ pub(crate) struct DevOptions {
     /// Seconds between blocks of the node we start.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = block_time)]
     pub block_time: f64,
+    /// Gas of a block of the node we start.
+    #[arg(long, default_value_t = 30_000_000, value_name = "GAS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000_000..=10_000_000_000))]
+    pub block_gas_limit: u64,
     /// Wallets that mint.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub wallets: u32,

@@ -53,7 +53,7 @@ fn node_options(options: &DevOptions) -> Result<AnvilOptions> {
         block_time: Some(options.block_time),
         chain_id: 31_337,
         keep_state: true,
-        extra: Vec::new(),
+        extra: vec!["--gas-limit".to_owned(), options.block_gas_limit.to_string()],
     })
 }
 

@@ -31,6 +31,12 @@ impl Home {
         self.directory.path().join("data")
     }
 
+    /// The server's own database, for what the API does not allow.
+    pub fn database_url(&self) -> String {
+        let socket = self.path().join("postgres").display().to_string().replace('/', "%2F");
+        format!("postgres://stoa@localhost/stoa?host={socket}&sslmode=disable")
+    }
+
     /// Start a server and wait until it is ready.
     pub async fn start(&self, options: &Options<'_>) -> Server {
         let file = self.path().join("dev.json");
