@@ -62,6 +62,9 @@ impl Home {
         if let Some(rpc) = options.rpc {
             command.args(["--rpc", rpc]);
         }
+        if let Some(file) = options.endpoints {
+            command.arg("--endpoints").arg(file);
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -83,6 +86,8 @@ impl Home {
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
     pub rpc: Option<&'a str>,
+    /// A file of endpoints, instead of `rpc`.
+    pub endpoints: Option<&'a Path>,
     pub failpoint: Option<&'a str>,
     pub block_time: Option<&'a str>,
 }
