@@ -10,7 +10,7 @@ mod types;
 pub use endpoint::{Endpoint, EndpointOptions, install_tls};
 pub use error::RpcError;
 pub use methods::{CallRequest, LogFilter};
-pub use types::{Header, Log, Receipt};
+pub use types::{FeeHistory, Header, Log, Receipt};
 
 use std::sync::Arc;
 use vocab::{ChainId, Finality};

@@ -3,6 +3,7 @@
 use crate::{
     context::{Move, record_moves, status},
     failpoint::hit,
+    fees::Terms,
     lane::{Lane, LaneError},
     take::{CALLS_MAX, spread},
     wording::{Cause, Sent, classify},
@@ -46,6 +47,10 @@ impl OpenNonce {
 
     pub fn hashes(&self) -> impl Iterator<Item = B256> {
         self.attempts.iter().filter_map(|attempt| attempt.tx_hash.map(B256::from))
+    }
+
+    pub fn terms(&self) -> Terms {
+        Terms::default()
     }
 
     pub fn moved(&self, to: JobStatus) -> Move {

@@ -5,9 +5,9 @@ use crate::{
     config::TX_GAS_MAX,
     context::{Move, record_moves, tell},
     failpoint::hit,
+    fees::{self, Fees, Market, Terms},
     lane::{Lane, LaneError},
-    ledger, price,
-    price::Fees,
+    ledger,
     pulse::Pulse,
 };
 use alloy_primitives::Address;
@@ -21,7 +21,7 @@ use db::{
 use std::collections::HashMap;
 use tokio::time::Instant;
 use uuid::Uuid;
-use vocab::{JobStatus, U256};
+use vocab::{JobStatus, U256, Urgency};
 
 /// How long other lanes leave claimed jobs alone: so long do jobs wait whose lane died meanwhile.
 /// When a simulation takes longer, another lane may work in vain.
@@ -39,6 +39,14 @@ struct Simulated {
     unclear: Vec<Uuid>,
 }
 
+/// [`Simulated`] with offers.
+struct Priced {
+    good: Vec<(Ready, u64, Fees)>,
+    bad: Vec<(Ready, Reason)>,
+    /// And those whose own cap is below the market.
+    unclear: Vec<Uuid>,
+}
+
 impl Lane {
     /// Take as many jobs as there is room for. True when the queue may hold more for us.
     pub async fn take(&mut self, pulse: Pulse) -> Result<bool, LaneError> {
@@ -47,10 +55,11 @@ impl Lane {
         if room == 0 || self.blocked {
             return Ok(false);
         }
-        let Some(fees) = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei) else {
+        // While not even the cheapest could be mined, nobody's turn is wasted.
+        if fees::offer(&pulse.market, Urgency::Low, self.options().fee_cap_wei).is_none() {
             metrics::counter!("transactor_price_above_cap_total").increment(1);
             return Ok(false);
-        };
+        }
         let ready = self.claim(room).await?;
         if ready.is_empty() {
             return Ok(false);
@@ -60,7 +69,8 @@ impl Lane {
         let simulated = self.simulate(ready).await;
         hit("after_simulate");
         let started = Instant::now();
-        let unsigned = self.reserve(simulated, fees).await?;
+        let priced = self.price(simulated, &pulse.market);
+        let unsigned = self.reserve(priced).await?;
         hit("after_reserve");
         let signed = self.sign(unsigned).await?;
         self.hand_over(&signed, &HashMap::new()).await?;
@@ -103,7 +113,7 @@ impl Lane {
             self.judge(&mut found, job, answer.map(|_| Some(gas)));
         }
         for (job, answer) in open.into_iter().zip(spread(estimated, open_calls.len())) {
-            self.judge(&mut found, job, answer.map(|gas| price::gas_limit(gas.to())));
+            self.judge(&mut found, job, answer.map(|gas| fees::gas_limit(gas.to())));
         }
         found.good.sort_by_key(|(job, _)| (std::cmp::Reverse(job.priority), job.id));
         found
@@ -136,13 +146,27 @@ impl Lane {
         }
     }
 
+    /// An offer for each job by its urgency and its caps.
+    fn price(&self, simulated: Simulated, market: &Market) -> Priced {
+        let Simulated { good, bad, unclear } = simulated;
+        let mut priced = Priced { good: Vec::with_capacity(good.len()), bad, unclear };
+        for (job, gas) in good {
+            let terms = terms(&job);
+            let cap = self.options().caps(terms).per_gas(gas);
+            match fees::offer(market, terms.urgency, cap) {
+                Some(fees) => priced.good.push((job, gas, fees)),
+                None => {
+                    metrics::counter!("transactor_price_above_cap_total").increment(1);
+                    priced.unclear.push(job.id);
+                }
+            }
+        }
+        priced
+    }
+
     /// One commit: nonces, attempts, states, facts and what the product makes of them.
-    async fn reserve(
-        &mut self,
-        simulated: Simulated,
-        fees: Fees,
-    ) -> Result<Vec<Unsigned>, LaneError> {
-        let Simulated { mut good, bad, unclear } = simulated;
+    async fn reserve(&mut self, priced: Priced) -> Result<Vec<Unsigned>, LaneError> {
+        let Priced { mut good, bad, unclear } = priced;
         if !unclear.is_empty() {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
             let pause = self.options().retry.as_secs_f64();
@@ -162,10 +186,10 @@ impl Lane {
             })
             .collect();
         record_moves(&self.context, &mut transaction, &failed).await?;
-        let ids: Vec<Uuid> = good.iter().map(|(job, _)| job.id).collect();
+        let ids: Vec<Uuid> = good.iter().map(|(job, ..)| job.id).collect();
         let queued = transactions::lock_queued(&mut transaction, &ids).await?;
-        good.retain(|(job, _)| queued.contains(&job.id));
-        let ids: Vec<Uuid> = good.iter().map(|(job, _)| job.id).collect();
+        good.retain(|(job, ..)| queued.contains(&job.id));
+        let ids: Vec<Uuid> = good.iter().map(|(job, ..)| job.id).collect();
         let last = nonces::load_last(&mut transaction, chain, address).await?;
         let range = ledger::next(last.map(i64::cast_unsigned), self.on_chain, ids.len() as u64);
         let numbers: Vec<i64> = range.map(u64::cast_signed).collect();
@@ -174,16 +198,16 @@ impl Lane {
         let unsigned: Vec<Unsigned> = good
             .iter()
             .zip(&numbers)
-            .map(|((job, gas), nonce)| {
+            .map(|((job, gas, fees), nonce)| {
                 let attempt = tried.get(&job.id).copied().unwrap_or(0).saturating_add(1);
-                first_attempt(job, attempt, *nonce, *gas, fees)
+                first_attempt(job, attempt, *nonce, *gas, *fees)
             })
             .collect();
         nonces::record_reserved(&mut transaction, chain, address, &numbers, &ids).await?;
         transactions::record_reserved(&mut transaction, address, &ids, &numbers).await?;
         let new: Vec<NewAttempt> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
-        let moves: Vec<Move> = good.iter().map(|(job, _)| reserved(job)).collect();
+        let moves: Vec<Move> = good.iter().map(|(job, ..)| reserved(job)).collect();
         tell(&self.context, &mut transaction, &moves.iter().collect::<Vec<_>>()).await?;
         hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
@@ -194,6 +218,10 @@ impl Lane {
         }
         Ok(unsigned)
     }
+}
+
+fn terms(_: &Ready) -> Terms {
+    Terms::default()
 }
 
 fn reserved(job: &Ready) -> Move {
@@ -211,6 +239,7 @@ fn first_attempt(job: &Ready, attempt: i16, nonce: i64, gas: u64, fees: Fees) ->
         gas_limit: gas.cast_signed(),
         max_fee_wei: U256::from(fees.max),
         max_priority_fee_wei: U256::from(fees.tip),
+        legacy: fees.legacy,
         void: false,
         recipient: job.recipient,
         value_wei: job.value_wei,
@@ -226,6 +255,7 @@ pub(crate) fn new_attempt(unsigned: &Unsigned) -> NewAttempt {
         gas_limit: unsigned.gas_limit,
         max_fee_wei: unsigned.max_fee_wei,
         max_priority_fee_wei: unsigned.max_priority_fee_wei,
+        legacy: unsigned.legacy,
         void: unsigned.void,
     }
 }

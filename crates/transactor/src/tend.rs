@@ -4,13 +4,14 @@ use crate::{
     Reason,
     confirm::FILL_KIND,
     context::{Move, tell},
+    fees::{self, Fees, GAS_MIN, Held, Market},
     lane::{Lane, LaneError},
-    price::{self, Fees},
     pulse::Pulse,
     send::OpenNonce,
-    take::new_attempt,
+    take::{new_attempt, spread},
     wording::Cause,
 };
+use chain::CallRequest;
 use db::{
     DbError,
     attempts::{self, Open, Unsigned},
@@ -18,10 +19,8 @@ use db::{
 };
 use std::time::Duration;
 use uuid::Uuid;
-use vocab::{JobStatus, U256};
+use vocab::{JobStatus, U256, Urgency};
 
-/// Gas of a zero transfer without data.
-const VOID_GAS: i64 = 21_000;
 /// Pause before a void that the signer refused is asked for again, in seconds.
 const VOID_PAUSE: f64 = 60.0;
 /// For how many heads the chain must wait for a nonce unknown to our ledger before it is filled:
@@ -59,10 +58,44 @@ impl Lane {
                     && (!newest.void || newest.sent_age.is_none_or(|age| age >= VOID_PAUSE))
             })
             .collect();
-        let fees = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
-        let Some(fees) = fees.filter(|_| !refused.is_empty()) else { return Ok(()) };
-        let voids = refused.iter().map(|nonce| void(nonce, fees)).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let gas = self.void_gas().await;
+        let voids = refused
+            .iter()
+            .filter_map(|nonce| Some(void(nonce, gas, self.offer(nonce, &pulse.market, gas)?)))
+            .collect();
         self.try_again(voids).await
+    }
+
+    /// What a nonce's transaction would offer today; none when that is above its caps.
+    fn offer(&self, nonce: &OpenNonce, market: &Market, gas: u64) -> Option<Fees> {
+        let terms = nonce.terms();
+        fees::offer(market, terms.urgency, self.options().caps(terms).per_gas(gas))
+    }
+
+    /// Gas of a zero transfer to ourselves: more than a transfer's where the chain charges data as
+    /// gas or the account runs code. What the node doesn't tell is a transfer's.
+    async fn void_gas(&self) -> u64 {
+        let call = CallRequest {
+            from: self.address(),
+            to: Some(self.address()),
+            value: U256::ZERO,
+            data: Default::default(),
+        };
+        let answers = self.context.config.chain.endpoint().estimate_gas(&[call]).await;
+        let estimate = spread(answers, 1).into_iter().next().and_then(|answer| {
+            answer
+                .inspect_err(|error| {
+                    tracing::warn!(
+                        error = error as &dyn std::error::Error,
+                        "a void's gas is not known"
+                    );
+                })
+                .ok()
+        });
+        fees::void_gas(estimate.map(|gas| gas.to()), self.options().void_gas_max)
     }
 
     /// Only the lowest nonce can be mined next, so only it is worth a new price.
@@ -81,32 +114,85 @@ impl Lane {
         let Some(signed) = first.signed().filter(|s| s.attempt == first.newest().attempt) else {
             return Ok(());
         };
-        let market = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
-        let cause = first.refusal();
-        if cause == Some(Cause::Invalid) && !signed.void {
-            let fees = price::bump(fees_of(signed), market, self.options().fee_cap_wei);
-            return match fees {
-                Some(fees) => self.try_again(vec![void(first, fees)]).await,
-                None => Ok(()),
-            };
-        }
         let late = signed.age >= self.blocks(self.options().bump_blocks).as_secs_f64();
-        let cheap = U256::from(pulse.base_fee) > signed.max_fee_wei;
-        if !(cause == Some(Cause::Underpriced) || late && cheap) {
-            return Ok(());
+        match first.refusal() {
+            Some(Cause::Invalid) if !signed.void => self.void_invalid(first, pulse).await,
+            Some(Cause::Underpriced) => self.bump(first, signed, pulse).await,
+            Some(Cause::OverNodeCap) if late => self.lower(first, signed, pulse).await,
+            // Another price changes nothing: the same bytes go out again.
+            Some(_) => Ok(()),
+            None if late
+                && fees::falls_short(fees_of(signed), &pulse.market, first.terms().urgency) =>
+            {
+                self.bump(first, signed, pulse).await
+            }
+            None => Ok(()),
         }
-        match price::bump(fees_of(signed), market, self.options().fee_cap_wei) {
-            Some(fees) => {
+    }
+
+    /// No node will ever take the call as it is.
+    async fn void_invalid(&mut self, first: &OpenNonce, pulse: Pulse) -> Result<(), LaneError> {
+        let gas = self.void_gas().await;
+        let market = self.offer(first, &pulse.market, gas);
+        let signed = first.signed().map(fees_of);
+        let bumped = signed.and_then(|old| self.bumped(first, old, market, gas).ok());
+        match bumped.or(market) {
+            Some(fees) => self.try_again(vec![void(first, gas, fees)]).await,
+            None => Ok(()),
+        }
+    }
+
+    fn bumped(
+        &self,
+        nonce: &OpenNonce,
+        old: Fees,
+        market: Option<Fees>,
+        gas: u64,
+    ) -> Result<Fees, Held> {
+        let options = self.options();
+        fees::bump(old, market, options.caps(nonce.terms()).per_gas(gas), options.bump_free_wei)
+    }
+
+    async fn bump(
+        &mut self,
+        first: &OpenNonce,
+        signed: &Open,
+        pulse: Pulse,
+    ) -> Result<(), LaneError> {
+        let gas = signed.gas_limit.cast_unsigned();
+        let market = self.offer(first, &pulse.market, gas);
+        match self.bumped(first, fees_of(signed), market, gas) {
+            Ok(fees) => {
                 metrics::counter!("transactor_bumps_total").increment(1);
                 let again = self.again(first, signed, fees).await?;
                 self.try_again(again.into_iter().collect()).await
             }
-            None => {
-                tracing::warn!(transaction.id = %first.id, "the fee cap allows no higher offer");
-                metrics::counter!("transactor_bumps_capped_total").increment(1);
+            Err(held) => {
+                tracing::warn!(transaction.id = %first.id, by = held.as_str(),
+                    "no higher offer is allowed; the same bytes go out again");
+                metrics::counter!("transactor_bumps_capped_total", "by" => held.as_str())
+                    .increment(1);
                 Ok(())
             }
         }
+    }
+
+    /// No node has the bytes, because they might cost more than the nodes let their users pay. When
+    /// the market has fallen well below them, another attempt may pass.
+    async fn lower(
+        &mut self,
+        first: &OpenNonce,
+        signed: &Open,
+        pulse: Pulse,
+    ) -> Result<(), LaneError> {
+        let market = self.offer(first, &pulse.market, signed.gas_limit.cast_unsigned());
+        let Some(fees) = fees::lowered(fees_of(signed), market) else {
+            tracing::warn!(transaction.id = %first.id, error = signed.sent_error.as_deref(),
+                "no node takes so dear a transaction: raise its cap on fees, or lower ours");
+            return Ok(());
+        };
+        let again = self.again(first, signed, fees).await?;
+        self.try_again(again.into_iter().collect()).await
     }
 
     /// The same call at the same nonce, priced anew.
@@ -124,7 +210,7 @@ impl Lane {
             recipient: call.recipient,
             value_wei: call.value_wei,
             input: call.input,
-            ..void(nonce, fees)
+            ..void(nonce, GAS_MIN, fees)
         }))
     }
 
@@ -155,8 +241,10 @@ impl Lane {
         let holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
         drop(connection);
         self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
-        let fees = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
+        let cap = self.options().fee_cap_wei;
+        let fees = fees::offer(&pulse.market, Urgency::Normal, cap);
         let Some(fees) = fees.filter(|_| self.holes_seen >= HOLES_SEEN) else { return Ok(()) };
+        let gas = self.void_gas().await;
         tracing::error!(wallet = %address, count = holes.len(), "filling nonces");
         let mut transaction = self.begin().await?;
         let mut unsigned = Vec::new();
@@ -172,7 +260,7 @@ impl Lane {
                 recipient: Some(address),
                 value_wei: U256::ZERO,
                 input: Vec::new(),
-                gas_limit: Some(VOID_GAS),
+                gas_limit: Some(gas.cast_signed()),
                 not_before: None,
                 request_id: None,
             };
@@ -185,7 +273,7 @@ impl Lane {
                 ..Move::new(id, FILL_KIND, JobStatus::Queued, JobStatus::Reserved)
             };
             tell(&self.context, &mut transaction, &[&filled]).await?;
-            unsigned.push(empty(id, 1, nonce, fees));
+            unsigned.push(empty(id, 1, nonce, gas, fees));
         }
         let new: Vec<_> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
@@ -196,19 +284,20 @@ impl Lane {
     }
 }
 
-fn void(nonce: &OpenNonce, fees: Fees) -> Unsigned {
+fn void(nonce: &OpenNonce, gas: u64, fees: Fees) -> Unsigned {
     let attempt = nonce.newest().attempt.saturating_add(1);
-    empty(nonce.id, attempt, nonce.nonce.cast_signed(), fees)
+    empty(nonce.id, attempt, nonce.nonce.cast_signed(), gas, fees)
 }
 
-fn empty(id: Uuid, attempt: i16, nonce: i64, fees: Fees) -> Unsigned {
+fn empty(id: Uuid, attempt: i16, nonce: i64, gas: u64, fees: Fees) -> Unsigned {
     Unsigned {
         transaction_id: id,
         attempt,
         nonce,
-        gas_limit: VOID_GAS,
+        gas_limit: gas.cast_signed(),
         max_fee_wei: U256::from(fees.max),
         max_priority_fee_wei: U256::from(fees.tip),
+        legacy: fees.legacy,
         void: true,
         recipient: None,
         value_wei: U256::ZERO,
@@ -220,5 +309,6 @@ fn fees_of(attempt: &Open) -> Fees {
     Fees {
         max: attempt.max_fee_wei.saturating_to(),
         tip: attempt.max_priority_fee_wei.saturating_to(),
+        legacy: attempt.legacy,
     }
 }
