@@ -103,6 +103,7 @@ pub async fn load_unsigned(
                   t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input
              from attempts a
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
+                          and n.transaction_id = a.transaction_id
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
               and a.raw is null and a.sent is null
@@ -195,6 +196,8 @@ pub struct Open {
     pub sent_age: Option<f64>,
     pub age: f64,
     pub kind: String,
+    pub urgency: String,
+    pub fee_cap_wei: Option<Numeric>,
     pub status: String,
     pub request_id: Option<String>,
 }
@@ -213,9 +216,11 @@ pub async fn load_open(
                   a.tx_hash as "tx_hash: Hash", a.sent, a.sent_error,
                   extract(epoch from now() - a.sent_at)::float8 as sent_age,
                   extract(epoch from now() - a.created_at)::float8 as "age!",
-                  t.kind, t.status, t.request_id
+                  t.kind, t.urgency, t.fee_cap_wei as "fee_cap_wei: Numeric", t.status,
+                  t.request_id
              from nonces n
              join attempts a on a.transaction_id = n.transaction_id and a.nonce = n.nonce
+                            and a.wallet = n.wallet
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
             order by a.nonce, a.attempt"#,
@@ -236,7 +241,7 @@ pub struct Signed {
     pub raw: Bytes,
 }
 
-/// Newest signed bytes of each of these jobs, by nonce.
+/// Newest signed bytes of each of these jobs that is not mined, by nonce.
 pub async fn load_signed(
     db: &mut PgConnection,
     transactions: &[Uuid],
@@ -246,7 +251,9 @@ pub async fn load_signed(
                   a.tx_hash as "tx_hash!: Hash", a.raw as "raw!"
              from attempts a
              join nonces n on n.transaction_id = a.transaction_id and n.nonce = a.nonce
-            where a.transaction_id = any($1) and a.raw is not null and n.state <> 'void'
+                          and n.wallet = a.wallet
+            where a.transaction_id = any($1) and a.raw is not null
+              and n.state in ('reserved', 'signed', 'sent')
             order by a.nonce, a.transaction_id, a.attempt desc"#,
         transactions,
     )

@@ -40,3 +40,40 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<Wallet>, 
     .fetch_all(db)
     .await?)
 }
+
+/// Say that a wallet's lane takes no jobs now and why, or that it does again. False when that was
+/// said before.
+pub async fn record_pause(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+    reason: Option<&str>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update wallets set paused_reason = $3, paused_at = case when $3::text is null then null
+                                                                 else now() end
+          where chain_id = $1 and address = $2 and paused_reason is distinct from $3::text",
+        chain.as_i64(),
+        address.as_slice(),
+        reason,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Why a wallet's lane takes no jobs; none when it does.
+pub async fn load_pause(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<String>, DbError> {
+    let row = sqlx::query!(
+        "select paused_reason from wallets where chain_id = $1 and address = $2",
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.and_then(|row| row.paused_reason))
+}

@@ -1,7 +1,7 @@
 //! What a transactor is made of.
 
 use crate::{
-    ErrorNames, Nudge, Outcomes,
+    ErrorNames, Nudge, Outcomes, TopUp,
     fees::{Caps, GAS_MIN, Terms},
 };
 use chain::Chain;
@@ -72,6 +72,8 @@ pub struct Options {
     pub tip_min_wei: u128,
     /// Most gas of a void: the signer's `void_gas_limit_max`.
     pub void_gas_max: u64,
+    /// Who fills a wallet that runs low; none: nobody.
+    pub top_up: Option<TopUp>,
     /// Unmined bytes are handed over again after so many block times.
     pub resend_blocks: u32,
     /// The lowest unmined nonce is priced anew after so many block times, when its offer falls
@@ -92,6 +94,7 @@ impl Default for Options {
             bump_free_wei: 100_000_000_000,
             tip_min_wei: 1,
             void_gas_max: GAS_MIN,
+            top_up: None,
             resend_blocks: 3,
             bump_blocks: 3,
             retry: Duration::from_secs(1),

@@ -1,6 +1,6 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
-use crate::{config::Options, context::Context};
+use crate::{config::Options, context::Context, funds::Funds, moves::MoveError};
 use alloy_primitives::Address;
 use chain::RpcError;
 use db::{Db, DbError, PgTransaction, leases, leases::Lease, wallets::Wallet};
@@ -19,6 +19,8 @@ const STAND_BY: Duration = Duration::from_secs(1);
 pub(crate) enum LaneError {
     #[error(transparent)]
     Db(#[from] DbError),
+    #[error("a change of state")]
+    Move(#[from] MoveError),
     #[error("the node")]
     Rpc(#[from] RpcError),
     #[error("the signer")]
@@ -40,6 +42,7 @@ pub(crate) struct Lane {
     pub blocked: bool,
     /// For how many heads in a row the chain waited for a nonce that our ledger does not have.
     pub holes_seen: u32,
+    pub funds: Funds,
 }
 
 impl Lane {
@@ -78,6 +81,7 @@ impl Lane {
         let bell = config.nudge.bell(config.chain.id, &self.wallet.role);
         let (tick, retry) = (config.options.tick, config.options.retry);
         let mut pulse = self.context.pulse.clone();
+        self.load_funds().await?;
         self.recover().await?;
         pulse.mark_changed();
         let mut watched = Instant::now();
@@ -158,6 +162,7 @@ async fn keep_serving(
             on_chain: 0,
             blocked: false,
             holes_seen: 0,
+            funds: Funds::default(),
         };
         let error = tokio::select! {
             error = lane.work() => error,

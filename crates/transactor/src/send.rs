@@ -1,10 +1,10 @@
 //! Handing signed bytes to the endpoints, the first time and again.
 
 use crate::{
-    context::{Move, record_moves, status},
     failpoint::hit,
     fees::Terms,
     lane::{Lane, LaneError},
+    moves::{Move, status},
     take::{CALLS_MAX, spread},
     wording::{Cause, Sent, classify},
 };
@@ -49,8 +49,10 @@ impl OpenNonce {
         self.attempts.iter().filter_map(|attempt| attempt.tx_hash.map(B256::from))
     }
 
+    /// What its job says of its price.
     pub fn terms(&self) -> Terms {
-        Terms::default()
+        let job = self.newest();
+        Terms::stored(&job.urgency, job.fee_cap_wei.as_ref())
     }
 
     pub fn moved(&self, to: JobStatus) -> Move {
@@ -168,7 +170,7 @@ impl Lane {
                 Some(Move { request_id, tx_hash: Some(hash), ..made })
             })
             .collect();
-        record_moves(&self.context, &mut transaction, &moves).await?;
+        self.context.record_moves(&mut transaction, &moves).await?;
         hit("before_sent");
         transaction.commit().await.map_err(DbError::from)?;
         Ok(())

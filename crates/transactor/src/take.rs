@@ -3,12 +3,13 @@
 use crate::{
     Reason,
     config::TX_GAS_MAX,
-    context::{Move, record_moves, tell},
     failpoint::hit,
     fees::{self, Fees, Market, Terms},
     lane::{Lane, LaneError},
     ledger,
+    moves::{self, Move},
     pulse::Pulse,
+    wording::{Cause, Sent, classify},
 };
 use alloy_primitives::Address;
 use chain::{CallRequest, RpcError};
@@ -37,14 +38,17 @@ struct Simulated {
     bad: Vec<(Ready, Reason)>,
     /// Neither: the node did not tell, or the wallet lacks money. They stay queued.
     unclear: Vec<Uuid>,
+    /// The least that one of those sends along which the wallet can't pay.
+    poor: Option<U256>,
 }
 
 /// [`Simulated`] with offers.
-struct Priced {
-    good: Vec<(Ready, u64, Fees)>,
+pub(crate) struct Priced {
+    pub good: Vec<(Ready, u64, Fees)>,
     bad: Vec<(Ready, Reason)>,
-    /// And those whose own cap is below the market.
-    unclear: Vec<Uuid>,
+    /// And those whose own cap is below the market, or which the balance does not cover.
+    pub unclear: Vec<Uuid>,
+    pub poor: Option<U256>,
 }
 
 impl Lane {
@@ -53,6 +57,9 @@ impl Lane {
         let window = usize::try_from(self.wallet.in_flight_max).unwrap_or(1);
         let room = window.saturating_sub(self.in_flight);
         if room == 0 || self.blocked {
+            return Ok(false);
+        }
+        if !self.has_funds().await? {
             return Ok(false);
         }
         // While not even the cheapest could be mined, nobody's turn is wasted.
@@ -66,10 +73,15 @@ impl Lane {
         }
         let claimed = ready.len();
         hit("after_claim");
-        let simulated = self.simulate(ready).await;
+        let (simulated, balance) = futures_util::future::join(
+            self.simulate(ready),
+            self.context.config.chain.endpoint().balance(self.address()),
+        )
+        .await;
         hit("after_simulate");
         let started = Instant::now();
-        let priced = self.price(simulated, &pulse.market);
+        let mut priced = self.price(simulated, &pulse.market);
+        self.settle_funds(&mut priced, balance).await?;
         let unsigned = self.reserve(priced).await?;
         hit("after_reserve");
         let signed = self.sign(unsigned).await?;
@@ -141,6 +153,10 @@ impl Lane {
                     tracing::warn!(transaction.id = %job.id,
                         error = &error as &dyn std::error::Error, "not simulated");
                     found.unclear.push(job.id);
+                    if classify::<()>(&Err(error)) == Sent::Rejected(Cause::Funds) {
+                        let least = found.poor.unwrap_or(U256::MAX).min(job.value_wei);
+                        found.poor = Some(least);
+                    }
                 }
             },
         }
@@ -148,8 +164,8 @@ impl Lane {
 
     /// An offer for each job by its urgency and its caps.
     fn price(&self, simulated: Simulated, market: &Market) -> Priced {
-        let Simulated { good, bad, unclear } = simulated;
-        let mut priced = Priced { good: Vec::with_capacity(good.len()), bad, unclear };
+        let Simulated { good, bad, unclear, poor } = simulated;
+        let mut priced = Priced { good: Vec::with_capacity(good.len()), bad, unclear, poor };
         for (job, gas) in good {
             let terms = terms(&job);
             let cap = self.options().caps(terms).per_gas(gas);
@@ -166,7 +182,7 @@ impl Lane {
 
     /// One commit: nonces, attempts, states, facts and what the product makes of them.
     async fn reserve(&mut self, priced: Priced) -> Result<Vec<Unsigned>, LaneError> {
-        let Priced { mut good, bad, unclear } = priced;
+        let Priced { mut good, bad, unclear, poor: _ } = priced;
         if !unclear.is_empty() {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
             let pause = self.options().retry.as_secs_f64();
@@ -185,7 +201,7 @@ impl Lane {
                 ..Move::new(job.id, &job.kind, JobStatus::Queued, JobStatus::Failed)
             })
             .collect();
-        record_moves(&self.context, &mut transaction, &failed).await?;
+        self.context.record_moves(&mut transaction, &failed).await?;
         let ids: Vec<Uuid> = good.iter().map(|(job, ..)| job.id).collect();
         let queued = transactions::lock_queued(&mut transaction, &ids).await?;
         good.retain(|(job, ..)| queued.contains(&job.id));
@@ -203,16 +219,15 @@ impl Lane {
                 first_attempt(job, attempt, *nonce, *gas, *fees)
             })
             .collect();
-        nonces::record_reserved(&mut transaction, chain, address, &numbers, &ids).await?;
-        transactions::record_reserved(&mut transaction, address, &ids, &numbers).await?;
+        let moves: Vec<Move> = good.iter().map(|(job, ..)| reserved(job)).collect();
+        let told = self.context.told();
+        moves::record_reserved(told, &mut transaction, address, &moves, &numbers).await?;
         let new: Vec<NewAttempt> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
-        let moves: Vec<Move> = good.iter().map(|(job, ..)| reserved(job)).collect();
-        tell(&self.context, &mut transaction, &moves.iter().collect::<Vec<_>>()).await?;
         hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
         self.in_flight += unsigned.len();
-        for (job, _) in &good {
+        for (job, ..) in &good {
             metrics::histogram!("transactor_stage_seconds", "stage" => "queued_to_reserved")
                 .record(job.age);
         }
@@ -220,8 +235,8 @@ impl Lane {
     }
 }
 
-fn terms(_: &Ready) -> Terms {
-    Terms::default()
+fn terms(job: &Ready) -> Terms {
+    Terms::stored(&job.urgency, job.fee_cap_wei.as_ref())
 }
 
 fn reserved(job: &Ready) -> Move {

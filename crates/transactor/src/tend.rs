@@ -1,12 +1,13 @@
 //! Keeping the lane moving: resend, re-price, void, fill.
 
 use crate::{
-    Reason,
+    NewTransaction, Reason,
     confirm::FILL_KIND,
-    context::{Move, tell},
     fees::{self, Fees, GAS_MIN, Held, Market},
     lane::{Lane, LaneError},
+    moves::{self, Move},
     pulse::Pulse,
+    queue,
     send::OpenNonce,
     take::{new_attempt, spread},
     wording::Cause,
@@ -33,6 +34,7 @@ impl Lane {
         self.sign_waiting().await?;
         let open = self.load_open().await?;
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
+        self.tend_funds(&open).await?;
         self.void_refused(&open, pulse).await?;
         self.mend_first(&open, pulse).await?;
         let (resend, retry) = (self.blocks(self.options().resend_blocks), self.options().retry);
@@ -249,30 +251,20 @@ impl Lane {
         let mut transaction = self.begin().await?;
         let mut unsigned = Vec::new();
         for nonce in holes {
-            let id = Uuid::now_v7();
-            let job = transactions::NewTransaction {
-                id,
-                chain_id: chain,
-                role: self.wallet.role.clone(),
+            let job = NewTransaction {
                 wallet: Some(address),
-                kind: FILL_KIND.to_owned(),
-                priority: 0,
-                recipient: Some(address),
-                value_wei: U256::ZERO,
-                input: Vec::new(),
-                gas_limit: Some(gas.cast_signed()),
-                not_before: None,
-                request_id: None,
+                to: Some(address),
+                gas_limit: Some(gas),
+                ..NewTransaction::new(chain, self.wallet.role.clone(), FILL_KIND)
             };
-            transactions::record_queued(&mut transaction, &job).await?;
-            nonces::record_reserved(&mut transaction, chain, address, &[nonce], &[id]).await?;
-            transactions::record_reserved(&mut transaction, address, &[id], &[nonce]).await?;
+            let id = queue::record_new(&mut transaction, job).await?.0;
             let reason = Reason::new("nonce_filled", format!("nonce {nonce} was free"));
             let filled = Move {
                 reason: Some(reason),
                 ..Move::new(id, FILL_KIND, JobStatus::Queued, JobStatus::Reserved)
             };
-            tell(&self.context, &mut transaction, &[&filled]).await?;
+            let told = self.context.told();
+            moves::record_reserved(told, &mut transaction, address, &[filled], &[nonce]).await?;
             unsigned.push(empty(id, 1, nonce, gas, fees));
         }
         let new: Vec<_> = unsigned.iter().map(new_attempt).collect();

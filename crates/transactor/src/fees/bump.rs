@@ -41,7 +41,7 @@ pub(crate) fn bump(old: Fees, market: Option<Fees>, cap: u128, free: u128) -> Re
     }
     let beyond =
         |fee: u128, market: u128| fee > free && fee > market.saturating_mul(MARKET_MULTIPLE);
-    if beyond(max, market.max) || beyond(tip, market.tip) {
+    if beyond(max, market.max) || (!old.legacy && beyond(tip, market.tip)) {
         return Err(Held::Market);
     }
     Ok(Fees { max, tip, legacy: old.legacy })

@@ -4,13 +4,16 @@
 mod bump;
 mod estimate;
 mod gas;
+pub(crate) mod l1;
 mod offer;
 
 pub(crate) use bump::{Held, bump, falls_short, lowered};
 pub(crate) use estimate::{PERCENTILES, WINDOW, legacy_market, market};
 pub(crate) use gas::{GAS_MIN, gas_limit, void_gas};
+pub use l1::L1Charge;
 pub(crate) use offer::offer;
 
+use db::Numeric;
 use vocab::Urgency;
 
 /// What gas costs now.
@@ -45,6 +48,15 @@ pub(crate) struct Terms {
     pub urgency: Urgency,
     /// Most that it may offer.
     pub cap: Option<u128>,
+}
+
+impl Terms {
+    pub fn stored(urgency: &str, cap: Option<&Numeric>) -> Self {
+        Self {
+            urgency: urgency.parse().expect("invariant: the schema allows known urgencies only"),
+            cap: cap.map(|cap| cap.0.saturating_to()),
+        }
+    }
 }
 
 /// The limits of an offer, of which the lowest holds.

@@ -152,7 +152,7 @@ const MESSAGES: &[(&str, &str, Sent)] = &[
     ("besu", "Invalid transaction type", INVALID),
     ("besu", "Max priority fee per gas exceeds max fee per gas", INVALID),
     ("anvil", "nonce too low", UNKNOWN),
-    ("anvil", "Unknown transaction type not supported", UNKNOWN),
+    ("anvil", "Unknown transaction type not supported", INVALID),
     ("anvil", "transaction already imported", ACCEPTED),
     ("anvil", "replacement transaction underpriced", UNDERPRICED),
     ("anvil", "max fee per gas less than block base fee", UNDERPRICED),
@@ -249,6 +249,13 @@ fn each_listed_string_has_a_message_of_its_client() {
             assert!(words.2.contains('/'), "{}: {:?} names no file", client.name, words.0);
         }
     }
+}
+
+#[test]
+fn words_begin_where_words_begin() {
+    assert!(says("(-32000): known transaction", "known transaction"));
+    assert!(!says("unknown transaction", "known transaction"));
+    assert_eq!(classify(&refused("unknown transaction")), UNKNOWN);
 }
 
 #[test]

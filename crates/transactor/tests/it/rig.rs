@@ -1,7 +1,7 @@
 //! One database, one node, one signer, and what tests ask of them.
 
 use crate::follower::follow;
-use alloy_primitives::{Address, Bytes, U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use chain::{Chain, Endpoint, EndpointOptions};
 use db::{Db, DbError, PgConnection};
 use serde_json::json;
@@ -32,10 +32,22 @@ gas_limit_max = 16777216
 max_fee_per_gas_max = "1000000000000"
 value_wei_max = "1000"
 value_wei_day_max = "1000000000"
+void_gas_limit_max = 100000
 [[roles.minter.calls]]
 to = "any"
 transfer = true
 functions = ["poke()"]
+[roles.treasury]
+chains = [31337]
+keys_max = 1
+signatures_per_minute = 60
+gas_limit_max = 30000
+max_fee_per_gas_max = "1000000000000"
+value_wei_max = "1000000000000000000"
+value_wei_day_max = "3000000000000000000"
+[[roles.treasury.calls]]
+to = "any"
+transfer = true
 "#;
 
 pub struct Rig {
@@ -226,6 +238,64 @@ impl Rig {
     }
 }
 
+/// What an attempt offered.
+#[derive(Debug, PartialEq, sqlx::FromRow)]
+pub struct Offer {
+    pub max_fee: i64,
+    pub tip: i64,
+    pub gas_limit: i64,
+    pub legacy: bool,
+    pub void: bool,
+    pub tx_hash: Option<Vec<u8>>,
+}
+
+impl Rig {
+    /// All attempts of a job, oldest first; fees must fit 63 bits.
+    pub async fn offers(&self, id: TransactionId) -> Vec<Offer> {
+        sqlx::query_as(
+            "select max_fee_wei::int8 as max_fee, max_priority_fee_wei::int8 as tip, gas_limit,
+                    legacy, void, tx_hash
+               from attempts where transaction_id = $1 order by attempt",
+        )
+        .bind(id.0)
+        .fetch_all(&self.database.db)
+        .await
+        .unwrap()
+    }
+
+    /// When the newest attempt of a job was last handed over, by the database's clock.
+    pub async fn sent_at(&self, id: TransactionId) -> Option<time::OffsetDateTime> {
+        sqlx::query_scalar("select max(sent_at) from attempts where transaction_id = $1")
+            .bind(id.0)
+            .fetch_one(&self.database.db)
+            .await
+            .unwrap()
+    }
+
+    /// Wait until a job's bytes went out again `times` times from now.
+    pub async fn until_sent_again(&self, id: TransactionId, times: usize) {
+        for _ in 0..times {
+            let before = self.sent_at(id).await;
+            eventually_within(PATIENCE, "the bytes go out again", || async {
+                (self.sent_at(id).await > before).then_some(())
+            })
+            .await;
+        }
+    }
+
+    pub async fn next_base_fee(&self, wei: u64) {
+        self.node.call("anvil_setNextBlockBaseFeePerGas", json!([format!("{wei:#x}")])).await;
+    }
+
+    /// Kinds of facts about wallets, in order.
+    pub async fn wallet_facts(&self) -> Vec<String> {
+        sqlx::query_scalar("select kind from outbox where kind like 'wallet_%' order by id")
+            .fetch_all(&self.database.db)
+            .await
+            .unwrap()
+    }
+}
+
 pub fn chain_at(urls: &[&str], timeout: Duration, finality: Finality) -> Chain {
     let options = EndpointOptions { timeout, ..EndpointOptions::default() };
     Chain {
@@ -239,17 +309,10 @@ pub fn chain_at(urls: &[&str], timeout: Duration, finality: Finality) -> Chain {
 
 pub fn transfer(to: Address) -> NewTransaction {
     NewTransaction {
-        chain_id: ChainId(31_337),
-        role: ROLE.to_owned(),
-        wallet: None,
-        kind: "transfer".to_owned(),
-        priority: 0,
         to: Some(to),
         value: U256::ONE,
-        input: Bytes::new(),
-        gas_limit: None,
-        not_before: None,
         request_id: Some("request-1".to_owned()),
+        ..NewTransaction::new(ChainId(31_337), ROLE, "transfer")
     }
 }
 
