@@ -60,9 +60,10 @@ pub(crate) struct Funds {
 
 #[derive(Clone, Copy, Debug)]
 struct Short {
-    /// The least that would let it go on.
-    needed: U256,
-    probed: Option<Instant>,
+    /// The least that would let it go on; not known after a start.
+    needed: Option<U256>,
+    /// When a claim was last tried in spite of it.
+    probed: Instant,
 }
 
 /// The most that a transaction can cost its wallet.
@@ -97,8 +98,7 @@ impl Lane {
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let (chain, address) = (self.context.chain_id(), self.address());
         let reason = wallets::load_pause(&mut connection, chain, address).await?;
-        // Probed at once.
-        let short = Short { needed: U256::MAX, probed: None };
+        let short = Short { needed: None, probed: Instant::now() };
         self.funds.short = (reason.as_deref() == Some(REASON)).then_some(short);
         Ok(())
     }
@@ -106,9 +106,10 @@ impl Lane {
     /// May the lane claim jobs, for all that its money says?
     pub async fn has_funds(&mut self) -> Result<bool, LaneError> {
         let Some(short) = self.funds.short else { return Ok(true) };
+        let Some(needed) = short.needed else { return Ok(true) };
         let now = Instant::now();
-        if short.probed.is_none_or(|at| now.duration_since(at) >= PROBE) {
-            self.funds.short = Some(Short { probed: Some(now), ..short });
+        if now.duration_since(short.probed) >= PROBE {
+            self.funds.short = Some(Short { probed: now, ..short });
             return Ok(true);
         }
         let due = self.funds.looked.is_none_or(|at| at.elapsed() >= self.options().retry);
@@ -117,7 +118,7 @@ impl Lane {
         }
         self.funds.looked = Some(now);
         let balance = self.context.config.chain.endpoint().balance(self.address()).await?;
-        match balance >= short.needed {
+        match balance >= needed {
             true => self.resume(balance).await.map(|()| true),
             false => self.top_up(balance).await.map(|()| false),
         }
@@ -150,9 +151,9 @@ impl Lane {
     /// Nothing that waits can be paid for.
     async fn pause(&mut self, needed: U256, balance: U256) -> Result<(), LaneError> {
         let before = self.funds.short;
-        let probed = before.map_or_else(|| Some(Instant::now()), |short| short.probed);
-        self.funds.short = Some(Short { needed, probed });
-        if before.is_none() && self.record_pause(Some(REASON), needed, balance).await? {
+        let probed = before.map_or_else(Instant::now, |short| short.probed);
+        self.funds.short = Some(Short { needed: Some(needed), probed });
+        if before.is_none() && self.record_pause(Some(REASON), Some(needed), balance).await? {
             tracing::error!(wallet = %self.address(), %needed, %balance,
                 "the wallet can't pay; its jobs wait");
             metrics::counter!("transactor_out_of_funds_total").increment(1);
@@ -172,7 +173,7 @@ impl Lane {
     async fn record_pause(
         &self,
         reason: Option<&str>,
-        needed: U256,
+        needed: Option<U256>,
         balance: U256,
     ) -> Result<bool, LaneError> {
         let (chain, address) = (self.context.chain_id(), self.address());
@@ -200,7 +201,7 @@ impl Lane {
                 data: json!({
                     "reason": REASON,
                     "balance_wei": balance.to_string(),
-                    "needed_wei": (needed != U256::MAX).then(|| needed.to_string()),
+                    "needed_wei": needed.map(|wei| wei.to_string()),
                 }),
             };
             journal::record(&mut transaction, &[fact]).await?;

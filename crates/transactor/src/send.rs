@@ -6,7 +6,7 @@ use crate::{
     lane::{Lane, LaneError},
     moves::{Move, status},
     take::{CALLS_MAX, spread},
-    wording::{Cause, Sent, classify},
+    wording::{Cause, Sent, classify, source},
 };
 use chain::{Endpoint, RpcError};
 use db::{
@@ -123,7 +123,9 @@ impl Lane {
             if let Sent::Rejected(cause) = handed.sent {
                 self.blocked |= cause != Cause::Later;
                 tracing::warn!(transaction.id = %one.transaction_id, nonce = one.nonce,
-                    error = handed.error.as_deref(), "no node takes the transaction");
+                    error = handed.error.as_deref(),
+                    known = handed.error.as_deref().and_then(source),
+                    "no node takes the transaction");
             }
             let from = known.get(&one.transaction_id).map_or(JobStatus::Reserved, |k| k.status);
             let to = match (from, handed.sent) {

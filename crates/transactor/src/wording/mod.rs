@@ -106,18 +106,25 @@ pub fn classify<T>(answer: &Result<T, RpcError>) -> Sent {
     match answer {
         Ok(_) => Sent::Accepted,
         Err(RpcError::Refused { message, .. }) => {
-            let said = message.to_ascii_lowercase();
-            let found = || {
-                let words = CLIENTS.iter().flat_map(|client| client.words);
-                words.filter(|words| says(&said, words.0)).map(|words| words.1)
-            };
-            match found().any(|sent| sent == Sent::Unknown) {
-                true => Sent::Unknown,
-                false => found().next().unwrap_or(Sent::Unknown),
-            }
+            find(message).map_or(Sent::Unknown, |(_, words)| words.1)
         }
         Err(_) => Sent::Unknown,
     }
+}
+
+/// Which client says so, and where: for people who wonder what an answer was taken for.
+pub(crate) fn source(message: &str) -> Option<String> {
+    let (client, Words(words, _, file)) = find(message)?;
+    Some(format!("{words:?}: {}, {file}", client.name))
+}
+
+fn find(message: &str) -> Option<(&'static Client, &'static Words)> {
+    let said = message.to_ascii_lowercase();
+    let found = || {
+        let all = CLIENTS.iter().flat_map(|client| client.words.iter().map(move |w| (client, w)));
+        all.filter(|(_, words)| says(&said, words.0))
+    };
+    found().find(|(_, words)| words.1 == Sent::Unknown).or_else(|| found().next())
 }
 
 /// Do these words stand there, from the beginning of a word on? An "unknown transaction" is no

@@ -259,6 +259,13 @@ fn words_begin_where_words_begin() {
 }
 
 #[test]
+fn a_classification_names_its_source() {
+    let source = source("the node refused (-32000): nonce too low: next nonce 5, tx nonce 3");
+    assert_eq!(source.unwrap(), "\"nonce too low\": geth v1.17.5, core/error.go");
+    assert_eq!(super::source("something else"), None);
+}
+
+#[test]
 fn trouble_on_the_way_is_unknown() {
     let lost: [Result<(), RpcError>; 3] = [
         Err(RpcError::TimedOut(Duration::from_secs(1))),
