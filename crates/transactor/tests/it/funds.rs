@@ -95,7 +95,7 @@ async fn a_treasury_fills_a_low_wallet_once() {
     let mut config = rig.config();
     config.roles.push(Role::new("treasury", 1));
     let worker = Worker::start(config);
-    let job = NewTransaction { wallet: Some(low), ..transfer(Address::with_last_byte(9)) };
+    let job = NewTransaction { wallet: Some(low), ..transfer(Address::repeat_byte(9)) };
     let job = rig.queue_one(job).await;
     rig.until(job, &[JobStatus::Final]).await;
     let top_ups = || async {

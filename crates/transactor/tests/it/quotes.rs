@@ -6,7 +6,7 @@ use alloy_sol_types::SolValue;
 use chain::{CallRequest, Chain};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{ACCOUNTS, NodeOptions, TestNode};
+use testkit::{ACCOUNTS, NodeOptions, TestNode, eventually};
 use transactor::{L1Charge, QuoteError, quote};
 use vocab::{Finality, Urgency};
 
@@ -77,7 +77,11 @@ async fn deposit(node: &TestNode, to: Address, data: Vec<u8>) {
     node.call("anvil_impersonateAccount", json!([depositor])).await;
     let call = json!([{ "from": depositor, "to": to, "data": hex::encode_prefixed(data) }]);
     let hash = node.call("eth_sendTransaction", call).await;
-    let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
+    let receipt = eventually("the deposit is mined", || async {
+        let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
+        (!receipt.is_null()).then_some(receipt)
+    })
+    .await;
     assert_eq!(receipt["status"], "0x1", "{receipt}");
 }
 
