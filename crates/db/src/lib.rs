@@ -37,6 +37,7 @@ pub mod transfers;
 pub mod transfers_reads;
 pub mod undo_records;
 pub mod wallets;
+pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{Db, MIGRATOR, connect, migrate};

@@ -11,9 +11,12 @@ pub struct Wallet {
     pub role: String,
     /// Most transactions of it that may wait to be mined.
     pub in_flight_max: i32,
+    pub draining: bool,
+    /// Why its lane takes no jobs now.
+    pub paused_reason: Option<String>,
 }
 
-/// Add a wallet, or change what is said of it.
+/// Add a wallet, or change its role and limit.
 pub async fn record(db: &mut PgConnection, chain: ChainId, wallet: &Wallet) -> Result<(), DbError> {
     sqlx::query!(
         "insert into wallets (chain_id, address, role, in_flight_max) values ($1, $2, $3, $4)
@@ -33,7 +36,7 @@ pub async fn record(db: &mut PgConnection, chain: ChainId, wallet: &Wallet) -> R
 pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<Wallet>, DbError> {
     Ok(sqlx::query_as!(
         Wallet,
-        r#"select address as "address: Addr", role, in_flight_max
+        r#"select address as "address: Addr", role, in_flight_max, draining, paused_reason
              from wallets where chain_id = $1 order by role, address"#,
         chain.as_i64(),
     )
@@ -41,39 +44,22 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<Wallet>, 
     .await?)
 }
 
-/// Say that a wallet's lane takes no jobs now and why, or that it does again. False when that was
-/// said before.
-pub async fn record_pause(
+/// Say why a wallet's lane takes no jobs; none: it does again.
+pub async fn record_paused(
     db: &mut PgConnection,
     chain: ChainId,
-    address: Address,
+    wallet: Address,
     reason: Option<&str>,
-) -> Result<bool, DbError> {
-    let done = sqlx::query!(
-        "update wallets set paused_reason = $3, paused_at = case when $3::text is null then null
-                                                                 else now() end
-          where chain_id = $1 and address = $2 and paused_reason is distinct from $3::text",
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update wallets
+            set paused_reason = $3::text, paused_at = case when $3::text is not null then now() end
+          where chain_id = $1 and address = $2",
         chain.as_i64(),
-        address.as_slice(),
+        wallet.as_slice(),
         reason,
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Why a wallet's lane takes no jobs; none when it does.
-pub async fn load_pause(
-    db: &mut PgConnection,
-    chain: ChainId,
-    address: Address,
-) -> Result<Option<String>, DbError> {
-    let row = sqlx::query!(
-        "select paused_reason from wallets where chain_id = $1 and address = $2",
-        chain.as_i64(),
-        address.as_slice(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.and_then(|row| row.paused_reason))
+    Ok(())
 }

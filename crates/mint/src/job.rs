@@ -151,6 +151,8 @@ const COLLECTION_WIDE: [&str; 5] = [
     "CollectionPaused",
     "CollectionWrongContentMode",
 ];
+/// The transaction was stopped on purpose: what is mined is the void of its nonce.
+const STOPPED: [&str; 2] = ["cancelled", "expired"];
 /// The contract's refusal of an intent that it has seen.
 pub const INTENT_USED: &str = "MintIntentUsed";
 
@@ -165,6 +167,9 @@ pub fn decide(items: usize, fate: Fate<'_>) -> Decision {
     use JobStatus as S;
     let failed = fate.status == S::Failed;
     let mined_in_vain = fate.reverted && matches!(fate.status, S::Tentative | S::Auditable);
+    if mined_in_vain && fate.reason.is_some_and(|reason| STOPPED.contains(&reason)) {
+        return Decision::Leave;
+    }
     match fate.status {
         S::Queued | S::Reserved | S::Submitted | S::Unknown | S::Expired | S::Cancelled => {
             Decision::Follow(fate.status)

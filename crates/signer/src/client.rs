@@ -1,5 +1,7 @@
 //! The engine's side of the socket.
 
+mod typed;
+
 use std::{
     fmt, io,
     path::PathBuf,
@@ -11,6 +13,7 @@ use std::{
 };
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use tokio::{
     net::UnixStream,
     sync::Semaphore,
@@ -19,9 +22,10 @@ use tokio::{
 
 use crate::{
     frame::{self, FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
+    refusal::Refusal,
     wire::{
-        Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Refusal, Request, Response,
-        SignOutcome, SignedNonce, TxIntent,
+        Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Request, Response, SignOutcome,
+        SignedNonce, TxIntent,
     },
 };
 
@@ -123,15 +127,7 @@ impl Client {
         &self,
         intents: &[TxIntent],
     ) -> Result<Vec<SignOutcome>, ClientError> {
-        let mut outcomes = Vec::with_capacity(intents.len());
-        for chunk in chunks(intents)? {
-            let asked = chunk.len();
-            match self.call(Call::SignTransactions { intents: chunk.to_vec() }).await? {
-                Outcome::Transactions(signed) if signed.len() == asked => outcomes.extend(signed),
-                other => return Err(unexpected(&other)),
-            }
-        }
-        Ok(outcomes)
+        self.sign_approved(intents, &[]).await
     }
 
     /// What was ever signed at a nonce; `None`: nothing.
@@ -248,6 +244,8 @@ fn unexpected(outcome: &Outcome) -> ClientError {
         Outcome::Key(_) => "key",
         Outcome::Keys(_) => "keys",
         Outcome::Transactions(_) => "transactions",
+        Outcome::Typed(_) => "typed",
+        Outcome::Metrics(_) => "metrics",
         Outcome::Signed(_) => "signed",
         Outcome::Health(_) => "health",
         Outcome::Refused(_) => "refusal",
@@ -256,21 +254,21 @@ fn unexpected(outcome: &Outcome) -> ClientError {
     ClientError::Protocol(format!("answer of another kind: {kind}"))
 }
 
-/// Splits intents so that each part fits into one request.
-fn chunks(intents: &[TxIntent]) -> Result<Vec<&[TxIntent]>, ClientError> {
+/// Splits intents so that each part fits into one request beside `envelope` bytes.
+fn chunks<T: Serialize>(intents: &[T], envelope: usize) -> Result<Vec<&[T]>, ClientError> {
     let mut parts = Vec::new();
-    let (mut start, mut bytes) = (0, ENVELOPE_BYTES);
+    let (mut start, mut bytes) = (0, envelope);
     for (at, intent) in intents.iter().enumerate() {
         let size = serde_json::to_vec(intent)
             .map_err(|error| ClientError::Protocol(error.to_string()))?
             .len()
             + 1;
-        if size + ENVELOPE_BYTES > REQUEST_BYTES_MAX {
+        if size + envelope > REQUEST_BYTES_MAX {
             return Err(ClientError::TooLarge { bytes: size });
         }
         if at - start == INTENTS_MAX || bytes + size > REQUEST_BYTES_MAX {
             parts.push(&intents[start..at]);
-            (start, bytes) = (at, ENVELOPE_BYTES);
+            (start, bytes) = (at, envelope);
         }
         bytes += size;
     }

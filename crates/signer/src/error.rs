@@ -52,6 +52,15 @@ pub enum ServeError {
         /// How.
         reason: String,
     },
+    /// The audit log can't be read or written.
+    #[error("the audit log failed")]
+    Audit(#[from] audit::LogError),
+    /// Audit log and store do not belong together, or one of them was changed.
+    #[error("audit log and store disagree: {reason}")]
+    AuditMismatch {
+        /// How.
+        reason: String,
+    },
     /// The policy file makes no sense.
     #[error(transparent)]
     Policy(#[from] PolicyError),

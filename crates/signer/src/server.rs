@@ -11,20 +11,22 @@ use std::{
 
 use tokio::{
     net::{UnixListener, UnixStream},
+    signal::unix::{SignalKind, signal},
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
-    desk::{Clock, Desk, QUEUE_MAX, Work},
+    desk::{Clock, Desk, QUEUE_MAX, Work, reconcile},
     error::ServeError,
     frame::{FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, read_frame, write_frame},
+    journal::{self, Journal},
     keys::{Keyring, private_dir, read_policy},
     policy::Policy,
     process,
     store::Store,
-    wire::{Call, Fault, INTENTS_MAX, Outcome, Request, Response},
+    wire::{Call, Fault, Outcome, Request, Response},
 };
 
 const CONNECTIONS_MAX: usize = 64;
@@ -56,8 +58,9 @@ pub struct Config {
     pub peer_uids: Vec<u32>,
     /// Process whose death ends the signer; must be its parent when it starts.
     pub parent: Option<u32>,
-    /// Accept key files that the store has never seen. Only for keys that are new to this
-    /// system: with keys that have signed before, it gives up the protection of their nonces.
+    /// Accept key files that the store has never seen, and an audit log that does not agree with
+    /// the store. Only for keys that are new to this system: with keys that have signed before, it
+    /// gives up the protection of their nonces.
     pub adopt_keys: bool,
     /// Harden the process (not dumpable, no core, umask 077). Off only where the signer shares
     /// its process with a test.
@@ -113,9 +116,11 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
         .map_err(|source| ServeError::Process { what: "starting a thread", source })?;
     let listener = listen(&socket).await?;
     tracing::info!(socket = %socket.display(), "signer ready");
+    let reloads = reload_on_hangup(queue.clone())?;
     let mut server = Server { queue, peer_uids, connections: JoinSet::new() };
     let result = tokio::select! {
         () = server.accept(&listener) => Ok(()),
+        () = reloads => Ok(()),
         () = shutdown => Ok(()),
         () = parent => Ok(()),
         end = &mut desk_end => end.unwrap_or(Err(ServeError::DeskEnded)),
@@ -136,7 +141,27 @@ fn open_desk(config: &Config) -> Result<Desk, ServeError> {
     let policy = Policy::parse(&read_policy(&config.policy_file)?)?;
     let keyring = Keyring::open(&config.keystore_dir, &config.password_file)?;
     let store = Store::open(&config.store_file)?;
-    Desk::new(policy, keyring, store, config.clock.clone(), config.adopt_keys)
+    reconcile(&keyring, &store, config.adopt_keys)?;
+    let audit_dir = journal::dir_of(&config.store_file);
+    let journal = Journal::open(&audit_dir, &store, config.adopt_keys)?;
+    let policy = (policy, config.policy_file.clone());
+    Desk::new(policy, keyring, (store, journal), config.clock.clone())
+}
+
+/// Has the policy read again at each SIGHUP; never ends.
+fn reload_on_hangup(
+    queue: mpsc::Sender<Work>,
+) -> Result<impl Future<Output = ()> + use<>, ServeError> {
+    let mut hangups = signal(SignalKind::hangup())
+        .map_err(|source| ServeError::Process { what: "watching for SIGHUP", source })?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            if queue.send(Work::ReloadPolicy).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending().await
+    })
 }
 
 /// Binds, replacing a socket that a killed signer left behind.
@@ -237,11 +262,11 @@ async fn converse(mut stream: UnixStream, queue: mpsc::Sender<Work>) -> Result<(
 }
 
 async fn ask(call: Call, queue: &mpsc::Sender<Work>) -> Outcome {
-    if matches!(&call, Call::SignTransactions { intents } if intents.len() > INTENTS_MAX) {
+    if call.is_too_long() {
         return Outcome::Fault(Fault::Malformed);
     }
     let (reply, answer) = oneshot::channel();
-    if queue.try_send(Work { call, reply }).is_err() {
+    if queue.try_send(Work::ask(call, reply)).is_err() {
         return Outcome::Fault(Fault::Busy);
     }
     match timeout(ANSWER_MAX, answer).await {

@@ -1,5 +1,6 @@
 //! The binary: reads the command line, wires the parts, decides nothing.
 
+mod audit_log;
 mod cli;
 mod demo;
 mod dev;
@@ -10,7 +11,8 @@ use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
     match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // The whole chain, once, at the boundary that handles it.
             let _ = writeln!(std::io::stderr(), "stoa: {error:#}");
@@ -22,6 +24,11 @@ fn main() -> ExitCode {
 /// One line for the person at the terminal. A closed pipe is no reason to fail.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// One line beside the output, for the person who watches.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A runtime of our own, so that `main` and children's death signals stay on one thread.

@@ -1,8 +1,12 @@
-//! `stoa sign`: the signer process.
+//! `stoa sign`: the signer process; `stoa signer …`: tools around it.
+
+mod tools;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use std::path::PathBuf;
+
+pub(crate) use tools::{SignerCommand, run as run_tool};
 
 #[derive(Args, Debug)]
 pub(crate) struct SignOptions {
@@ -21,6 +25,10 @@ pub(crate) struct SignOptions {
     /// The signer's own record of what it signed at each nonce.
     #[arg(long)]
     store: PathBuf,
+    /// Take over keys that the store has never seen, and an audit log that disagrees with the
+    /// store. Only where no key here has signed before: see the operator's guide.
+    #[arg(long)]
+    adopt: bool,
     /// End when this process, our parent, ends.
     #[arg(long)]
     parent: Option<u32>,
@@ -29,6 +37,7 @@ pub(crate) struct SignOptions {
 pub(crate) fn run(options: SignOptions) -> Result<()> {
     let config = signer::Config {
         parent: options.parent,
+        adopt_keys: options.adopt,
         ..signer::Config::new(
             options.socket,
             options.keystore,

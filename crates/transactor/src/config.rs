@@ -1,12 +1,13 @@
 //! What a transactor is made of.
 
 use crate::{
-    ErrorNames, Nudge, Outcomes, TopUp,
+    ErrorNames, Nudge, Outcomes,
     fees::{Caps, GAS_MIN, Terms},
 };
 use chain::Chain;
 use db::Db;
 use std::{fmt, sync::Arc, time::Duration};
+use vocab::U256;
 
 /// Gas that one transaction may ask for (EIP-7825).
 pub(crate) const TX_GAS_MAX: u64 = 1 << 24;
@@ -43,13 +44,25 @@ pub struct Role {
     pub wallets: u32,
     /// Most transactions of one wallet that wait to be mined: 1 to 256.
     pub in_flight_max: u16,
+    /// Where its wallets get money from when they run low; none: from nowhere.
+    pub top_up: Option<TopUp>,
+}
+
+/// Refills wallets by transfers from another role's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopUp {
+    /// The role that pays.
+    pub treasury: String,
+    /// A wallet with less than this gets `amount_wei`, at most once a minute.
+    pub below_wei: U256,
+    pub amount_wei: U256,
 }
 
 impl Role {
     /// With the default window of 16.
     #[must_use]
     pub fn new(name: impl Into<String>, wallets: u32) -> Self {
-        Self { name: name.into(), wallets, in_flight_max: 16 }
+        Self { name: name.into(), wallets, in_flight_max: 16, top_up: None }
     }
 }
 
@@ -72,8 +85,6 @@ pub struct Options {
     pub tip_min_wei: u128,
     /// Most gas of a void: the signer's `void_gas_limit_max`.
     pub void_gas_max: u64,
-    /// Who fills a wallet that runs low; none: nobody.
-    pub top_up: Option<TopUp>,
     /// Unmined bytes are handed over again after so many block times.
     pub resend_blocks: u32,
     /// The lowest unmined nonce is priced anew after so many block times, when its offer falls
@@ -82,6 +93,9 @@ pub struct Options {
     /// Pause before a refused or lost hand-over is repeated, and before a job whose simulation met
     /// trouble is looked at again.
     pub retry: Duration,
+    /// So many failures of one kind in a row pause that kind; then one job at a time probes. 0:
+    /// never.
+    pub kind_failures_max: u32,
 }
 
 impl Default for Options {
@@ -94,10 +108,10 @@ impl Default for Options {
             bump_free_wei: 100_000_000_000,
             tip_min_wei: 1,
             void_gas_max: GAS_MIN,
-            top_up: None,
             resend_blocks: 3,
             bump_blocks: 3,
             retry: Duration::from_secs(1),
+            kind_failures_max: 50,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::{
     Config,
+    breaker::Breakers,
     moves::{Move, MoveError, Told, record_moves},
     pulse::Pulse,
+    share::Loads,
 };
 use db::PgConnection;
 use std::collections::HashSet;
@@ -14,9 +16,16 @@ use vocab::ChainId;
 pub(crate) struct Context {
     pub config: Config,
     pub pulse: watch::Receiver<Option<Pulse>>,
+    pub loads: Loads,
+    pub breakers: Breakers,
 }
 
 impl Context {
+    pub fn new(config: Config, pulse: watch::Receiver<Option<Pulse>>) -> Self {
+        let breakers = Breakers::new(config.options.kind_failures_max);
+        Self { config, pulse, loads: Loads::default(), breakers }
+    }
+
     pub fn chain_id(&self) -> ChainId {
         self.config.chain.id
     }

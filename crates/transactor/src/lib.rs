@@ -17,6 +17,7 @@
 //! - only a receipt in a block of our header chain says that a job is mined; no receipt says
 //!   nothing.
 
+mod breaker;
 mod compensation;
 mod config;
 mod confirm;
@@ -28,24 +29,31 @@ mod intervene;
 mod lane;
 mod ledger;
 mod life;
+mod lost;
+mod mempool;
 mod moves;
+mod order;
 mod outcome;
+mod pause;
+mod pool;
 mod pulse;
 mod queue;
 mod quote;
 mod reason;
 mod run;
 mod send;
+mod share;
 mod sign;
+mod stop;
 mod take;
 mod tend;
+mod top_up;
 mod wording;
 
 pub use compensation::Compensation;
-pub use config::{Config, Options, Role};
+pub use config::{Config, Options, Role, TopUp};
 pub use failpoint::POINTS as FAILPOINTS;
 pub use fees::L1Charge;
-pub use funds::{TOP_UP_KIND, TopUp};
 pub use intervene::{Cancelled, InterveneError, Refused, cancel, redrive, replace, speed_up};
 pub use life::{Illegal, fold, may_become, next_of};
 pub use moves::MoveError;

@@ -22,20 +22,24 @@ use std::time::Duration;
 use uuid::Uuid;
 use vocab::{JobStatus, U256, Urgency};
 
-/// Pause before a void that the signer refused is asked for again, in seconds.
-const VOID_PAUSE: f64 = 60.0;
 /// For how many heads the chain must wait for a nonce unknown to our ledger before it is filled:
 /// a node that lags could name one that is long used.
 const HOLES_SEEN: u32 = 3;
+/// The same for one that was given back: a job may want it meanwhile.
+const HOLES_SEEN_FREE: u32 = 2;
 
 impl Lane {
     /// Look after the unmined nonces.
     pub async fn tend(&mut self, pulse: Pulse) -> Result<(), LaneError> {
         self.sign_waiting().await?;
-        let open = self.load_open().await?;
+        let mut open = self.load_open().await?;
+        if self.stop_unwanted(&open, pulse).await? {
+            open = self.load_open().await?;
+        }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
-        self.tend_funds(&open).await?;
-        self.void_refused(&open, pulse).await?;
+        self.tell_pause(&open, &pulse.market).await?;
+        self.top_up().await?;
+        self.watch_pool(&open).await?;
         self.mend_first(&open, pulse).await?;
         let (resend, retry) = (self.blocks(self.options().resend_blocks), self.options().retry);
         let due: Vec<&OpenNonce> =
@@ -44,42 +48,19 @@ impl Lane {
     }
 
     /// The time that so many blocks take, at least a second.
-    fn blocks(&self, count: u32) -> Duration {
+    pub fn blocks(&self, count: u32) -> Duration {
         (self.context.config.chain.block_time * count).max(Duration::from_secs(1))
     }
 
-    /// A job that the signer refuses has its nonce voided, so that those above it can be mined. It
-    /// ends as failed when the void is final.
-    async fn void_refused(&mut self, open: &[OpenNonce], pulse: Pulse) -> Result<(), LaneError> {
-        let refused: Vec<&OpenNonce> = open
-            .iter()
-            .filter(|nonce| {
-                let newest = nonce.newest();
-                !nonce.is_signed()
-                    && newest.sent.as_deref() == Some("rejected")
-                    && (!newest.void || newest.sent_age.is_none_or(|age| age >= VOID_PAUSE))
-            })
-            .collect();
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let gas = self.void_gas().await;
-        let voids = refused
-            .iter()
-            .filter_map(|nonce| Some(void(nonce, gas, self.offer(nonce, &pulse.market, gas)?)))
-            .collect();
-        self.try_again(voids).await
-    }
-
     /// What a nonce's transaction would offer today; none when that is above its caps.
-    fn offer(&self, nonce: &OpenNonce, market: &Market, gas: u64) -> Option<Fees> {
+    pub fn offer(&self, nonce: &OpenNonce, market: &Market, gas: u64) -> Option<Fees> {
         let terms = nonce.terms();
         fees::offer(market, terms.urgency, self.options().caps(terms).per_gas(gas))
     }
 
     /// Gas of a zero transfer to ourselves: more than a transfer's where the chain charges data as
     /// gas or the account runs code. What the node doesn't tell is a transfer's.
-    async fn void_gas(&self) -> u64 {
+    pub async fn void_gas(&self) -> u64 {
         let call = CallRequest {
             from: self.address(),
             to: Some(self.address()),
@@ -123,12 +104,14 @@ impl Lane {
             Some(Cause::OverNodeCap) if late => self.lower(first, signed, pulse).await,
             // Another price changes nothing: the same bytes go out again.
             Some(_) => Ok(()),
-            None if late
-                && fees::falls_short(fees_of(signed), &pulse.market, first.terms().urgency) =>
-            {
-                self.bump(first, signed, pulse).await
+            None => {
+                let urgency = first.terms().urgency;
+                let short = fees::falls_short(fees_of(signed), &pulse.market, urgency);
+                match signed.bump_wanted || late && short {
+                    true => self.bump(first, signed, pulse).await,
+                    false => Ok(()),
+                }
             }
-            None => Ok(()),
         }
     }
 
@@ -139,12 +122,12 @@ impl Lane {
         let signed = first.signed().map(fees_of);
         let bumped = signed.and_then(|old| self.bumped(first, old, market, gas).ok());
         match bumped.or(market) {
-            Some(fees) => self.try_again(vec![void(first, gas, fees)]).await,
+            Some(fees) => self.try_again(vec![void(first, gas, fees)], &[]).await,
             None => Ok(()),
         }
     }
 
-    fn bumped(
+    pub fn bumped(
         &self,
         nonce: &OpenNonce,
         old: Fees,
@@ -167,7 +150,7 @@ impl Lane {
             Ok(fees) => {
                 metrics::counter!("transactor_bumps_total").increment(1);
                 let again = self.again(first, signed, fees).await?;
-                self.try_again(again.into_iter().collect()).await
+                self.try_again(again.into_iter().collect(), &[]).await
             }
             Err(held) => {
                 tracing::warn!(transaction.id = %first.id, by = held.as_str(),
@@ -194,7 +177,7 @@ impl Lane {
             return Ok(());
         };
         let again = self.again(first, signed, fees).await?;
-        self.try_again(again.into_iter().collect()).await
+        self.try_again(again.into_iter().collect(), &[]).await
     }
 
     /// The same call at the same nonce, priced anew.
@@ -216,8 +199,13 @@ impl Lane {
         }))
     }
 
-    /// Another attempt at nonces that have one: durable, then signed, kept and sent.
-    async fn try_again(&mut self, unsigned: Vec<Unsigned>) -> Result<(), LaneError> {
+    /// Another attempt at nonces that have one: durable, then signed, kept and sent. `ends`: how
+    /// jobs end should their void be mined, if not as failed.
+    pub async fn try_again(
+        &mut self,
+        unsigned: Vec<Unsigned>,
+        ends: &[(Uuid, JobStatus)],
+    ) -> Result<(), LaneError> {
         if unsigned.is_empty() {
             return Ok(());
         }
@@ -225,6 +213,11 @@ impl Lane {
         let (chain, address) = (self.context.chain_id(), self.address());
         let mut transaction = self.begin().await?;
         attempts::record_new(&mut transaction, chain, address, &new).await?;
+        if !ends.is_empty() {
+            let (ids, ends): (Vec<Uuid>, Vec<String>) =
+                ends.iter().map(|(id, end)| (*id, end.to_string())).unzip();
+            transactions::stops::record_stop_as(&mut transaction, &ids, &ends).await?;
+        }
         transaction.commit().await.map_err(DbError::from)?;
         let ids: Vec<Uuid> = unsigned.iter().map(|u| u.transaction_id).collect();
         self.sign(unsigned).await?;
@@ -234,18 +227,20 @@ impl Lane {
         self.send_again(&again).await
     }
 
-    /// The chain waits for nonces that our ledger never gave out: a stranger's transactions were
-    /// counted, and then taken back by a reorg. Fill them.
+    /// The chain waits for nonces that no job has. Our ledger gave one out and got it back
+    /// unsigned, and no other job wanted it; or it never gave it out: a stranger's transactions
+    /// were counted, and then taken back by a reorg. Fill them.
     async fn fill_holes(&mut self, first: u64, pulse: Pulse) -> Result<(), LaneError> {
         let (chain, address) = (self.context.chain_id(), self.address());
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let (from, end) = (self.on_chain.cast_signed(), first.cast_signed());
         let holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
-        drop(connection);
+        let free = nonces::load_free(&mut connection, chain, address, from, 1).await?;
         self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
-        let cap = self.options().fee_cap_wei;
-        let fees = fees::offer(&pulse.market, Urgency::Normal, cap);
-        let Some(fees) = fees.filter(|_| self.holes_seen >= HOLES_SEEN) else { return Ok(()) };
+        let enough = if free.first() == holes.first() { HOLES_SEEN_FREE } else { HOLES_SEEN };
+        drop(connection);
+        let fees = fees::offer(&pulse.market, Urgency::Normal, self.options().fee_cap_wei);
+        let Some(fees) = fees.filter(|_| self.holes_seen >= enough) else { return Ok(()) };
         let gas = self.void_gas().await;
         tracing::error!(wallet = %address, count = holes.len(), "filling nonces");
         let mut transaction = self.begin().await?;
@@ -276,7 +271,7 @@ impl Lane {
     }
 }
 
-fn void(nonce: &OpenNonce, gas: u64, fees: Fees) -> Unsigned {
+pub(crate) fn void(nonce: &OpenNonce, gas: u64, fees: Fees) -> Unsigned {
     let attempt = nonce.newest().attempt.saturating_add(1);
     empty(nonce.id, attempt, nonce.nonce.cast_signed(), gas, fees)
 }
@@ -297,7 +292,7 @@ fn empty(id: Uuid, attempt: i16, nonce: i64, gas: u64, fees: Fees) -> Unsigned {
     }
 }
 
-fn fees_of(attempt: &Open) -> Fees {
+pub(crate) fn fees_of(attempt: &Open) -> Fees {
     Fees {
         max: attempt.max_fee_wei.saturating_to(),
         tip: attempt.max_priority_fee_wei.saturating_to(),

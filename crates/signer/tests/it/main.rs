@@ -6,12 +6,16 @@
     reason = "a test fails by panic, and may print"
 )]
 
+mod approvals;
+mod audit_log;
 mod budgets;
 mod crash;
 mod hostile;
 mod keystore;
 mod nonces;
 mod process;
+mod reload;
 mod rig;
 mod signatures;
 mod speed;
+mod typed;

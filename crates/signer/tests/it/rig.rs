@@ -12,7 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use secp256k1::{
+    Message,
+    ecdsa::{RecoverableSignature, RecoveryId},
+};
 use signer::{
     Client, Clock, Config, Fee, Refusal, ServeError, SignOutcome, TxIntent, TxKind,
     ensure_password_file, serve,
@@ -25,7 +29,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) const DIR_VARIABLE: &str = "SIGNER_TEST_DIR";
 pub(crate) const PARENT_VARIABLE: &str = "SIGNER_TEST_PARENT";
 /// 2026-11-20 12:00 UTC.
-const NOON_MS: u64 = 1_795_176_000_000;
+pub(crate) const NOON_MS: u64 = 1_795_176_000_000;
 
 pub(crate) const POLICY: &str = r#"
 version = 1
@@ -195,4 +199,15 @@ pub(crate) async fn sign_one(client: &Client, intent: &TxIntent) -> SignOutcome 
 
 pub(crate) fn is_conflict(outcome: &SignOutcome) -> bool {
     matches!(outcome, Err(Refusal::NonceConflict { .. }))
+}
+
+/// Who signed `digest`; 65 bytes with v as 27 or 28.
+pub(crate) fn signer_of(digest: B256, signature: &[u8]) -> Address {
+    assert_eq!(signature.len(), 65);
+    let id = RecoveryId::try_from(i32::from(signature[64]) - 27).unwrap();
+    let public = RecoverableSignature::from_compact(&signature[..64], id)
+        .unwrap()
+        .recover(Message::from_digest(digest.0))
+        .unwrap();
+    Address::from_slice(&keccak256(&public.serialize_uncompressed()[1..])[12..])
 }

@@ -4,4 +4,5 @@
 mod faults;
 mod kills;
 mod server;
+mod signer_tools;
 mod walk;

@@ -1,10 +1,10 @@
 //! Wallets that run dry.
 
-use crate::rig::{PATIENCE, Rig, Wanted, Worker, transfer};
-use alloy_primitives::{Address, U256};
+use crate::rig::{PATIENCE, Rig, Wanted, transfer};
+use alloy_primitives::Address;
 use serde_json::json;
 use testkit::eventually_within;
-use transactor::{NewTransaction, Role, TOP_UP_KIND, TopUp};
+use transactor::NewTransaction;
 use vocab::JobStatus;
 
 const ETHER: u64 = 1_000_000_000_000_000_000;
@@ -76,45 +76,5 @@ async fn money_that_is_gone_when_the_bytes_are_out_is_waited_for() {
     let more = rig.queue_transfers("afterwards", 1).await;
     rig.all_final_once(&more).await;
     until_facts(&rig, &["wallet_paused", "wallet_resumed"]).await;
-    worker.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_treasury_fills_a_low_wallet_once() {
-    let mut rig = Rig::new(Wanted { wallets: 2, ..Wanted::default() }).await;
-    let treasury = rig.signer.client().ensure_key("treasury", 0).await.unwrap();
-    set_balance(&rig, treasury, 3 * ETHER).await;
-    let low = rig.wallets[0];
-    set_balance(&rig, low, 1_000).await;
-    rig.options.top_up = Some(TopUp {
-        role: "treasury".to_owned(),
-        below_wei: U256::from(ETHER / 10),
-        target_wei: U256::from(ETHER / 2),
-        amount_max_wei: U256::from(ETHER),
-    });
-    let mut config = rig.config();
-    config.roles.push(Role::new("treasury", 1));
-    let worker = Worker::start(config);
-    let job = NewTransaction { wallet: Some(low), ..transfer(Address::repeat_byte(9)) };
-    let job = rig.queue_one(job).await;
-    rig.until(job, &[JobStatus::Final]).await;
-    let top_ups = || async {
-        sqlx::query_as::<_, (String, String, Vec<u8>)>(
-            "select role, status, recipient from transactions where kind = $1",
-        )
-        .bind(TOP_UP_KIND)
-        .fetch_all(&rig.database.db)
-        .await
-        .unwrap()
-    };
-    eventually_within(PATIENCE, "the top-up is final", || async {
-        top_ups().await.iter().all(|(_, status, _)| status == "final").then_some(())
-    })
-    .await;
-    let made = top_ups().await;
-    assert_eq!(made, [("treasury".to_owned(), "final".to_owned(), low.to_vec())]);
-    let balance = rig.balance(low).await;
-    assert!(balance > U256::from(ETHER / 2 - ETHER / 100), "{balance}");
-    assert_eq!(rig.balance(rig.wallets[1]).await, U256::from(ETHER), "it has enough");
     worker.stop().await;
 }
