@@ -255,9 +255,12 @@ async fn a_void_gets_the_gas_that_a_delegated_account_needs() {
     rig.node.call("anvil_setCode", json!([THERE, code])).await;
     let delegation = format!("0xef0100{}", alloy_primitives::hex::encode(THERE));
     rig.node.call("anvil_setCode", json!([rig.wallets[0], delegation])).await;
-    let refused = NewTransaction { value: U256::from(1_001), ..transfer(Address::ZERO) };
-    let id = rig.queue_one(refused).await;
-    let worker = rig.start();
+    let proxy = FaultProxy::start(&rig.node.anvil.http_url()).await;
+    let refuse = Fault::Refuse { code: -32_000, message: "exceeds block gas limit".to_owned() };
+    proxy.add(Rule::new(refuse).on("eth_sendRawTransaction").times(1));
+    let config = rig.config_with(&[&proxy.http_url()], Duration::from_secs(5));
+    let worker = Worker::start(config);
+    let id = rig.queue_one(transfer(Address::repeat_byte(7))).await;
     rig.until(id, &[JobStatus::Failed]).await;
     let offers = rig.offers(id).await;
     let void = offers.last().unwrap();

@@ -140,5 +140,6 @@ async fn an_op_stack_quote_holds_what_the_real_oracle_asks() {
     // A transfer is below the least size that Fjord charges for.
     assert_eq!(short.l1_fee_wei, U256::from(68_500));
     assert!(ecotone.l1_fee_wei > short.l1_fee_wei, "Ecotone does not compress: {ecotone:?}");
-    assert!(long.l1_fee_wei > short.l1_fee_wei * U256::from(5), "{long:?}");
+    // Repetitions compress well, but not to nothing.
+    assert!(long.l1_fee_wei > short.l1_fee_wei * U256::from(2), "{long:?}");
 }
