@@ -15,14 +15,17 @@ use std::{
 use alloy_primitives::Address;
 use serde::Serialize;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::UnixStream,
     sync::Semaphore,
     time::{sleep, timeout},
 };
 
 use crate::{
+    error::ServeError,
     frame::{self, FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
     refusal::Refusal,
+    tls::{TlsDialer, TlsTarget},
     wire::{
         Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Request, Response, SignOutcome,
         SignedNonce, TxIntent,
@@ -61,25 +64,52 @@ pub enum ClientError {
     Protocol(String),
 }
 
-/// A signer at the other end of a Unix socket. Cheap to clone; clones share up to four
-/// connections, each carrying one call at a time. Connects when first needed, and again after
-/// either side lost the connection.
+/// A signer at the other end of a Unix socket, or of a TLS connection. Cheap to clone; clones share
+/// up to four connections, each carrying one call at a time. Connects when first needed, and again
+/// after either side lost the connection.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
 }
 
+enum Way {
+    Socket(PathBuf),
+    Tls(TlsDialer),
+}
+
+impl Way {
+    fn name(&self) -> String {
+        match self {
+            Self::Socket(path) => path.display().to_string(),
+            Self::Tls(dialer) => dialer.address().to_owned(),
+        }
+    }
+
+    async fn connect(&self) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Socket(path) => Box::new(UnixStream::connect(path).await?),
+            Self::Tls(dialer) => Box::new(dialer.dial().await?),
+        })
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+type Stream = Box<dyn Duplex>;
+
 struct Inner {
-    socket: PathBuf,
+    way: Way,
     timeout: Duration,
     next_id: AtomicU64,
     slots: Semaphore,
-    idle: Mutex<Vec<UnixStream>>,
+    idle: Mutex<Vec<Stream>>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("socket", &self.inner.socket).finish_non_exhaustive()
+        f.debug_struct("Client").field("signer", &self.inner.way.name()).finish_non_exhaustive()
     }
 }
 
@@ -92,9 +122,19 @@ impl Client {
 
     /// Like [`Client::connect`] with another limit for each request.
     pub fn connect_with_timeout(socket: impl Into<PathBuf>, timeout: Duration) -> Self {
+        Self::by(Way::Socket(socket.into()), timeout)
+    }
+
+    /// A client of a signer on another machine; otherwise as [`Client::connect_with_timeout`].
+    /// Reads the certificates and the key now, and fails if they are unusable.
+    pub fn connect_tls(target: &TlsTarget, timeout: Duration) -> Result<Self, ServeError> {
+        Ok(Self::by(Way::Tls(TlsDialer::new(target)?), timeout))
+    }
+
+    fn by(way: Way, timeout: Duration) -> Self {
         Self {
             inner: Arc::new(Inner {
-                socket: socket.into(),
+                way,
                 timeout,
                 next_id: AtomicU64::new(1),
                 slots: Semaphore::new(CONNECTIONS_MAX),
@@ -200,17 +240,17 @@ impl Inner {
                 Err(error) => *reason = describe(&error),
             }
             if !reused {
-                *reason = format!("{reason} at {}", self.socket.display());
+                *reason = format!("{reason} at {}", self.way.name());
                 sleep(backoff).await;
                 backoff = (backoff * 2).min(BACKOFF_LAST);
             }
         }
     }
 
-    async fn attempt(&self, idle: Option<UnixStream>, body: &[u8]) -> Result<Vec<u8>, FrameError> {
+    async fn attempt(&self, idle: Option<Stream>, body: &[u8]) -> Result<Vec<u8>, FrameError> {
         let mut stream = match idle {
             Some(stream) => stream,
-            None => UnixStream::connect(&self.socket).await?,
+            None => self.way.connect().await?,
         };
         frame::write_frame(&mut stream, body, REQUEST_BYTES_MAX, self.timeout).await?;
         let limit = self.timeout;

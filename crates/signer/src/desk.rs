@@ -3,6 +3,8 @@
 //! Requests that wait together share one disk sync. Nothing leaves before that sync is done.
 
 mod judge;
+mod remote;
+mod retired;
 
 use std::{
     fmt,
@@ -13,6 +15,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
+use self::{judge::Judge, remote::RemoteDesk, retired::Retired};
 use crate::{
     approval::Approval,
     error::ServeError,
@@ -24,7 +27,7 @@ use crate::{
     store::{Ledger, Store, nonce_id},
     wire::{Call, Fault, Health, KeyInfo, Outcome, TxIntent, TypedIntent},
 };
-use judge::Judge;
+pub(crate) use remote::{Errand, WAITING_MAX as ERRANDS_MAX, carry};
 
 /// Requests that may wait.
 pub(crate) const QUEUE_MAX: usize = 64;
@@ -56,6 +59,10 @@ impl Clock {
     pub fn new(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now_ms))
     }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.0)()
+    }
 }
 
 impl fmt::Debug for Clock {
@@ -69,6 +76,8 @@ impl fmt::Debug for Clock {
 pub(crate) enum Work {
     /// A request, where its answer goes, and since when it waits.
     Ask { call: Call, reply: oneshot::Sender<Outcome>, since: Instant },
+    /// Signatures that came, or did not, from where the keys are.
+    Returned(Errand),
     /// Read the policy file again.
     ReloadPolicy,
 }
@@ -105,6 +114,7 @@ impl Asked {
 #[derive(Default)]
 struct Round {
     signing: Vec<Signing>,
+    returned: Vec<Errand>,
     intents: usize,
     other: Vec<(Call, oneshot::Sender<Outcome>)>,
     reload: bool,
@@ -114,6 +124,11 @@ impl Round {
     fn add(&mut self, work: Work) {
         let (call, reply, since) = match work {
             Work::Ask { call, reply, since } => (call, reply, since),
+            Work::Returned(errand) => {
+                self.intents += errand.len();
+                self.returned.push(errand);
+                return;
+            }
             Work::ReloadPolicy => {
                 self.reload = true;
                 return;
@@ -144,20 +159,25 @@ pub(crate) struct Desk {
     pub(crate) journal: Journal,
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
+    remote: RemoteDesk,
+    retired: Retired,
     last_ms: u64,
     forgotten_minute: u64,
 }
 
 impl Desk {
     /// Takes its place, and says so in the audit log. The policy is what its file says now, and
-    /// keystore and store are known to belong together: [`reconcile`].
+    /// keystore and store are known to belong together: [`reconcile`]. `errands` go to [`carry`].
     pub(crate) fn new(
         (policy, policy_file): (Policy, PathBuf),
         keyring: Keyring,
         (store, journal): (Store, Journal),
+        errands: mpsc::Sender<Errand>,
         clock: Clock,
     ) -> Result<Self, ServeError> {
         let metrics = Metrics::new();
+        let retired = Retired::load(&keyring, &store)?;
+        let remote = RemoteDesk::new(errands);
         let (last_ms, forgotten_minute) = (0, 0);
         let mut desk = Self {
             policy,
@@ -167,6 +187,8 @@ impl Desk {
             journal,
             clock,
             metrics,
+            remote,
+            retired,
             last_ms,
             forgotten_minute,
         };
@@ -186,7 +208,7 @@ impl Desk {
             }
             // After a failed commit nobody knows what is on disk; the senders see their reply
             // dropped, and the next start reads the truth.
-            self.sign_batch(round.signing, round.intents)?;
+            self.sign_batch(round.signing, round.returned, round.intents)?;
             if round.reload {
                 self.reload_policy()?;
             }
@@ -229,7 +251,7 @@ impl Desk {
 
     fn now_ms(&mut self) -> u64 {
         // A clock that is set back gives no budget back.
-        self.last_ms = self.last_ms.max((self.clock.0)());
+        self.last_ms = self.last_ms.max(self.clock.now_ms());
         self.last_ms
     }
 
@@ -283,7 +305,7 @@ impl Desk {
         if let Some(key) = self.keyring.get(role, index) {
             return Ok(Ok(key.info.clone()));
         }
-        if index >= limit || self.keyring.is_full() {
+        if index >= limit || self.keyring.is_full() || self.keyring.is_remote(role) {
             return Ok(Err(Refusal::TooManyKeys { limit }));
         }
         // Announced first: a file that the store has never heard of means a lost store.
@@ -298,42 +320,57 @@ impl Desk {
         Ok(Ok(key))
     }
 
-    fn sign_batch(&mut self, batch: Vec<Signing>, intents: usize) -> Result<(), ServeError> {
-        if batch.is_empty() {
+    fn sign_batch(
+        &mut self,
+        batch: Vec<Signing>,
+        returned: Vec<Errand>,
+        intents: usize,
+    ) -> Result<(), ServeError> {
+        if batch.is_empty() && returned.is_empty() {
             return Ok(());
         }
         let now_ms = self.now_ms();
         let tx = self.store.begin().map_err(ServeError::Store)?;
-        let mut answers = Vec::with_capacity(batch.len());
-        let entries = {
+        let mut answers = returned;
+        let (entries, claimed) = {
             let mut ledger = Ledger::open(&tx).map_err(ServeError::Store)?;
             self.forget(&mut ledger, now_ms).map_err(ServeError::Store)?;
             let mut judge = Judge {
                 policy: &self.policy,
                 keyring: &self.keyring,
+                retired: &self.retired,
+                remote: &mut self.remote,
                 metrics: &mut self.metrics,
                 ledger,
                 now_ms,
                 entries: Vec::new(),
+                claimed: false,
             };
-            for Signing { asked, approvals, reply, since } in batch {
-                let outcome = judge.answer(&asked, &approvals).map_err(ServeError::Store)?;
-                answers.push((outcome, reply, since));
+            for errand in &mut answers {
+                judge.settle(errand).map_err(ServeError::Store)?;
             }
-            judge.entries
+            for Signing { asked, approvals, reply, since } in batch {
+                let messages = matches!(asked, Asked::Messages(_));
+                let slots = judge.answer(&asked, &approvals).map_err(ServeError::Store)?;
+                answers.push(Errand { slots, messages, reply, since });
+            }
+            (judge.entries, judge.claimed)
         };
-        if entries.is_empty() {
+        if entries.is_empty() && !claimed {
             // Nothing new was signed: nothing to remember.
             tx.abort().map_err(|error| ServeError::Store(error.into()))?;
+        } else if entries.is_empty() {
+            tx.commit().map_err(|error| ServeError::Store(error.into()))?;
         } else {
             let lines = self.journal.record(&tx, now_ms, &entries)?;
             tx.commit().map_err(|error| ServeError::Store(error.into()))?;
             self.journal.publish(&lines)?;
         }
         self.metrics.batch(intents);
-        for (outcome, reply, since) in answers {
-            self.metrics.request(since.elapsed());
-            let _ = reply.send(outcome);
+        for errand in answers {
+            if let Some(since) = self.remote.dispatch(errand) {
+                self.metrics.request(since.elapsed());
+            }
         }
         Ok(())
     }

@@ -46,6 +46,18 @@ pub enum ServeError {
         /// Why.
         reason: String,
     },
+    /// A back end that holds keys is wrongly declared, can't be opened, or refuses.
+    #[error("back end: {reason}")]
+    Backend {
+        /// Which, and why.
+        reason: String,
+    },
+    /// The certificates or the key of the TLS listener are unusable.
+    #[error("TLS: {reason}")]
+    Tls {
+        /// Why.
+        reason: String,
+    },
     /// Keystore and store do not belong together.
     #[error("keystore and store disagree: {reason}")]
     Mismatch {

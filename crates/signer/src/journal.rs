@@ -27,11 +27,14 @@ pub(crate) enum Entry {
     PolicyChanged { from: B256, to: B256 },
     PolicyRefused { kept: B256, reason: String },
     KeyCreated { role: String, index: u32, key: Address },
+    KeyImported { role: String, index: u32, key: Address },
+    KeyRetired { role: String, index: u32, key: Address, drain_to: Option<Address> },
+    KeyReinstated { role: String, index: u32, key: Address },
     Transaction(TransactionEntry),
     Message(MessageEntry),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct TransactionEntry {
     pub(crate) role: String,
     pub(crate) key: Address,

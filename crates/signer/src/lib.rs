@@ -15,9 +15,11 @@ mod metrics;
 mod policy;
 mod process;
 mod refusal;
+mod safe;
 mod server;
 mod shape;
 mod store;
+mod tls;
 mod tx;
 mod wire;
 
@@ -29,7 +31,9 @@ pub use frame::REQUEST_BYTES_MAX;
 pub use keys::ensure_password_file;
 pub use policy::{Act, Explanation, PolicyError, encode_call, explain, policy_digest};
 pub use refusal::Refusal;
+pub use safe::{HeldKey, KeyState, Safe};
 pub use server::{Config, serve};
+pub use tls::{TlsConfig, TlsTarget};
 pub use tx::call_digest;
 pub use wire::{
     APPROVALS_MAX, DATA_BYTES_MAX, Fee, Health, INTENTS_MAX, KeyInfo, SignOutcome, SignedNonce,

@@ -125,6 +125,20 @@ pub enum Refusal {
         /// Digest of the call asked for.
         asked: B256,
     },
+    /// The key is held elsewhere, and no signature came from there in time. The nonce or message
+    /// is the asker's all the same; ask again.
+    #[error("the back end of key {key} gave no signature")]
+    KeyUnavailable {
+        /// Address of the key.
+        key: Address,
+    },
+    /// The key is out of service: it signs voids, other prices of what it has signed, and
+    /// transfers to the address that the operator named.
+    #[error("key {key} is retired")]
+    KeyRetired {
+        /// Address of the key.
+        key: Address,
+    },
     /// This nonce has been priced too often.
     #[error("more than {limit} variants at one nonce")]
     TooManyVariants {
@@ -198,6 +212,8 @@ impl Refusal {
             Self::OverDailyValue { .. } => "over_daily_value",
             Self::OverRate { .. } => "over_rate",
             Self::NonceConflict { .. } => "nonce_conflict",
+            Self::KeyUnavailable { .. } => "key_unavailable",
+            Self::KeyRetired { .. } => "key_retired",
             Self::TooManyVariants { .. } => "too_many_variants",
             Self::ArgumentNotAllowed { .. } => "argument_not_allowed",
             Self::MessageNotAllowed { .. } => "message_not_allowed",
@@ -208,11 +224,15 @@ impl Refusal {
         }
     }
 
-    /// Whether the same request may be granted later, in another minute, hour or day.
+    /// Whether the same request may be granted later: in another minute, hour or day, or when the
+    /// key's back end is there again.
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::OverRate { .. } | Self::OverDailyValue { .. } | Self::OverHourlyValue { .. }
+            Self::OverRate { .. }
+                | Self::OverDailyValue { .. }
+                | Self::OverHourlyValue { .. }
+                | Self::KeyUnavailable { .. }
         )
     }
 }

@@ -11,6 +11,8 @@ use crate::{
     wire::{KeyInfo, SignedNonce, SignedTx, SignedVariant},
 };
 
+mod remote;
+
 /// Schema 1 had neither messages nor an audit log; its stores are taken over by adding tables.
 const SCHEMA: u64 = 2;
 /// Variants of one nonce whose bytes are kept.
@@ -214,6 +216,7 @@ pub(crate) struct Ledger<'tx> {
     messages: Table<'tx, ([u8; 20], [u8; 32]), ()>,
     approvals: Table<'tx, [u8; 32], [u8; 32]>,
     minutes: Table<'tx, (u64, &'static str), u32>,
+    remote: remote::RemoteTable<'tx>,
 }
 
 impl<'tx> Ledger<'tx> {
@@ -228,6 +231,7 @@ impl<'tx> Ledger<'tx> {
             messages: tx.open_table(MESSAGES)?,
             approvals: tx.open_table(APPROVALS)?,
             minutes: tx.open_table(MINUTES)?,
+            remote: remote::open(tx)?,
         })
     }
 

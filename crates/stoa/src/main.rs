@@ -1,10 +1,14 @@
 //! The binary: reads the command line, wires the parts, decides nothing.
 
 mod audit_log;
+mod chain;
 mod cli;
+mod database;
 mod demo;
 mod dev;
+mod key;
 mod sign;
+mod signer_keys;
 
 use anyhow::Result;
 use std::{io::Write, process::ExitCode};

@@ -28,9 +28,9 @@ pub(crate) const FILL_KIND: &str = "nonce_fill";
 
 /// Receipts of one look.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     /// With the attempt's hash as key.
-    receipts: HashMap<B256, Receipt>,
+    pub receipts: HashMap<B256, Receipt>,
     /// Hashes of which the node said that it has no receipt.
     none: HashSet<B256>,
 }
@@ -41,8 +41,7 @@ impl Lane {
         let Some(head) = head else { return Ok(()) };
         self.take_back().await?;
         let open = self.load_open().await?;
-        self.on_chain =
-            self.context.config.chain.endpoint().transaction_count(self.address()).await?;
+        self.on_chain = self.context.config.chain.read().transaction_count(self.address()).await?;
         self.watch_drift().await?;
         let passed: Vec<&OpenNonce> =
             open.iter().filter(|nonce| nonce.nonce < self.on_chain).collect();
@@ -113,7 +112,7 @@ impl Lane {
     }
 
     async fn look_for_receipts(&self, nonces: &[&OpenNonce]) -> Found {
-        let endpoint = self.context.config.chain.endpoint();
+        let endpoint = self.context.config.chain.read();
         let hashes: Vec<B256> = nonces.iter().flat_map(|nonce| nonce.hashes()).collect();
         let mut found = Found::default();
         for chunk in hashes.chunks(CALLS_MAX) {
@@ -150,11 +149,13 @@ impl Lane {
             .into_iter()
             .collect();
         drop(connection);
+        let disputed = self.disputed_reverts(found).await;
         let mut moves = Vec::new();
         for nonce in nonces {
             let mined = nonce.attempts.iter().find_map(|attempt| {
                 let receipt = found.receipts.get(&B256::from(attempt.tx_hash?))?;
-                ours.contains(&receipt.block_hash).then_some((attempt, receipt))
+                let certain = !disputed.contains(&receipt.transaction_hash);
+                (certain && ours.contains(&receipt.block_hash)).then_some((attempt, receipt))
             });
             let Some((attempt, receipt)) = mined else { continue };
             let reason = self.why(nonce, attempt.void, receipt).await;
@@ -229,7 +230,7 @@ impl Lane {
                 .context
                 .config
                 .chain
-                .endpoint()
+                .read()
                 .call("eth_call", json!([request, U64::from(at)]))
                 .await;
             let reason = answer.err().and_then(|e| self.context.config.error_names.of_call(&e));
@@ -275,6 +276,7 @@ impl Lane {
             let mined = mined.await?;
             drop(connection);
             let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
+            let moves = self.hold_disputed(moves).await;
             self.record_level(&moves, level).await?;
             if moves.len() < usize::try_from(MOVES_MAX).unwrap_or(usize::MAX) {
                 return Ok(());
@@ -312,7 +314,7 @@ impl Lane {
             if final_height.is_none_or(|height| number > height) {
                 continue;
             }
-            let Some(header) = self.context.config.chain.endpoint().header(number).await? else {
+            let Some(header) = self.context.config.chain.read().header(number).await? else {
                 continue;
             };
             moves.push(match header.hash == job.block_hash {

@@ -25,6 +25,7 @@ mod context;
 mod failpoint;
 mod fees;
 mod funds;
+mod hand_out;
 mod intervene;
 mod lane;
 mod ledger;
@@ -48,6 +49,7 @@ mod stop;
 mod take;
 mod tend;
 mod top_up;
+mod witness;
 mod wording;
 
 pub use compensation::Compensation;

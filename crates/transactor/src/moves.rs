@@ -94,16 +94,20 @@ impl Move {
     }
 
     fn fact(&self, chain: ChainId) -> NewFact {
+        let mut attributes = json!({
+            "chain_id": chain.to_string(),
+            "transaction_id": self.id,
+            "kind": self.kind,
+            "status": self.to,
+        });
+        if self.reverting {
+            attributes["previous_status"] = json!(self.from);
+        }
         NewFact {
             topic: topic::TRANSACTIONS,
             kind: "transaction_status_changed",
             reverting: self.reverting,
-            attributes: json!({
-                "chain_id": chain.to_string(),
-                "transaction_id": self.id,
-                "kind": self.kind,
-                "status": self.to,
-            }),
+            attributes,
             chain_id: Some(chain),
             block: self.block,
             data: json!({

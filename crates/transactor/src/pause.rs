@@ -2,6 +2,7 @@
 //! head and resume by themselves.
 
 use crate::{
+    breaker::Turn,
     fees::Market,
     funds::Poor,
     lane::{Lane, LaneError},
@@ -35,6 +36,50 @@ impl Pause {
 }
 
 impl Lane {
+    /// A job of this kind failed.
+    pub fn note_failure(&self, kind: &str) {
+        let turn = self.context.breakers.failed(kind, std::time::Instant::now());
+        self.tell_turn(kind, turn);
+    }
+
+    /// A job of this kind took effect.
+    pub fn note_success(&self, kind: &str) {
+        let turn = self.context.breakers.succeeded(kind);
+        self.tell_turn(kind, turn);
+    }
+
+    fn tell_turn(&self, kind: &str, turn: Turn) {
+        let chain = self.context.chain_id();
+        let (told, value) = match turn {
+            Turn::Nothing => return,
+            Turn::Paused => ("transaction_kind_paused", 1.0),
+            Turn::Resumed => ("transaction_kind_resumed", 0.0),
+        };
+        let labels = [("chain_id", chain.to_string()), ("kind", kind.to_owned())];
+        metrics::gauge!("transactor_kind_paused", &labels).set(value);
+        tracing::warn!(kind, told, "jobs of this kind keep failing, or go on");
+        self.context.alert(NewFact {
+            topic: topic::TRANSACTIONS,
+            kind: told,
+            reverting: false,
+            attributes: json!({ "chain_id": chain.to_string(), "kind": kind }),
+            chain_id: Some(chain),
+            block: None,
+            data: json!({}),
+        });
+    }
+
+    /// Record alerts that wait. They are told once, or lost with the process.
+    pub async fn tell_alerts(&self) -> Result<(), LaneError> {
+        let alerts = self.context.take_alerts();
+        if !alerts.is_empty() {
+            let mut transaction = self.begin().await?;
+            journal::record(&mut transaction, &alerts).await?;
+            transaction.commit().await.map_err(DbError::from)?;
+        }
+        Ok(())
+    }
+
     /// What a node said to a call or a transaction of ours tells about the wallet.
     pub fn note_trouble(&mut self, error: &RpcError) {
         let said: Result<(), RpcError> = Err(error.clone());

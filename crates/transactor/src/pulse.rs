@@ -82,7 +82,7 @@ async fn price(config: &Config, head: Option<BlockRef>, last: Option<Pulse>) -> 
 /// What gas costs by the node's head. Without a fee history the node's suggestion counts, without
 /// that the floor.
 pub(crate) async fn load_market(chain: &Chain, tip_min_wei: u128) -> Result<Market, RpcError> {
-    let endpoint = chain.endpoint();
+    let endpoint = chain.read();
     let header = endpoint.head().await?;
     let Some(base) = header.base_fee_per_gas else {
         return Ok(fees::legacy_market(endpoint.gas_price().await?, tip_min_wei));

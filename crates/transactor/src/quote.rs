@@ -10,9 +10,8 @@ use crate::{
     pulse::load_market,
     take::spread,
 };
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::U256;
 use chain::{CallRequest, Chain, RpcError};
-use serde_json::json;
 use vocab::Urgency;
 
 /// What a call would cost if it were queued now. Amounts in wei.
@@ -80,7 +79,7 @@ pub async fn quote_with(
 ) -> Result<Quote, QuoteError> {
     let (market, estimates) = futures_util::future::join(
         load_market(chain, options.tip_min_wei),
-        chain.endpoint().estimate_gas(std::slice::from_ref(call)),
+        chain.read().estimate_gas(std::slice::from_ref(call)),
     )
     .await;
     let market = market?;
@@ -139,15 +138,10 @@ fn add_up(
 
 /// Which rollup this is shows by its predeployed contracts.
 async fn load_l1_fee(chain: &Chain, call: &l1::Unsigned) -> Result<(L1Charge, U256), RpcError> {
-    let endpoint = chain.endpoint();
-    let codes: Vec<_> =
-        [GAS_PRICE_ORACLE, ARB_GAS_INFO].map(|at| ("eth_getCode", json!([at, "latest"]))).to_vec();
-    let mut codes = endpoint.batch::<Bytes>(&codes).await?.into_iter();
-    let mut has_code = || match codes.next() {
-        Some(code) => code.map(|code| !code.is_empty()),
-        None => Ok(false),
-    };
-    let (op_stack, arbitrum) = (has_code()?, has_code()?);
+    let read = chain.read();
+    let (oracle, info) =
+        futures_util::future::join(read.code(GAS_PRICE_ORACLE), read.code(ARB_GAS_INFO)).await;
+    let (op_stack, arbitrum) = (!oracle?.is_empty(), !info?.is_empty());
     let ask = |to, data| CallRequest { from: to, to: Some(to), value: U256::ZERO, data };
     let nonsense = || RpcError::Malformed("no answer to the question for the L1 fee".into());
     if op_stack {
@@ -155,20 +149,21 @@ async fn load_l1_fee(chain: &Chain, call: &l1::Unsigned) -> Result<(L1Charge, U2
             ask(GAS_PRICE_ORACLE, call.ask_op_stack()),
             ask(GAS_PRICE_ORACLE, call.ask_operator_fee()),
         ];
-        let mut answers = endpoint.simulate(&asked).await?.into_iter();
+        let mut answers = read.simulate(&asked).await?.into_iter();
         let fee = answers.next().ok_or_else(nonsense)??;
         let fee = l1::read_fee(&fee).ok_or_else(nonsense)?;
-        // An oracle from before the operator's fee refuses the question.
+        // An oracle from before the operator's fee reverts on the question.
         let operator = match answers.next() {
             Some(Ok(answer)) => l1::read_fee(&answer).unwrap_or_default(),
-            Some(Err(RpcError::Refused { .. })) | None => U256::ZERO,
+            Some(Err(error)) if ErrorNames::default().of_call(&error).is_some() => U256::ZERO,
             Some(Err(error)) => return Err(error),
+            None => return Err(nonsense()),
         };
         return Ok((L1Charge::OpStack, fee.saturating_add(operator)));
     }
     if arbitrum {
         let asked = [ask(NODE_INTERFACE, call.ask_arbitrum())];
-        let answer = endpoint.simulate(&asked).await?.into_iter().next().ok_or_else(nonsense)??;
+        let answer = read.simulate(&asked).await?.into_iter().next().ok_or_else(nonsense)??;
         let fee = l1::read_arbitrum(&answer).ok_or_else(nonsense)?;
         return Ok((L1Charge::Arbitrum, fee));
     }
@@ -178,6 +173,7 @@ async fn load_l1_fee(chain: &Chain, call: &l1::Unsigned) -> Result<(L1Charge, U2
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_primitives::Bytes;
 
     #[test]
     fn a_quote_adds_up() {

@@ -6,7 +6,6 @@
 
 use crate::{
     Reason,
-    breaker::Turn,
     confirm::FILL_KIND,
     lane::{Lane, LaneError},
     moves::Move,
@@ -131,33 +130,6 @@ impl Lane {
             }
         }
         Ok(())
-    }
-
-    /// A job of this kind failed.
-    pub fn note_failure(&self, kind: &str) {
-        let turn = self.context.breakers.failed(kind, std::time::Instant::now());
-        self.tell_turn(kind, turn);
-    }
-
-    /// A job of this kind took effect.
-    pub fn note_success(&self, kind: &str) {
-        let turn = self.context.breakers.succeeded(kind);
-        self.tell_turn(kind, turn);
-    }
-
-    fn tell_turn(&self, kind: &str, turn: Turn) {
-        let labels = [("chain_id", self.context.chain_id().to_string()), ("kind", kind.to_owned())];
-        match turn {
-            Turn::Nothing => {}
-            Turn::Paused => {
-                tracing::error!(kind, "jobs of this kind keep failing; they wait");
-                metrics::gauge!("transactor_kind_paused", &labels).set(1.0);
-            }
-            Turn::Resumed => {
-                tracing::info!(kind, "jobs of this kind go on");
-                metrics::gauge!("transactor_kind_paused", &labels).set(0.0);
-            }
-        }
     }
 }
 

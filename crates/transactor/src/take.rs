@@ -88,11 +88,9 @@ impl Lane {
         }
         let chain = self.context.config.chain.clone();
         let address = self.address();
-        let (simulated, balance) = futures_util::future::join(
-            self.simulate(claimed.jobs),
-            chain.endpoint().balance(address),
-        )
-        .await;
+        let (simulated, balance) =
+            futures_util::future::join(self.simulate(claimed.jobs), chain.read().balance(address))
+                .await;
         hit("after_simulate");
         let started = Instant::now();
         let mut priced = self.price(simulated, &pulse.market);
@@ -111,7 +109,7 @@ impl Lane {
     /// limit are called.
     async fn simulate(&mut self, ready: Vec<Ready>) -> Simulated {
         let context = self.context.clone();
-        let endpoint = context.config.chain.endpoint();
+        let endpoint = context.config.chain.read();
         let (given, open): (Vec<Ready>, Vec<Ready>) =
             ready.into_iter().partition(|job| job.gas_limit.is_some());
         let given_calls: Vec<CallRequest> = given.iter().map(|job| self.call(job)).collect();

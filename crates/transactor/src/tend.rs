@@ -37,6 +37,7 @@ impl Lane {
             open = self.load_open().await?;
         }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
+        self.tell_alerts().await?;
         self.tell_pause(&open, &pulse.market).await?;
         self.top_up().await?;
         self.watch_pool(&open).await?;
@@ -61,13 +62,13 @@ impl Lane {
     /// Gas of a zero transfer to ourselves: more than a transfer's where the chain charges data as
     /// gas or the account runs code. What the node doesn't tell is a transfer's.
     pub async fn void_gas(&self) -> u64 {
-        let call = CallRequest {
+        let calls = [CallRequest {
             from: self.address(),
             to: Some(self.address()),
             value: U256::ZERO,
             data: Default::default(),
-        };
-        let answers = self.context.config.chain.endpoint().estimate_gas(&[call]).await;
+        }];
+        let answers = self.context.config.chain.read().estimate_gas(&calls).await;
         let estimate = spread(answers, 1).into_iter().next().and_then(|answer| {
             answer
                 .inspect_err(|error| {
@@ -234,13 +235,15 @@ impl Lane {
         let (chain, address) = (self.context.chain_id(), self.address());
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let (from, end) = (self.on_chain.cast_signed(), first.cast_signed());
-        let holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
-        let free = nonces::load_free(&mut connection, chain, address, from, 1).await?;
-        self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
-        let enough = if free.first() == holes.first() { HOLES_SEEN_FREE } else { HOLES_SEEN };
+        let mut holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
+        let free = nonces::load_free(&mut connection, chain, address, from, end - from).await?;
         drop(connection);
+        self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
+        if self.holes_seen < HOLES_SEEN {
+            holes.retain(|nonce| self.holes_seen >= HOLES_SEEN_FREE && free.contains(nonce));
+        }
         let fees = fees::offer(&pulse.market, Urgency::Normal, self.options().fee_cap_wei);
-        let Some(fees) = fees.filter(|_| self.holes_seen >= enough) else { return Ok(()) };
+        let Some(fees) = fees.filter(|_| !holes.is_empty()) else { return Ok(()) };
         let gas = self.void_gas().await;
         tracing::error!(wallet = %address, count = holes.len(), "filling nonces");
         let mut transaction = self.begin().await?;

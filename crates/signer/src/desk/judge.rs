@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Keccak256, U256};
 
-use super::{Asked, MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE};
+use super::{
+    Asked, MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE,
+    remote::{Parcel, RemoteDesk, Slot, What, message_id, typed},
+    retired::Retired,
+};
 use crate::{
     approval::{Approval, message_act, transaction_act},
     journal::{Entry, MessageEntry, TransactionEntry},
-    keys::Keyring,
+    keys::{Custody, Keyring, LocalKey, RemoteKey},
     metrics::Metrics,
     policy::{ApprovalRule, Grant, Policy, Role},
     refusal::Refusal,
-    store::{Ledger, NonceRecord, Period, nonce_id},
+    store::{Ledger, Nonce, NonceRecord, Period, nonce_id},
     tx::{self, call_digest},
-    wire::{
-        INTENTS_MAX, Outcome, SignOutcome, SignedTx, SignedTyped, TxIntent, TxKind, TypedIntent,
-        TypedOutcome,
-    },
+    wire::{INTENTS_MAX, SignedTx, SignedTyped, TxIntent, TxKind, TypedIntent},
 };
 
 /// Most variants of one nonce: bumping 1 gwei by a tenth this often passes any limit of fees.
@@ -28,11 +29,15 @@ const MS_PER_SECOND: u64 = 1000;
 pub(super) struct Judge<'a, 'tx> {
     pub(super) policy: &'a Policy,
     pub(super) keyring: &'a Keyring,
+    pub(super) retired: &'a Retired,
+    pub(super) remote: &'a mut RemoteDesk,
     pub(super) metrics: &'a mut Metrics,
     pub(super) ledger: Ledger<'tx>,
     pub(super) now_ms: u64,
     /// A line for each new signature.
     pub(super) entries: Vec<Entry>,
+    /// Whether something is to be remembered besides.
+    pub(super) claimed: bool,
 }
 
 /// Why nothing is signed.
@@ -53,10 +58,17 @@ impl From<redb::Error> for Stop {
     }
 }
 
-/// A signature, and whether it is a new one.
+/// A signature, and whether it is a new one; or that it is made elsewhere.
 enum Signed<T> {
     New(T),
     Known(T),
+    Away(Box<Parcel>),
+}
+
+/// What became of an intent, after counting it.
+enum Ended<T> {
+    Done(Result<T, Refusal>),
+    Away(Box<Parcel>),
 }
 
 /// The grant that an act goes by, and the approvals that it uses up.
@@ -65,30 +77,49 @@ struct Chosen {
     approvals: BTreeMap<Address, B256>,
 }
 
+/// A transaction that may be signed, before it is.
+struct Case<'a> {
+    intent: &'a TxIntent,
+    role: &'a Role,
+    id: Nonce,
+    digest: B256,
+    void: bool,
+    record: Option<NonceRecord>,
+    chosen: Chosen,
+    /// Whether its value does.
+    counts: bool,
+    /// Its line in the audit log, but for the hash.
+    entry: TransactionEntry,
+}
+
 impl Judge<'_, '_> {
     pub(super) fn answer(
         &mut self,
         asked: &Asked,
         approvals: &[Approval],
-    ) -> Result<Outcome, redb::Error> {
-        Ok(match asked {
+    ) -> Result<Vec<Slot>, redb::Error> {
+        let mut slots = Vec::with_capacity(INTENTS_MAX);
+        match asked {
             Asked::Transactions(intents) => {
-                let mut outcomes: Vec<SignOutcome> = Vec::with_capacity(INTENTS_MAX);
                 for intent in intents {
                     let judged = self.sign_transaction(intent, approvals);
-                    outcomes.push(self.count(intent.key, "transaction", judged)?);
+                    slots.push(match self.count(intent.key, "transaction", judged)? {
+                        Ended::Done(outcome) => Slot::Transaction(outcome),
+                        Ended::Away(parcel) => Slot::Away(parcel),
+                    });
                 }
-                Outcome::Transactions(outcomes)
             }
             Asked::Messages(intents) => {
-                let mut outcomes: Vec<TypedOutcome> = Vec::with_capacity(INTENTS_MAX);
                 for intent in intents {
                     let judged = self.sign_message(intent, approvals);
-                    outcomes.push(self.count(intent.key, "message", judged)?);
+                    slots.push(match self.count(intent.key, "message", judged)? {
+                        Ended::Done(outcome) => Slot::Message(outcome),
+                        Ended::Away(parcel) => Slot::Away(parcel),
+                    });
                 }
-                Outcome::Typed(outcomes)
             }
-        })
+        }
+        Ok(slots)
     }
 
     fn count<T>(
@@ -96,11 +127,16 @@ impl Judge<'_, '_> {
         key: Address,
         what: &'static str,
         judged: Result<Signed<T>, Stop>,
-    ) -> Result<Result<T, Refusal>, redb::Error> {
+    ) -> Result<Ended<T>, redb::Error> {
         let (outcome, judged) = match judged {
-            Ok(Signed::New(signed)) => ("signed", Ok(signed)),
-            Ok(Signed::Known(signed)) => ("known", Ok(signed)),
-            Err(Stop::Refused(refusal)) => (refusal.code(), Err(refusal)),
+            Ok(Signed::New(signed)) => ("signed", Ended::Done(Ok(signed))),
+            Ok(Signed::Known(signed)) => ("known", Ended::Done(Ok(signed))),
+            Ok(Signed::Away(parcel)) => {
+                self.claimed = true;
+                self.remote.depart(&parcel);
+                ("away", Ended::Away(parcel))
+            }
+            Err(Stop::Refused(refusal)) => (refusal.code(), Ended::Done(Err(refusal))),
             Err(Stop::Store(error)) => return Err(error),
         };
         let role = self.keyring.find(&key).map_or("", |key| key.info.role.as_str());
@@ -116,7 +152,11 @@ impl Judge<'_, '_> {
         let (keyring, policy) = (self.keyring, self.policy);
         let key = keyring.find(&intent.key).ok_or(Refusal::UnknownKey { key: intent.key })?;
         let role = policy.role(&key.info.role)?;
-        let grants = role.check(intent)?;
+        let retired = self.retired.judge(&intent.key);
+        let grants = match retired {
+            None => role.check(intent)?,
+            Some(retired) => retired.check(role, intent)?,
+        };
         let id = nonce_id(&intent.key, intent.chain_id, intent.nonce);
         let digest = call_digest(intent.key, &intent.kind);
         let void = digest == call_digest(intent.key, &TxKind::Void {});
@@ -128,6 +168,9 @@ impl Judge<'_, '_> {
             let (nonce, signed) = (intent.nonce, record.digest);
             return Err(Refusal::NonceConflict { nonce, signed, asked: digest }.into());
         }
+        if let (None, Some(retired)) = (&record, retired) {
+            retired.check_new(intent)?;
+        }
         // Who approved a call approved its nonce's variants: only one of them can mine.
         let chosen = match &record {
             Some(_) => Chosen { identity: None, approvals: BTreeMap::new() },
@@ -136,20 +179,8 @@ impl Judge<'_, '_> {
                 self.choose(&grants, act, nonce_hash(intent), approvals)?
             }
         };
-        let signed = tx::build(intent, |hash| key.sign(hash));
-        if let Some(record) = &record {
-            // Asked again after a lost answer: the same bytes, and nothing is counted twice.
-            if self.ledger.holds(id, record, signed.hash)? {
-                return Ok(Signed::Known(signed));
-            }
-            if record.variants >= VARIANTS_MAX {
-                return Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }.into());
-            }
-        }
-        self.charge(role, intent, record.as_ref())?;
-        self.use_up(&chosen, nonce_hash(intent))?;
-        self.ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
-        self.entries.push(Entry::Transaction(TransactionEntry {
+        let drain = retired.is_some_and(|retired| retired.is_drain(intent));
+        let entry = TransactionEntry {
             role: role.name.clone(),
             key: intent.key,
             chain_id: intent.chain_id,
@@ -158,11 +189,57 @@ impl Judge<'_, '_> {
             value: tx::value(&intent.kind),
             selector: selector(&intent.kind),
             digest,
-            hash: signed.hash,
+            hash: B256::ZERO,
             policy: policy.digest,
-            approved_by: chosen.approvals.into_keys().collect(),
-        }));
+            approved_by: chosen.approvals.keys().copied().collect(),
+        };
+        let counts = record.is_none() && !drain;
+        let case = Case { intent, role, id, digest, void, record, chosen, counts, entry };
+        match &key.custody {
+            Custody::Here(key) => self.sign_here(key, case),
+            Custody::Remote(key) => self.send_away(key, case),
+        }
+    }
+
+    fn sign_here(&mut self, key: &LocalKey, case: Case<'_>) -> Result<Signed<SignedTx>, Stop> {
+        let signed = tx::build(case.intent, |hash| key.sign(hash));
+        // Asked again after a lost answer: the same bytes, and nothing counts twice.
+        if let Some(record) = &case.record
+            && self.ledger.holds(case.id, record, signed.hash)?
+        {
+            return Ok(Signed::Known(signed));
+        }
+        self.take(&case)?;
+        let Case { id, record, digest, void, mut entry, .. } = case;
+        self.ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
+        entry.hash = signed.hash;
+        self.entries.push(Entry::Transaction(entry));
         Ok(Signed::New(signed))
+    }
+
+    fn send_away(&mut self, key: &RemoteKey, case: Case<'_>) -> Result<Signed<SignedTx>, Stop> {
+        let hash = tx::signing_hash(case.intent);
+        if let Some(signature) = self.ledger.remote_signature(case.id, hash)? {
+            return Ok(Signed::Known(tx::build(case.intent, |_| signature)));
+        }
+        // Before anything is claimed or charged: this one is not even asked for.
+        if !self.remote.may_depart(case.id, hash) {
+            return Err(Refusal::KeyUnavailable { key: case.intent.key }.into());
+        }
+        self.take(&case)?;
+        let Case { id, record, digest, void, .. } = case;
+        self.ledger.claim(id, record.as_ref(), digest)?;
+        let (intent, entry) = (Box::new(case.intent.clone()), Box::new(case.entry));
+        Ok(away(key, id, hash, What::Transaction { intent, digest, void, entry }))
+    }
+
+    /// What a new signature costs.
+    fn take(&mut self, case: &Case<'_>) -> Result<(), Stop> {
+        if case.record.as_ref().is_some_and(|record| record.variants >= VARIANTS_MAX) {
+            return Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }.into());
+        }
+        self.charge(case.role, case.intent, case.counts)?;
+        Ok(self.use_up(&case.chosen, nonce_hash(case.intent))?)
     }
 
     fn sign_message(
@@ -174,12 +251,26 @@ impl Judge<'_, '_> {
         let key = keyring.find(&intent.key).ok_or(Refusal::UnknownKey { key: intent.key })?;
         let role = policy.role(&key.info.role)?;
         let (digest, grants) = role.check_message(intent)?;
-        let sign = || {
-            let signature = key.sign(digest).as_bytes().into();
-            SignedTyped { signature, digest }
-        };
+        let id = message_id(&intent.key);
         if self.ledger.has_message(&intent.key, digest)? {
-            return Ok(Signed::Known(sign()));
+            return match &key.custody {
+                Custody::Here(key) => Ok(Signed::Known(typed(&key.sign(digest), digest))),
+                Custody::Remote(remote) => match self.ledger.remote_signature(id, digest)? {
+                    Some(signature) => Ok(Signed::Known(typed(&signature, digest))),
+                    // Claimed, but no signature has come yet.
+                    None if self.remote.may_depart(id, digest) => {
+                        self.charge_rate(role)?;
+                        Ok(away(remote, id, digest, What::Message))
+                    }
+                    None => Err(Refusal::KeyUnavailable { key: intent.key }.into()),
+                },
+            };
+        }
+        if self.retired.judge(&intent.key).is_some() {
+            return Err(Refusal::KeyRetired { key: intent.key }.into());
+        }
+        if matches!(key.custody, Custody::Remote(_)) && !self.remote.may_depart(id, digest) {
+            return Err(Refusal::KeyUnavailable { key: intent.key }.into());
         }
         let act = message_act(intent.key, digest);
         let chosen = self.choose(&grants, act, act, approvals)?;
@@ -202,7 +293,10 @@ impl Judge<'_, '_> {
             policy: policy.digest,
             approved_by: chosen.approvals.into_keys().collect(),
         }));
-        Ok(Signed::New(sign()))
+        Ok(match &key.custody {
+            Custody::Here(key) => Signed::New(typed(&key.sign(digest), digest)),
+            Custody::Remote(remote) => away(remote, id, digest, What::Message),
+        })
     }
 
     /// The first grant that needs no approval, or the first that has enough.
@@ -272,15 +366,10 @@ impl Judge<'_, '_> {
         chosen.approvals.values().try_for_each(|hash| self.ledger.set_approval(*hash, used_for))
     }
 
-    /// Takes a new transaction from its role's budgets, or nothing at all.
-    fn charge(
-        &mut self,
-        role: &Role,
-        intent: &TxIntent,
-        record: Option<&NonceRecord>,
-    ) -> Result<(), Stop> {
-        // Only one variant of a nonce can ever mine, so its value counts once.
-        let asked = if record.is_none() { tx::value(&intent.kind) } else { U256::ZERO };
+    /// Takes a new transaction from its role's budgets, or nothing at all. Its value `counts` once:
+    /// only one variant of a nonce can ever mine.
+    fn charge(&mut self, role: &Role, intent: &TxIntent, counts: bool) -> Result<(), Stop> {
+        let asked = if counts { tx::value(&intent.kind) } else { U256::ZERO };
         let (day, hour) = (self.now_ms / MS_PER_DAY, self.now_ms / MS_PER_HOUR);
         let chain_id = intent.chain_id;
         let mut sums = Vec::new();
@@ -314,6 +403,11 @@ impl Judge<'_, '_> {
         self.ledger.set_signatures(minute, &role.name, count + 1)?;
         Ok(())
     }
+}
+
+fn away<T>(key: &RemoteKey, id: Nonce, hash: B256, what: What) -> Signed<T> {
+    let (address, key) = (key.address(), key.clone());
+    Signed::Away(Box::new(Parcel { id, address, hash, key, what, signature: None }))
 }
 
 fn nonce_hash(intent: &TxIntent) -> B256 {

@@ -356,6 +356,10 @@ fn the_documented_examples_are_valid() {
     assert!(!examples.is_empty());
     for example in examples {
         let example = example.split("```").next().unwrap();
+        // The list of back ends has a test of its own, beside its reader.
+        if example.contains("[[keys]]") {
+            continue;
+        }
         Policy::parse(example).unwrap_or_else(|error| panic!("{error:?} in\n{example}"));
     }
     let development = include_str!("../../../stoa/src/dev/policy.toml");

@@ -8,14 +8,19 @@
 
 mod approvals;
 mod audit_log;
+mod aws_kms;
+mod backends;
 mod budgets;
 mod crash;
 mod hostile;
 mod keystore;
 mod nonces;
+mod operator;
+mod pkcs11;
 mod process;
 mod reload;
 mod rig;
 mod signatures;
 mod speed;
+mod tls;
 mod typed;

@@ -1,6 +1,7 @@
 //! A signer in a directory of its own, in this process or in a child.
 
 use std::{
+    collections::HashMap,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -18,7 +19,7 @@ use secp256k1::{
     ecdsa::{RecoverableSignature, RecoveryId},
 };
 use signer::{
-    Client, Clock, Config, Fee, Refusal, ServeError, SignOutcome, TxIntent, TxKind,
+    Client, Clock, Config, Fee, Refusal, Safe, ServeError, SignOutcome, TxIntent, TxKind,
     ensure_password_file, serve,
 };
 use tempfile::TempDir;
@@ -51,6 +52,8 @@ transfer = true
 pub(crate) struct Rig {
     pub(crate) dir: TempDir,
     pub(crate) now_ms: Arc<AtomicU64>,
+    /// What a child gets besides, for the module of its token.
+    pub(crate) environment: HashMap<String, PathBuf>,
 }
 
 impl Rig {
@@ -62,7 +65,7 @@ impl Rig {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("policy.toml"), policy).unwrap();
         ensure_password_file(&dir.path().join("password")).unwrap();
-        Self { dir, now_ms: Arc::new(AtomicU64::new(NOON_MS)) }
+        Self { dir, now_ms: Arc::new(AtomicU64::new(NOON_MS)), environment: HashMap::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -99,6 +102,30 @@ impl Rig {
         Server { stop, task }
     }
 
+    /// What the operator does while no signer runs.
+    pub(crate) async fn operate<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Safe) -> T + Send + 'static,
+    ) -> T {
+        self.operate_with(self.config(), work).await.unwrap()
+    }
+
+    pub(crate) async fn operate_with<T: Send + 'static>(
+        &self,
+        config: Config,
+        work: impl FnOnce(&mut Safe) -> T + Send + 'static,
+    ) -> Result<T, ServeError> {
+        let runtime = tokio::runtime::Handle::current();
+        let open = move || Safe::open(&config, runtime).map(|mut safe| work(&mut safe));
+        tokio::task::spawn_blocking(open).await.unwrap()
+    }
+
+    /// Makes the signer take declared keys that it has never seen.
+    pub(crate) async fn adopt(&self) {
+        let config = Config { adopt_keys: true, ..self.config() };
+        self.operate_with(config, |_| ()).await.unwrap();
+    }
+
     /// A server that is expected not to start.
     pub(crate) async fn start_error(&self) -> ServeError {
         let end = serve(self.config(), std::future::pending());
@@ -108,19 +135,23 @@ impl Rig {
     /// Starts a server in a child process, hardened, on the system's clock.
     pub(crate) fn spawn(&self) -> Process {
         let mut command = child_command(self.dir.path());
-        command.env(PARENT_VARIABLE, std::process::id().to_string());
+        command.env(PARENT_VARIABLE, std::process::id().to_string()).envs(&self.environment);
         Process(command.spawn().unwrap())
     }
 }
 
 pub(crate) fn config_in(dir: &Path) -> Config {
-    Config::new(
-        dir.join("run/signer.sock"),
-        dir.join("keys"),
-        dir.join("password"),
-        dir.join("policy.toml"),
-        dir.join("store.redb"),
-    )
+    let backends = dir.join("backends.toml");
+    Config {
+        backends_file: backends.exists().then_some(backends),
+        ..Config::new(
+            dir.join("run/signer.sock"),
+            dir.join("keys"),
+            dir.join("password"),
+            dir.join("policy.toml"),
+            dir.join("store.redb"),
+        )
+    }
 }
 
 /// This test binary, told to be a signer: see `process::starts_and_answers`.
@@ -195,6 +226,11 @@ pub(crate) async fn sign_one(client: &Client, intent: &TxIntent) -> SignOutcome 
     let mut outcomes = client.sign_transactions(std::slice::from_ref(intent)).await.unwrap();
     assert_eq!(outcomes.len(), 1);
     outcomes.remove(0)
+}
+
+/// The key's back end gave no signature: to be asked again.
+pub(crate) fn is_away(outcome: &SignOutcome) -> bool {
+    matches!(outcome, Err(refusal @ Refusal::KeyUnavailable { .. }) if refusal.is_temporary())
 }
 
 pub(crate) fn is_conflict(outcome: &SignOutcome) -> bool {

@@ -39,7 +39,7 @@ domain.chains = [1]
 domain.verifying_contract = "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC"
 "#;
 
-fn policy() -> String {
+pub(crate) fn policy() -> String {
     format!("{POLICY}{MESSAGES}").replace("chains = [31337]\nkeys", "chains = [31337, 1]\nkeys")
 }
 
@@ -53,7 +53,7 @@ fn domain() -> TypedDomain {
     }
 }
 
-fn voucher(key: Address, id: u64, price: u64) -> TypedIntent {
+pub(crate) fn voucher(key: Address, id: u64, price: u64) -> TypedIntent {
     let message = json!({ "id": id, "to": Address::repeat_byte(1), "price": price.to_string() });
     TypedIntent { key, domain: domain(), primary_type: "Voucher".to_owned(), message }
 }
@@ -63,7 +63,7 @@ fn plain(key: Address, primary_type: &str, message: Value) -> TypedIntent {
     TypedIntent { key, domain, primary_type: primary_type.to_owned(), message }
 }
 
-async fn sign(client: &Client, intent: &TypedIntent) -> TypedOutcome {
+pub(crate) async fn sign(client: &Client, intent: &TypedIntent) -> TypedOutcome {
     client.sign_typed(intent, &[]).await.unwrap()
 }
 

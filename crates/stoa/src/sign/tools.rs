@@ -26,6 +26,9 @@ pub(crate) enum SignerCommand {
     },
     /// Approve an act as a second person, offline, with a key of your own.
     Approve(ApproveOptions),
+    /// Keys: make, list, import, take out of service.
+    #[command(subcommand)]
+    Key(crate::signer_keys::KeyCommand),
     /// Print the metrics of a running signer, as Prometheus reads them.
     Metrics {
         /// Its Unix socket.
@@ -114,6 +117,7 @@ pub(crate) fn run(command: SignerCommand) -> Result<bool> {
             say(&explained.to_string());
             Ok(explained.allowed)
         }
+        SignerCommand::Key(command) => crate::signer_keys::run(command).map(|()| true),
         SignerCommand::Digest { policy } => {
             say(&signer::policy_digest(&read(&policy)?)?.to_string());
             Ok(true)

@@ -150,6 +150,26 @@ async fn a_follower_is_judged_when_its_predecessor_is_mined() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_step_of_priority_is_worth_half_a_minute_of_waiting() {
+    let rig = Rig::new(Wanted::default()).await;
+    let last = rig.queue_one(transfer(PAYEE)).await;
+    let second = rig.queue_one(NewTransaction { priority: 1, ..transfer(PAYEE) }).await;
+    let first = rig.queue_one(transfer(PAYEE)).await;
+    // As if it had been queued so long ago.
+    sqlx::query("update transactions set queue_rank = queue_rank - 31000 where id = $1")
+        .bind(first.0)
+        .execute(&rig.database.db)
+        .await
+        .unwrap();
+    let worker = rig.start();
+    for (nonce, id) in (0..).zip([first, second, last]) {
+        rig.until(id, &[JobStatus::Final]).await;
+        assert_eq!(rig.load(id).await.nonce, Some(nonce));
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_burst_is_spread_over_idle_wallets() {
     let rig = Rig::new(Wanted { block_time: None, wallets: 4, ..Wanted::default() }).await;
     rig.node.call("evm_setAutomine", json!([false])).await;

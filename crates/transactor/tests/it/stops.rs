@@ -240,6 +240,13 @@ async fn a_kind_that_keeps_failing_waits_until_a_probe_succeeds() {
     for id in waiting {
         rig.until(id, &[JobStatus::Final]).await;
     }
+    let told: Vec<String> = sqlx::query_scalar(
+        "select kind from outbox where kind like 'transaction_kind_%' order by id",
+    )
+    .fetch_all(&rig.database.db)
+    .await
+    .unwrap();
+    assert_eq!(told, ["transaction_kind_paused", "transaction_kind_resumed"]);
     rig.all_final_once(&others).await;
     worker.stop().await;
 }
