@@ -44,7 +44,7 @@ pub use content::{
 };
 pub use db::{
     checkpoints::Checkpoint, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transactions::Transaction, transfers_reads::TransferRow,
+    mint_jobs::requests::MintJob, transactions_reads::Summary, transfers_reads::TransferRow,
 };
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
