@@ -23,7 +23,7 @@ enum Command {
     /// Mint a picture on a running development server and watch it arrive.
     Demo(demo::DemoOptions),
     /// Run the signer, the only process that holds keys.
-    Sign(sign::SignOptions),
+    Sign(Box<sign::SignOptions>),
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<bool> {
     match cli.command {
         Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
         Command::Demo(options) => crate::block_on(demo::run(options))?,
-        Command::Sign(options) => sign::run(options)?,
+        Command::Sign(options) => sign::run(*options)?,
         Command::Signer(command) => return sign::run_tool(*command),
         Command::Audit(command) => return audit_log::run(command),
     }
