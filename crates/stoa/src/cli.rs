@@ -29,7 +29,7 @@ enum Command {
     #[command(subcommand)]
     Chain(chain::ChainCommand),
     /// Run the signer, the only process that holds keys.
-    Sign(sign::SignOptions),
+    Sign(Box<sign::SignOptions>),
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
@@ -50,7 +50,7 @@ pub(crate) fn run() -> Result<bool> {
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
-        Command::Sign(options) => sign::run(options)?,
+        Command::Sign(options) => sign::run(*options)?,
         Command::Signer(command) => return sign::run_tool(*command),
         Command::Audit(command) => return audit_log::run(command),
     }
