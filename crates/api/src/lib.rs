@@ -10,6 +10,7 @@
 //! origin of its own. Every answer carries `x-request-id`; every error is a problem (RFC 9457)
 //! with a code from [`Code`].
 
+mod abis;
 mod collections;
 mod content_origin;
 mod cursor;
@@ -25,7 +26,9 @@ mod operations;
 mod problem;
 mod serve;
 mod show;
+mod show_transactions;
 mod stream;
+mod transactions;
 mod uploads;
 
 pub use cursor::{BadCursor, CursorKey};

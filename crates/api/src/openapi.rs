@@ -1,9 +1,9 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, collections, facts, items, metadata, mints, operations,
+    ApiState, abis, collections, facts, items, metadata, mints, operations,
     problem::{Code, Problem},
-    uploads,
+    transactions, uploads,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "mints", description = "Asking for items and watching them arrive"),
         (name = "items", description = "Items on chain"),
         (name = "collections", description = "Collections on chain or asked for"),
+        (name = "transactions", description = "Calls of operators, and all that the engine sends"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -42,6 +43,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(collections::request_collection, collections::list_collections))
         .routes(routes!(collections::get_collection))
         .routes(routes!(facts::list_facts))
+        .routes(routes!(abis::store_abi, abis::list_abis))
+        .routes(routes!(abis::get_abi, abis::delete_abi))
+        .routes(routes!(transactions::quote_transaction))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_readiness))
         .routes(routes!(operations::get_metrics))
@@ -82,9 +86,36 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
     const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
     let of = |parts: &[&[Code]]| parts.concat();
+    const CALL: [Code; 12] = [
+        C::BodyMalformed,
+        C::BodyInvalid,
+        C::JsonTooDeep,
+        C::BodyTooLarge,
+        C::ContentTypeUnsupported,
+        C::ChainUnknown,
+        C::WalletUnknown,
+        C::ContractUnknown,
+        C::AbiUnknown,
+        C::FunctionUnknown,
+        C::ArgumentsInvalid,
+        C::TransactionInvalid,
+    ];
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_collection" => {
             (Access::Makes, codes_of_making(operation))
+        }
+        "store_abi" => {
+            let codes = codes_of_making(operation);
+            (Access::OperatorMakes, codes)
+        }
+        "list_abis" => (Access::Operator, of(&[&LISTS, &[C::ChainUnknown]])),
+        "get_abi" => (Access::Operator, of(&[&[C::AbiUnknown, C::PathInvalid], &ADDRESS])),
+        "delete_abi" => {
+            let own = [C::AbiUnknown, C::AbiBuiltIn, C::PathInvalid];
+            (Access::Operator, of(&[&own, &ADDRESS]))
+        }
+        "quote_transaction" => {
+            (Access::Operator, of(&[&CALL, &[C::AddressInvalid, C::AddressChecksum]]))
         }
         "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
@@ -141,6 +172,10 @@ fn codes_of_making(operation: &str) -> Vec<Code> {
             ];
             [&BODY[..], &ADDRESS, &own].concat()
         }
+        "store_abi" => {
+            let own = [C::AbiInvalid, C::AbiExists, C::AbiBuiltIn, C::AbiLimitReached];
+            [&BODY[..], &ADDRESS, &own].concat()
+        }
         "request_collection" => [&BODY[..], &ADDRESS, &[C::CollectionInvalid]].concat(),
         _ => Vec::new(),
     };
@@ -155,6 +190,9 @@ enum Access {
     Key,
     /// With a key, and an Idempotency-Key.
     Makes,
+    /// With a key of an operator.
+    Operator,
+    OperatorMakes,
 }
 
 fn complete(operation: &mut Value) {
@@ -170,8 +208,11 @@ fn complete(operation: &mut Value) {
         // An empty requirement: the key is optional.
         Access::Public => operation["security"] = json!([{}, { "api_key": [] }]),
         Access::Key | Access::Makes => codes.extend([Code::KeyMissing, Code::ScopeMissing]),
+        Access::Operator | Access::OperatorMakes => {
+            codes.extend([Code::KeyMissing, Code::ScopeMissing, Code::OperatorOnly]);
+        }
     }
-    if access == Access::Makes {
+    if matches!(access, Access::Makes | Access::OperatorMakes) {
         add_idempotency(operation);
     }
     let Some(responses) = operation["responses"].as_object_mut() else { return };

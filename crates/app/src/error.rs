@@ -1,10 +1,13 @@
 //! Why a use case did not do what it was asked to.
 
+use abi::Fault;
 use auth::{AuthError, Denied};
+use chain::RpcError;
 use content::{StoreError, media::MediaError};
 use db::DbError;
 use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
 use std::fmt;
+use vocab::JobStatus;
 
 /// What kind of trouble: decides status and retry policy at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub enum Field {
     TokenId,
     Admin,
     RoyaltyReceiver,
+    Address,
+    Wallet,
 }
 
 impl Field {
@@ -52,6 +57,8 @@ impl Field {
             Self::TokenId => "token_id",
             Self::Admin => "admin",
             Self::RoyaltyReceiver => "royalty_receiver",
+            Self::Address => "address",
+            Self::Wallet => "wallet",
         }
     }
 }
@@ -117,6 +124,41 @@ pub enum Refusal {
     MintUnknown,
     ItemUnknown,
     TopicUnknown,
+    AbiUnknown,
+    /// Its address or its name is taken by another upload.
+    AbiExists,
+    /// The contract, or its name, is ours.
+    AbiBuiltIn,
+    AbiTooMany {
+        limit: i64,
+    },
+    AbiInvalid(Vec<Fault>),
+    ContractUnknown,
+    FunctionUnknown(Fault),
+    ArgumentsInvalid(Vec<Fault>),
+    TransactionInvalid(Vec<Fault>),
+    TransactionUnknown,
+    /// The job's status does not allow it.
+    IllegalTransition {
+        from: JobStatus,
+        detail: &'static str,
+    },
+    /// The job belongs to a product: stopping it here would leave that hanging.
+    TransactionOwned {
+        kind: String,
+    },
+    QueueFull {
+        retry_after: u32,
+    },
+    WalletUnknown,
+    /// What was asked does not go with the wallet's state.
+    WalletState {
+        detail: String,
+    },
+    /// The signer said no, by its policy.
+    SignerRefused {
+        detail: String,
+    },
 }
 
 /// Why a use case did not do what it was asked to.
@@ -130,6 +172,8 @@ pub enum AppError {
     Db(DbError),
     /// The content store's disk.
     Content(StoreError),
+    /// The chain's node.
+    Node(RpcError),
     /// Broken invariant of ours.
     Bug(&'static str),
 }
@@ -144,14 +188,27 @@ impl AppError {
                 | R::CollectionUnknown
                 | R::MintUnknown
                 | R::ItemUnknown
-                | R::TopicUnknown => Class::NotFound,
-                R::CollectionNotReady | R::IdempotencyInProgress => Class::Conflict,
+                | R::TopicUnknown
+                | R::AbiUnknown
+                | R::ContractUnknown
+                | R::TransactionUnknown
+                | R::WalletUnknown => Class::NotFound,
+                R::CollectionNotReady
+                | R::IdempotencyInProgress
+                | R::AbiExists
+                | R::AbiBuiltIn
+                | R::AbiTooMany { .. }
+                | R::IllegalTransition { .. }
+                | R::TransactionOwned { .. }
+                | R::WalletState { .. }
+                | R::SignerRefused { .. } => Class::Conflict,
+                R::QueueFull { .. } => Class::Busy,
                 _ => Class::Invalid,
             },
             Self::Denied(_) | Self::KeyInvalid => Class::Denied,
             Self::Db(error) if error.is_transient() => Class::Busy,
             Self::Content(StoreError::TooLarge { .. }) => Class::Invalid,
-            Self::Content(_) => Class::External,
+            Self::Content(_) | Self::Node(_) => Class::External,
             Self::Db(_) | Self::Bug(_) => Class::Bug,
         }
     }
@@ -165,6 +222,7 @@ impl fmt::Display for AppError {
             Self::KeyInvalid => f.write_str("the key is not valid"),
             Self::Db(_) => f.write_str("the database did not do it"),
             Self::Content(_) => f.write_str("the content store did not do it"),
+            Self::Node(_) => f.write_str("the chain's node did not tell"),
             Self::Bug(what) => write!(f, "broken invariant: {what}"),
         }
     }
@@ -176,6 +234,7 @@ impl std::error::Error for AppError {
             Self::Denied(source) => Some(source),
             Self::Db(source) => Some(source),
             Self::Content(source) => Some(source),
+            Self::Node(source) => Some(source),
             Self::Refused(_) | Self::KeyInvalid | Self::Bug(_) => None,
         }
     }
@@ -205,6 +264,12 @@ impl From<StoreError> for AppError {
             StoreError::TooLarge { limit } => Refusal::PictureTooLarge { limit }.into(),
             error => Self::Content(error),
         }
+    }
+}
+
+impl From<RpcError> for AppError {
+    fn from(error: RpcError) -> Self {
+        Self::Node(error)
     }
 }
 

@@ -7,6 +7,9 @@
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
 //! | `request_collection` | a collection asked for → queued transaction |
+//! | `store_abi` | an ABI of somebody's contract → registry |
+//! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
+//! | `quote_transaction` | what a call would do and cost, without sending it |
 //! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
 //! | `check_readiness` | may this process take requests? |
 //! | `jobs` | what the application does by itself, without a request |
@@ -16,19 +19,24 @@
 
 mod address;
 mod check_readiness;
+mod encode_call;
 mod enqueue;
 mod error;
 pub mod jobs;
 mod once;
+mod quote_transaction;
 mod read_collections;
 mod read_facts;
 mod read_items;
 mod read_mints;
 mod request_collection;
 mod request_mint;
+mod resolve_contract;
+mod store_abi;
 mod store_metadata;
 mod upload_picture;
 
+pub use abi::Fault;
 pub use address::parse_address;
 pub use check_readiness::{ChainReadiness, Readiness};
 pub use content::{
@@ -37,34 +45,44 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    abis::AbiRow, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
     mint_jobs::requests::MintJob, transfers_reads::TransferRow,
 };
+pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
+pub use quote_transaction::{Failure, Fees, Quote, QuoteSpec};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
+pub use resolve_contract::KnownContract;
+pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
 pub use upload_picture::StoredPicture;
 
 use auth::Actor;
+use chain::Chain;
 use db::{Db, DbError, PgConnection};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
+use transactor::Nudge;
 use vocab::{Address, ChainId, Clock, Finality};
 
 /// One chain that requests may name.
 #[derive(Clone, Debug)]
 pub struct ChainSettings {
     pub chain_id: ChainId,
+    /// Its nodes, for quotes and balances.
+    pub node: Chain,
+    /// Roles whose wallets operators may use for calls of their own; the first is the default.
+    pub call_roles: Vec<String>,
     /// `StoaCollectionFactory` and the implementation behind its clones.
     pub factory: Address,
     pub implementation: Address,
@@ -92,6 +110,8 @@ pub struct AppConfig {
     pub inspector: Inspector,
     /// Not empty; the first is the default.
     pub chains: Vec<ChainSettings>,
+    /// Wakes the transactor of this process.
+    pub nudge: Nudge,
 }
 
 /// The use cases. Cheap to clone.
@@ -103,6 +123,8 @@ struct Inner {
     config: AppConfig,
     /// Deployed collections, known for a moment: see `request_mint`.
     targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
+    /// ABIs, known for a moment: see `resolve_contract`.
+    contracts: Mutex<resolve_contract::ContractCache>,
 }
 
 /// Who calls, and under which request id.
@@ -118,7 +140,11 @@ pub const ANSWER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
-        Self(Arc::new(Inner { config, targets: Mutex::default() }))
+        Self(Arc::new(Inner {
+            config,
+            targets: Mutex::default(),
+            contracts: Mutex::default(),
+        }))
     }
 
     fn config(&self) -> &AppConfig {

@@ -10,6 +10,7 @@ mod column;
 mod connect;
 mod error;
 
+pub mod abis;
 pub mod api_keys;
 pub mod attempts;
 pub mod blocks;

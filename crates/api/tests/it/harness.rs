@@ -3,6 +3,7 @@
 use app::{App, AppConfig, ChainSettings};
 use auth::{Authenticator, NewKey, Pepper, PrincipalKind, Scope};
 use axum::{Router, routing::get};
+use chain::{Chain, Endpoint, EndpointOptions};
 use content::{
     BlockStore,
     media::{Inspector, MediaLimits},
@@ -59,19 +60,28 @@ pub async fn start() -> Api {
     start_with(api::Limits::default()).await
 }
 
+/// With a node to ask.
+pub async fn start_on(node_url: &str) -> Api {
+    start_as(api::Limits::default(), chain_settings(node_url)).await
+}
+
 pub async fn start_with(limits: api::Limits) -> Api {
+    start_as(limits, chain_settings("http://127.0.0.1:9")).await
+}
+
+async fn start_as(limits: api::Limits, chain: ChainSettings) -> Api {
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let database = testkit::database().await;
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
-    let chain = chain_settings();
     let app = App::new(AppConfig {
         db: database.db.clone(),
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),
         chains: vec![chain.clone()],
+        nudge: transactor::Nudge::default(),
     });
     let state = api::ApiState::new(api::ApiConfig {
         app,
@@ -97,9 +107,11 @@ pub async fn start_with(limits: api::Limits) -> Api {
     Api { client, url, content_url, clock, key, database, chain, stop, _directory: directory }
 }
 
-fn chain_settings() -> ChainSettings {
+fn chain_settings(node_url: &str) -> ChainSettings {
     ChainSettings {
         chain_id: ChainId(CHAIN),
+        node: node(node_url),
+        call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
         factory: Address::repeat_byte(0xfa),
         implementation: Address::repeat_byte(0x1a),
         forwarder: Address::repeat_byte(0xf0),
@@ -111,6 +123,27 @@ fn chain_settings() -> ChainSettings {
         finality: Finality::default(),
         index_lag_max: 5,
     }
+}
+
+/// The chain behind an address; port 9 answers nobody.
+fn node(url: &str) -> Chain {
+    let endpoint = Endpoint::new(url, EndpointOptions::default()).unwrap();
+    Chain {
+        id: ChainId(CHAIN),
+        endpoints: vec![endpoint].into(),
+        ws_url: None,
+        finality: Finality::default(),
+        block_time: std::time::Duration::from_secs(1),
+    }
+}
+
+/// A key of an operator.
+pub async fn operator(db: &Db, scopes: &[Scope]) -> String {
+    let id = PrincipalId::new();
+    let mut connection = db.acquire().await.unwrap();
+    let kind = PrincipalKind::Operator.as_str();
+    db::principals::record(&mut connection, id, "an operator", kind).await.unwrap();
+    issue(db, id, scopes).await
 }
 
 pub async fn principal(db: &Db) -> PrincipalId {
@@ -164,6 +197,16 @@ impl Api {
     /// With the operator's key.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path).bearer_auth(&self.key)
+    }
+
+    /// With another key.
+    pub fn get_as(&self, who: &str, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path).bearer_auth(who)
+    }
+
+    /// With another key, under an Idempotency-Key.
+    pub fn post_as(&self, who: &str, path: &str, key: &str) -> RequestBuilder {
+        self.request(Method::POST, path).bearer_auth(who).header("idempotency-key", key)
     }
 
     /// With the operator's key and an Idempotency-Key.

@@ -2,7 +2,7 @@
 
 use super::{
     DevOptions,
-    bootstrap::{self, Contracts, DEPLOYER, MINTER, Wallets},
+    bootstrap::{self, Contracts, DEPLOYER, MINTER, OPERATOR, Wallets},
     file::{self, Account, DevFile, write_private},
     origin,
     secrets::{ensure_secret, private_directory},
@@ -64,7 +64,7 @@ pub(super) async fn start(
     let db = db::connect(&services.postgres.url("stoa"), 40).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
-    let wallets = bootstrap::wallets(&signer, &services.chain, options.wallets).await?;
+    let wallets = bootstrap::wallets(&signer, &services.chain, options).await?;
     let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
 
     let mut roles = Roles {
@@ -74,7 +74,7 @@ pub(super) async fn start(
     };
     roles.sequencer();
     roles.indexer(&services, &planned);
-    roles.transactor(&services, signer, options.wallets);
+    roles.transactor(&services, signer, options);
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
@@ -91,6 +91,7 @@ pub(super) async fn start(
             store: store.clone(),
             inspector: inspector.clone(),
             chains: vec![settings(default_collection)],
+            nudge: roles.nudge.clone(),
         })
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
@@ -149,14 +150,18 @@ impl Roles {
         self.spawn("indexer", task);
     }
 
-    fn transactor(&mut self, services: &Services, signer: signer::Client, minters: u32) {
+    fn transactor(&mut self, services: &Services, signer: signer::Client, options: &DevOptions) {
         let config = transactor::Config {
             db: self.db.clone(),
             chain: services.chain.clone(),
             signer,
             outcomes: Arc::new(ProductOutcomes),
             nudge: self.nudge.clone(),
-            roles: vec![Role::new(DEPLOYER, 1), Role::new(MINTER, minters)],
+            roles: vec![
+                Role::new(DEPLOYER, 1),
+                Role::new(MINTER, options.wallets),
+                Role::new(OPERATOR, options.operator_wallets),
+            ],
             error_names: contracts::error_names().collect(),
             // Short, because the one who waits for it is a developer restarting.
             options: transactor::Options { lease: Duration::from_secs(4), ..Default::default() },
@@ -256,6 +261,8 @@ fn chain_settings(
 ) -> ChainSettings {
     ChainSettings {
         chain_id: services.chain.id,
+        node: services.chain.clone(),
+        call_roles: vec![OPERATOR.to_owned()],
         factory: contracts.factory,
         implementation: contracts.implementation,
         forwarder: contracts.forwarder,
