@@ -97,6 +97,7 @@ pub async fn load_unsigned(
                   t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input
              from attempts a
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
+                          and n.transaction_id = a.transaction_id
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
               and a.raw is null and a.sent is null
@@ -208,6 +209,7 @@ pub async fn load_open(
                   t.kind, t.status, t.request_id
              from nonces n
              join attempts a on a.transaction_id = n.transaction_id and a.nonce = n.nonce
+                            and a.wallet = n.wallet
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
             order by a.nonce, a.attempt"#,
@@ -228,7 +230,7 @@ pub struct Signed {
     pub raw: Bytes,
 }
 
-/// Newest signed bytes of each of these jobs, by nonce.
+/// Newest signed bytes of each of these jobs that is not mined, by nonce.
 pub async fn load_signed(
     db: &mut PgConnection,
     transactions: &[Uuid],
@@ -238,7 +240,9 @@ pub async fn load_signed(
                   a.tx_hash as "tx_hash!: Hash", a.raw as "raw!"
              from attempts a
              join nonces n on n.transaction_id = a.transaction_id and n.nonce = a.nonce
-            where a.transaction_id = any($1) and a.raw is not null and n.state <> 'void'
+                          and n.wallet = a.wallet
+            where a.transaction_id = any($1) and a.raw is not null
+              and n.state in ('reserved', 'signed', 'sent')
             order by a.nonce, a.transaction_id, a.attempt desc"#,
         transactions,
     )

@@ -4,6 +4,7 @@ use crate::{DbError, Hash};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use vocab::TransactionId;
 
 /// A fact with its place in its topic.
 #[derive(Clone, Debug)]
@@ -73,6 +74,28 @@ pub async fn load_between(
         after,
         upto,
         attributes,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// All numbered facts of one transaction after `seq`, in order.
+pub async fn load_of_transaction(
+    db: &mut PgConnection,
+    transaction: TransactionId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Fact>, DbError> {
+    Ok(sqlx::query_as!(
+        Fact,
+        r#"select topic, seq, kind, reverting, attributes, chain_id, block_number,
+                  block_hash as "block_hash: Hash", data, created_at
+             from facts
+            where topic = 'transactions' and attributes->>'transaction_id' = $1 and seq > $2
+            order by seq limit $3"#,
+        transaction.to_string(),
+        after,
         limit,
     )
     .fetch_all(db)

@@ -3,84 +3,16 @@
 //! Every change of state names the state that it starts from, so that a row which has moved on
 //! stays as it is; the answer says which rows moved.
 
+pub mod ordering;
+pub mod requests;
+pub mod stops;
+
+pub use requests::{NewTransaction, Transaction, load, record_queued};
+
 use crate::{Addr, DbError, Hash, Numeric};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 use vocab::{Address, B256, BlockRef, ChainId, U256};
-
-/// A job to insert.
-#[derive(Clone, Debug)]
-pub struct NewTransaction {
-    pub id: Uuid,
-    pub chain_id: ChainId,
-    pub role: String,
-    pub wallet: Option<Address>,
-    pub kind: String,
-    pub priority: i16,
-    pub recipient: Option<Address>,
-    pub value_wei: U256,
-    pub input: Vec<u8>,
-    pub gas_limit: Option<i64>,
-    pub not_before: Option<OffsetDateTime>,
-    pub request_id: Option<String>,
-}
-
-/// Insert a queued job.
-pub async fn record_queued(db: &mut PgConnection, new: &NewTransaction) -> Result<(), DbError> {
-    sqlx::query!(
-        "insert into transactions (id, chain_id, role, wallet, kind, priority, recipient,
-                                   value_wei, input, gas_limit, not_before, request_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        new.id,
-        new.chain_id.as_i64(),
-        new.role,
-        new.wallet.map(Addr) as _,
-        new.kind,
-        new.priority,
-        new.recipient.map(Addr) as _,
-        Numeric(new.value_wei) as _,
-        new.input,
-        new.gas_limit,
-        new.not_before,
-        new.request_id,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// A job as it stands.
-#[derive(Clone, Debug)]
-pub struct Transaction {
-    pub id: Uuid,
-    pub chain_id: i64,
-    pub kind: String,
-    pub status: String,
-    pub reason: Option<String>,
-    pub wallet: Option<Addr>,
-    pub nonce: Option<i64>,
-    pub tx_hash: Option<Hash>,
-    pub block_number: Option<i64>,
-    pub block_hash: Option<Hash>,
-    pub reverted: bool,
-    pub request_id: Option<String>,
-    pub created_at: OffsetDateTime,
-    pub updated_at: OffsetDateTime,
-}
-
-pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<Transaction>, DbError> {
-    Ok(sqlx::query_as!(
-        Transaction,
-        r#"select id, chain_id, kind, status, reason, wallet as "wallet: Addr", nonce,
-                  tx_hash as "tx_hash: Hash", block_number, block_hash as "block_hash: Hash",
-                  reverted, request_id, created_at, updated_at
-             from transactions where id = $1"#,
-        id,
-    )
-    .fetch_optional(db)
-    .await?)
-}
 
 /// A queued job that a lane looks at.
 #[derive(Clone, Debug)]

@@ -2,10 +2,10 @@
 
 use crate::{
     Reason,
-    context::{Move, record_moves, status},
     failpoint::hit,
     lane::{Lane, LaneError},
     ledger,
+    moves::{Move, status},
     send::OpenNonce,
     take::CALLS_MAX,
 };
@@ -74,7 +74,7 @@ impl Lane {
                 })
                 .collect();
             let mut transaction = self.begin().await?;
-            let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+            let ids = self.context.record_moves(&mut transaction, &moves).await?;
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "sent").await?;
             transaction.commit().await.map_err(DbError::from)?;
@@ -166,7 +166,7 @@ impl Lane {
             return Ok(());
         }
         let mut transaction = self.begin().await?;
-        let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+        let ids = self.context.record_moves(&mut transaction, &moves).await?;
         let ids: Vec<Uuid> = ids.into_iter().collect();
         db::nonces::record_state(&mut transaction, &ids, "mined").await?;
         hit("before_mined");
@@ -262,7 +262,7 @@ impl Lane {
             })
             .collect();
         let mut transaction = self.begin().await?;
-        let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+        let ids = self.context.record_moves(&mut transaction, &moves).await?;
         let ids: Vec<Uuid> = ids.into_iter().collect();
         transactions::record_requeued(&mut transaction, &ids).await?;
         transaction.commit().await.map_err(DbError::from)?;
@@ -320,7 +320,7 @@ impl Lane {
             return Ok(());
         }
         let mut transaction = self.begin().await?;
-        let ids = record_moves(&self.context, &mut transaction, moves).await?;
+        let ids = self.context.record_moves(&mut transaction, moves).await?;
         if level == JobStatus::Final {
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "final").await?;
@@ -362,7 +362,7 @@ impl Lane {
         self.record_level(&up, JobStatus::Final).await?;
         if !back.is_empty() {
             let mut transaction = self.begin().await?;
-            let ids = record_moves(&self.context, &mut transaction, &back).await?;
+            let ids = self.context.record_moves(&mut transaction, &back).await?;
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "sent").await?;
             transaction.commit().await.map_err(DbError::from)?;

@@ -1,6 +1,6 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
-use crate::{config::Options, context::Context};
+use crate::{config::Options, context::Context, moves::MoveError};
 use alloy_primitives::Address;
 use chain::RpcError;
 use db::{Db, DbError, PgTransaction, leases, leases::Lease, wallets::Wallet};
@@ -19,6 +19,8 @@ const STAND_BY: Duration = Duration::from_secs(1);
 pub(crate) enum LaneError {
     #[error(transparent)]
     Db(#[from] DbError),
+    #[error("a change of state")]
+    Move(#[from] MoveError),
     #[error("the node")]
     Rpc(#[from] RpcError),
     #[error("the signer")]

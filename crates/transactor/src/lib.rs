@@ -17,12 +17,16 @@
 //! - only a receipt in a block of our header chain says that a job is mined; no receipt says
 //!   nothing.
 
+mod compensation;
 mod config;
 mod confirm;
 mod context;
 mod failpoint;
+mod intervene;
 mod lane;
 mod ledger;
+mod life;
+mod moves;
 mod outcome;
 mod price;
 mod pulse;
@@ -35,10 +39,16 @@ mod take;
 mod tend;
 mod wording;
 
+pub use compensation::Compensation;
 pub use config::{Config, Options, Role};
 pub use failpoint::POINTS as FAILPOINTS;
+pub use intervene::{Cancelled, InterveneError, Refused, cancel, redrive, replace, speed_up};
+pub use life::{Illegal, fold, may_become, next_of};
+pub use moves::MoveError;
 pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
-pub use queue::{NewTransaction, Nudge, enqueue};
+pub use queue::{
+    AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QueueFull, enqueue,
+};
 pub use reason::{ErrorNames, Reason};
 pub use run::{StartError, run};
 pub use wording::{Cause, Sent, classify};

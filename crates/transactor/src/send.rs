@@ -1,9 +1,9 @@
 //! Handing signed bytes to the endpoints, the first time and again.
 
 use crate::{
-    context::{Move, record_moves, status},
     failpoint::hit,
     lane::{Lane, LaneError},
+    moves::{Move, status},
     take::{CALLS_MAX, spread},
     wording::{Cause, Sent, classify},
 };
@@ -163,7 +163,7 @@ impl Lane {
                 Some(Move { request_id, tx_hash: Some(hash), ..made })
             })
             .collect();
-        record_moves(&self.context, &mut transaction, &moves).await?;
+        self.context.record_moves(&mut transaction, &moves).await?;
         hit("before_sent");
         transaction.commit().await.map_err(DbError::from)?;
         Ok(())

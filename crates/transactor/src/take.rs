@@ -3,10 +3,11 @@
 use crate::{
     Reason,
     config::TX_GAS_MAX,
-    context::{Move, record_moves, tell},
     failpoint::hit,
     lane::{Lane, LaneError},
-    ledger, price,
+    ledger,
+    moves::{self, Move},
+    price,
     price::Fees,
     pulse::Pulse,
 };
@@ -161,7 +162,7 @@ impl Lane {
                 ..Move::new(job.id, &job.kind, JobStatus::Queued, JobStatus::Failed)
             })
             .collect();
-        record_moves(&self.context, &mut transaction, &failed).await?;
+        self.context.record_moves(&mut transaction, &failed).await?;
         let ids: Vec<Uuid> = good.iter().map(|(job, _)| job.id).collect();
         let queued = transactions::lock_queued(&mut transaction, &ids).await?;
         good.retain(|(job, _)| queued.contains(&job.id));
@@ -179,12 +180,11 @@ impl Lane {
                 first_attempt(job, attempt, *nonce, *gas, fees)
             })
             .collect();
-        nonces::record_reserved(&mut transaction, chain, address, &numbers, &ids).await?;
-        transactions::record_reserved(&mut transaction, address, &ids, &numbers).await?;
+        let moves: Vec<Move> = good.iter().map(|(job, _)| reserved(job)).collect();
+        let told = self.context.told();
+        moves::record_reserved(told, &mut transaction, address, &moves, &numbers).await?;
         let new: Vec<NewAttempt> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
-        let moves: Vec<Move> = good.iter().map(|(job, _)| reserved(job)).collect();
-        tell(&self.context, &mut transaction, &moves.iter().collect::<Vec<_>>()).await?;
         hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
         self.in_flight += unsigned.len();

@@ -1,12 +1,13 @@
 //! Keeping the lane moving: resend, re-price, void, fill.
 
 use crate::{
-    Reason,
+    NewTransaction, Reason,
     confirm::FILL_KIND,
-    context::{Move, tell},
     lane::{Lane, LaneError},
+    moves::{self, Move},
     price::{self, Fees},
     pulse::Pulse,
+    queue,
     send::OpenNonce,
     take::new_attempt,
     wording::Cause,
@@ -161,30 +162,20 @@ impl Lane {
         let mut transaction = self.begin().await?;
         let mut unsigned = Vec::new();
         for nonce in holes {
-            let id = Uuid::now_v7();
-            let job = transactions::NewTransaction {
-                id,
-                chain_id: chain,
-                role: self.wallet.role.clone(),
+            let job = NewTransaction {
                 wallet: Some(address),
-                kind: FILL_KIND.to_owned(),
-                priority: 0,
-                recipient: Some(address),
-                value_wei: U256::ZERO,
-                input: Vec::new(),
-                gas_limit: Some(VOID_GAS),
-                not_before: None,
-                request_id: None,
+                to: Some(address),
+                gas_limit: Some(VOID_GAS.unsigned_abs()),
+                ..NewTransaction::new(chain, self.wallet.role.clone(), FILL_KIND)
             };
-            transactions::record_queued(&mut transaction, &job).await?;
-            nonces::record_reserved(&mut transaction, chain, address, &[nonce], &[id]).await?;
-            transactions::record_reserved(&mut transaction, address, &[id], &[nonce]).await?;
+            let id = queue::record_new(&mut transaction, job).await?.0;
             let reason = Reason::new("nonce_filled", format!("nonce {nonce} was free"));
             let filled = Move {
                 reason: Some(reason),
                 ..Move::new(id, FILL_KIND, JobStatus::Queued, JobStatus::Reserved)
             };
-            tell(&self.context, &mut transaction, &[&filled]).await?;
+            let told = self.context.told();
+            moves::record_reserved(told, &mut transaction, address, &[filled], &[nonce]).await?;
             unsigned.push(empty(id, 1, nonce, fees));
         }
         let new: Vec<_> = unsigned.iter().map(new_attempt).collect();

@@ -59,17 +59,9 @@ pub(crate) fn mint_batch(chain: ChainId, contract: Address, items: &[Item]) -> N
         contents: contents(items).encode(),
     };
     NewTransaction {
-        chain_id: chain,
-        role: ROLE.to_owned(),
-        wallet: None,
-        kind: KIND.to_owned(),
-        priority: 0,
         to: Some(contract),
-        value: U256::ZERO,
         input: call.abi_encode().into(),
-        gas_limit: None,
-        not_before: None,
-        request_id: None,
+        ..NewTransaction::new(chain, ROLE, KIND)
     }
 }
 

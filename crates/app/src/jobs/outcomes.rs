@@ -36,6 +36,11 @@ impl Outcomes for ProductOutcomes {
             Ok(())
         })
     }
+
+    /// Mints and collections that failed have ended: their callers may have acted on it.
+    fn may_redrive(&self, kind: &str) -> bool {
+        !matches!(kind, KIND | CREATE_COLLECTION)
+    }
 }
 
 fn fate(moved: &Moved) -> Fate<'_> {

@@ -1,7 +1,7 @@
 //! One database, one node, one signer, and what tests ask of them.
 
 use crate::follower::follow;
-use alloy_primitives::{Address, Bytes, U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use chain::{Chain, Endpoint, EndpointOptions};
 use db::{Db, DbError, PgConnection};
 use serde_json::json;
@@ -239,17 +239,10 @@ pub fn chain_at(urls: &[&str], timeout: Duration, finality: Finality) -> Chain {
 
 pub fn transfer(to: Address) -> NewTransaction {
     NewTransaction {
-        chain_id: ChainId(31_337),
-        role: ROLE.to_owned(),
-        wallet: None,
-        kind: "transfer".to_owned(),
-        priority: 0,
         to: Some(to),
         value: U256::ONE,
-        input: Bytes::new(),
-        gas_limit: None,
-        not_before: None,
         request_id: Some("request-1".to_owned()),
+        ..NewTransaction::new(ChainId(31_337), ROLE, "transfer")
     }
 }
 
