@@ -315,3 +315,29 @@ pub struct TransactionQuote {
     pub return_data: Option<String>,
     pub failure: Option<CallFailure>,
 }
+
+/// Nothing needs to be said.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelRequest {}
+
+/// What a transaction may offer from now on; at least one of both.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedUpRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+    /// Wei per gas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "100000000000")]
+    pub fee_cap: Option<Value>,
+}
+
+/// How a transaction is queued again.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveRequest {
+    /// RFC 3339: instead of one that has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+}

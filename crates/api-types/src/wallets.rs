@@ -85,7 +85,8 @@ pub struct WalletRequest {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DrainRequest {
-    /// An address that is no wallet of the engine's, or one of another role.
+    /// Any address but the wallet itself.
+    #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
     pub to: String,
 }
 
@@ -95,3 +96,8 @@ pub struct WalletRotation {
     pub old: Wallet,
     pub new: Wallet,
 }
+
+/// Nothing needs to be said.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WalletChangeRequest {}

@@ -28,8 +28,10 @@ mod serve;
 mod show;
 mod show_transactions;
 mod stream;
+mod transaction_changes;
 mod transactions;
 mod uploads;
+mod wallets;
 
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};

@@ -3,12 +3,14 @@
 use crate::{
     ApiState, abis, collections, facts, items, metadata, mints, operations,
     problem::{Code, Problem},
-    transactions, uploads,
+    transaction_changes, transactions, uploads, wallets,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+mod operator_codes;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "items", description = "Items on chain"),
         (name = "collections", description = "Collections on chain or asked for"),
         (name = "transactions", description = "Calls of operators, and all that the engine sends"),
+        (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -45,7 +48,21 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(facts::list_facts))
         .routes(routes!(abis::store_abi, abis::list_abis))
         .routes(routes!(abis::get_abi, abis::delete_abi))
+        .routes(routes!(transactions::request_transaction, transactions::list_transactions))
         .routes(routes!(transactions::quote_transaction))
+        .routes(routes!(transactions::get_transaction))
+        .routes(routes!(transactions::list_transaction_facts))
+        .routes(routes!(transaction_changes::cancel_transaction))
+        .routes(routes!(transaction_changes::speed_up_transaction))
+        .routes(routes!(transaction_changes::replace_transaction))
+        .routes(routes!(transaction_changes::redrive_transaction))
+        .routes(routes!(wallets::list_wallets, wallets::create_wallet))
+        .routes(routes!(wallets::get_wallet))
+        .routes(routes!(wallets::pause_wallet))
+        .routes(routes!(wallets::resume_wallet))
+        .routes(routes!(wallets::retire_wallet))
+        .routes(routes!(wallets::rotate_wallet))
+        .routes(routes!(wallets::drain_wallet))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_readiness))
         .routes(routes!(operations::get_metrics))
@@ -86,36 +103,9 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
     const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
     let of = |parts: &[&[Code]]| parts.concat();
-    const CALL: [Code; 12] = [
-        C::BodyMalformed,
-        C::BodyInvalid,
-        C::JsonTooDeep,
-        C::BodyTooLarge,
-        C::ContentTypeUnsupported,
-        C::ChainUnknown,
-        C::WalletUnknown,
-        C::ContractUnknown,
-        C::AbiUnknown,
-        C::FunctionUnknown,
-        C::ArgumentsInvalid,
-        C::TransactionInvalid,
-    ];
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_collection" => {
             (Access::Makes, codes_of_making(operation))
-        }
-        "store_abi" => {
-            let codes = codes_of_making(operation);
-            (Access::OperatorMakes, codes)
-        }
-        "list_abis" => (Access::Operator, of(&[&LISTS, &[C::ChainUnknown]])),
-        "get_abi" => (Access::Operator, of(&[&[C::AbiUnknown, C::PathInvalid], &ADDRESS])),
-        "delete_abi" => {
-            let own = [C::AbiUnknown, C::AbiBuiltIn, C::PathInvalid];
-            (Access::Operator, of(&[&own, &ADDRESS]))
-        }
-        "quote_transaction" => {
-            (Access::Operator, of(&[&CALL, &[C::AddressInvalid, C::AddressChecksum]]))
         }
         "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
@@ -132,7 +122,11 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
             (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
         }
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
-        _ => (Access::Probe, Vec::new()),
+        _ => match operator_codes::codes(operation) {
+            Some((true, codes)) => (Access::OperatorMakes, codes),
+            Some((false, codes)) => (Access::Operator, codes),
+            None => (Access::Probe, Vec::new()),
+        },
     }
 }
 
@@ -170,10 +164,6 @@ fn codes_of_making(operation: &str) -> Vec<Code> {
                 C::UriAndMetadata,
                 C::MetadataInvalid,
             ];
-            [&BODY[..], &ADDRESS, &own].concat()
-        }
-        "store_abi" => {
-            let own = [C::AbiInvalid, C::AbiExists, C::AbiBuiltIn, C::AbiLimitReached];
             [&BODY[..], &ADDRESS, &own].concat()
         }
         "request_collection" => [&BODY[..], &ADDRESS, &[C::CollectionInvalid]].concat(),

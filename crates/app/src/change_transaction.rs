@@ -96,7 +96,7 @@ impl App {
                 return Err(AppError::Bug("a replacement was not read"));
             }
         };
-        done.map_err(refuse)?;
+        done.map_err(|error| refuse(error, &before.status))?;
         let after = requests::load(db, shown.0).await?.ok_or(Refusal::TransactionUnknown)?;
         let body = render(&after).to_string().into_bytes();
         let answer = self.finish_once(work, ACCEPTED, body).await?;
@@ -135,7 +135,8 @@ impl Terms {
     }
 }
 
-fn refuse(error: InterveneError) -> AppError {
+fn refuse(error: InterveneError, status: &str) -> AppError {
+    let now = status.parse().unwrap_or(JobStatus::Unknown);
     let illegal = |from, detail| Refusal::IllegalTransition { from, detail }.into();
     match error {
         InterveneError::Refused(refused) => match refused {
@@ -143,10 +144,10 @@ fn refuse(error: InterveneError) -> AppError {
             Refused::Kind(kind) => Refusal::TransactionOwned { kind }.into(),
             Refused::Status(from) => illegal(from, "this can't be done now"),
             Refused::Unsettled => {
-                illegal(JobStatus::Failed, "a signature of it may still be mined")
+                illegal(now, "a signature of it may still be mined")
             }
-            Refused::Compensated => illegal(JobStatus::Failed, "its undo was queued"),
-            Refused::Replaced => illegal(JobStatus::Failed, "another takes its place"),
+            Refused::Compensated => illegal(now, "its undo was queued"),
+            Refused::Replaced => illegal(now, "another takes its place"),
         },
         InterveneError::Db(error) => error.into(),
         InterveneError::Move(error) => {

@@ -6,6 +6,7 @@ use chain::RpcError;
 use content::{StoreError, media::MediaError};
 use db::DbError;
 use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
+use signer::ClientError;
 use std::fmt;
 use vocab::JobStatus;
 
@@ -174,6 +175,8 @@ pub enum AppError {
     Content(StoreError),
     /// The chain's node.
     Node(RpcError),
+    /// The signer could not be asked.
+    Signer(ClientError),
     /// Broken invariant of ours.
     Bug(&'static str),
 }
@@ -208,7 +211,7 @@ impl AppError {
             Self::Denied(_) | Self::KeyInvalid => Class::Denied,
             Self::Db(error) if error.is_transient() => Class::Busy,
             Self::Content(StoreError::TooLarge { .. }) => Class::Invalid,
-            Self::Content(_) | Self::Node(_) => Class::External,
+            Self::Content(_) | Self::Node(_) | Self::Signer(_) => Class::External,
             Self::Db(_) | Self::Bug(_) => Class::Bug,
         }
     }
@@ -223,6 +226,7 @@ impl fmt::Display for AppError {
             Self::Db(_) => f.write_str("the database did not do it"),
             Self::Content(_) => f.write_str("the content store did not do it"),
             Self::Node(_) => f.write_str("the chain's node did not tell"),
+            Self::Signer(_) => f.write_str("the signer could not be asked"),
             Self::Bug(what) => write!(f, "broken invariant: {what}"),
         }
     }
@@ -235,6 +239,7 @@ impl std::error::Error for AppError {
             Self::Db(source) => Some(source),
             Self::Content(source) => Some(source),
             Self::Node(source) => Some(source),
+            Self::Signer(source) => Some(source),
             Self::Refused(_) | Self::KeyInvalid | Self::Bug(_) => None,
         }
     }

@@ -9,8 +9,10 @@
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
 //! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
+//! | `request_transaction` | a call asked for → queued transaction |
+//! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
-//! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
+//! | `read_mints`, `read_items`, `read_collections`, `read_facts`, `read_transactions`, `read_wallets` | look at things |
 //! | `check_readiness` | may this process take requests? |
 //! | `jobs` | what the application does by itself, without a request |
 //! | `once` | idempotency of all that makes something |
@@ -18,6 +20,8 @@
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
 mod address;
+mod change_transaction;
+mod change_wallet;
 mod check_readiness;
 mod encode_call;
 mod enqueue;
@@ -29,8 +33,11 @@ mod read_collections;
 mod read_facts;
 mod read_items;
 mod read_mints;
+mod read_transactions;
+mod read_wallets;
 mod request_collection;
 mod request_mint;
+mod request_transaction;
 mod resolve_contract;
 mod store_abi;
 mod store_metadata;
@@ -38,6 +45,8 @@ mod upload_picture;
 
 pub use abi::Fault;
 pub use address::parse_address;
+pub use change_transaction::Change;
+pub use change_wallet::{DRAIN, WalletChange, WalletPlace};
 pub use check_readiness::{ChainReadiness, Readiness};
 pub use content::{
     BlockStore,
@@ -45,23 +54,27 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    abis::AbiRow, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transfers_reads::TransferRow,
+    abis::AbiRow, attempts_reads::AttemptRow, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    mint_jobs::requests::MintJob, transactions::requests::Transaction, transfers_reads::TransferRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
-pub use quote_transaction::{Failure, Fees, Quote, QuoteSpec};
+pub use quote_transaction::{Failure, Fees, Gas, Quote, QuoteSpec};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
+pub use read_transactions::{TransactionQuery, TransactionView};
+pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
+pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
 pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
+pub use transactor::OnFailure;
 pub use upload_picture::StoredPicture;
 
 use auth::Actor;
@@ -72,7 +85,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use transactor::Nudge;
+use transactor::{Intake, Nudge};
 use vocab::{Address, ChainId, Clock, Finality};
 
 /// One chain that requests may name.
@@ -112,6 +125,10 @@ pub struct AppConfig {
     pub chains: Vec<ChainSettings>,
     /// Wakes the transactor of this process.
     pub nudge: Nudge,
+    /// Refuses while too much waits.
+    pub intake: Intake,
+    /// Makes keys of wallets; it is asked for nothing else here.
+    pub signer: signer::Client,
 }
 
 /// The use cases. Cheap to clone.

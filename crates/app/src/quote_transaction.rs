@@ -152,7 +152,7 @@ pub(crate) fn call_role<'a>(
 }
 
 /// Prices at the head. In one place, because the transactor is to say what it would offer.
-async fn fees(endpoint: &Endpoint) -> Result<Fees, AppError> {
+pub(crate) async fn fees(endpoint: &Endpoint) -> Result<Fees, AppError> {
     let head = endpoint.head().await?;
     let base = head.base_fee_per_gas.map_or(0, |fee| fee.to());
     let tip = endpoint.priority_fee().await.unwrap_or(1).max(1);

@@ -9,7 +9,7 @@ use crate::{
 use abi::{Called, Fault};
 use auth::{Action, authorize};
 use db::{
-    attempts::{self, AttemptRow},
+    attempts_reads::{self, AttemptRow},
     facts,
     transactions::requests::{self, Transaction, TransactionFilter},
 };
@@ -59,7 +59,7 @@ impl App {
             let mut db = self.connection().await?;
             let row = requests::load(&mut db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
             let call = db::transactions::load_call(&mut db, id.0).await?;
-            (row, call, attempts::load_of(&mut db, id.0).await?)
+            (row, call, attempts_reads::load_of(&mut db, id.0).await?)
         };
         let input = call.map(|call| call.input).unwrap_or_default();
         let target = self.target(&row, !input.is_empty()).await?;

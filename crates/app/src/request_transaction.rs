@@ -8,7 +8,10 @@ use crate::{
 };
 use abi::{Fault, parse_uint};
 use auth::{Action, KeyHolder};
-use db::transactions::requests::{self, Accepted, NewAccept, Transaction};
+use db::transactions::{
+    accept::{Accepted, NewAccept, record_accepted},
+    requests::{self, Transaction},
+};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use transactor::{
@@ -87,7 +90,7 @@ impl App {
             fact_attributes: &fact.attributes,
             fact_data: &fact.data,
         };
-        let accepted = requests::record_accepted(&mut *self.connection().await?, accept).await?;
+        let accepted = record_accepted(&mut *self.connection().await?, accept).await?;
         match accepted {
             Accepted::New => {
                 self.config().nudge.wake(chain, &role);

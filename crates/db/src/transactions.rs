@@ -3,6 +3,7 @@
 //! Every change of state names the state that it starts from, so that a row which has moved on
 //! stays as it is; the answer says which rows moved.
 
+pub mod accept;
 pub mod ordering;
 pub mod requests;
 pub mod stops;

@@ -48,6 +48,7 @@ pub use moves::MoveError;
 pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
 pub use queue::{
     AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QueueFull, enqueue,
+    prepare,
 };
 pub use reason::{ErrorNames, Reason};
 pub use run::{StartError, run};

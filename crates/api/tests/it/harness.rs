@@ -62,14 +62,19 @@ pub async fn start() -> Api {
 
 /// With a node to ask.
 pub async fn start_on(node_url: &str) -> Api {
-    start_as(api::Limits::default(), chain_settings(node_url)).await
+    start_as(api::Limits::default(), chain_settings(node_url), 1_000).await
+}
+
+/// With room for so many jobs in a queue.
+pub async fn start_narrow(queue_max: u64) -> Api {
+    start_as(api::Limits::default(), chain_settings("http://127.0.0.1:9"), queue_max).await
 }
 
 pub async fn start_with(limits: api::Limits) -> Api {
-    start_as(limits, chain_settings("http://127.0.0.1:9")).await
+    start_as(limits, chain_settings("http://127.0.0.1:9"), 1_000).await
 }
 
-async fn start_as(limits: api::Limits, chain: ChainSettings) -> Api {
+async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> Api {
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let database = testkit::database().await;
@@ -82,6 +87,8 @@ async fn start_as(limits: api::Limits, chain: ChainSettings) -> Api {
         inspector: Inspector::new(MediaLimits::default()),
         chains: vec![chain.clone()],
         nudge: transactor::Nudge::default(),
+        intake: transactor::Intake::new(queue_max),
+        signer: signer::Client::connect(directory.path().join("signer.sock")),
     });
     let state = api::ApiState::new(api::ApiConfig {
         app,

@@ -30,6 +30,8 @@ use vocab::{Address, SystemClock};
 
 /// Between two rounds of the housekeeper.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// Transactions that may wait per role before requests are told to come back.
+const QUEUE_MAX: u64 = 1_000_000;
 
 /// Bound before anything is started, so that a taken port is said at once.
 pub(super) struct Listeners {
@@ -74,7 +76,7 @@ pub(super) async fn start(
     };
     roles.sequencer();
     roles.indexer(&services, &planned);
-    roles.transactor(&services, signer, options);
+    roles.transactor(&services, signer.clone(), options);
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
@@ -84,6 +86,7 @@ pub(super) async fn start(
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
+    let intake = transactor::Intake::new(QUEUE_MAX);
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
@@ -92,6 +95,8 @@ pub(super) async fn start(
             inspector: inspector.clone(),
             chains: vec![settings(default_collection)],
             nudge: roles.nudge.clone(),
+            intake: intake.clone(),
+            signer: signer.clone(),
         })
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
