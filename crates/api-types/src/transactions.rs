@@ -46,7 +46,10 @@ pub struct CallRequest {
     /// By position (an array) or by name (an object). Integers are decimal strings, or numbers up
     /// to 2^53; bytes are hexadecimal with `0x`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = json!(["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "1000"]))]
+    #[schema(
+        value_type = Option<Object>,
+        example = json!(["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "1000"]),
+    )]
     pub args: Option<Value>,
     /// Wei: a decimal string, or a number up to 2^53. 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -73,9 +73,7 @@ impl App {
         }
         let mut shown = id;
         let done = match (change, replacement) {
-            (Change::Cancel, _) => {
-                transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ())
-            }
+            (Change::Cancel, _) => transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ()),
             (Change::SpeedUp { urgency, .. }, _) => {
                 transactor::speed_up(db, id, urgency, terms.fee_cap).await
             }
@@ -143,9 +141,7 @@ fn refuse(error: InterveneError, status: &str) -> AppError {
             Refused::Unknown => Refusal::TransactionUnknown.into(),
             Refused::Kind(kind) => Refusal::TransactionOwned { kind }.into(),
             Refused::Status(from) => illegal(from, "this can't be done now"),
-            Refused::Unsettled => {
-                illegal(now, "a signature of it may still be mined")
-            }
+            Refused::Unsettled => illegal(now, "a signature of it may still be mined"),
             Refused::Compensated => illegal(now, "its undo was queued"),
             Refused::Replaced => illegal(now, "another takes its place"),
         },

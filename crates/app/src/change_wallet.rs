@@ -238,11 +238,7 @@ struct Emptying {
 
 /// All that a wallet can send: what it has, less the most that sending may cost. What the block
 /// charges below that stays behind.
-async fn emptying(
-    chain: &ChainSettings,
-    from: Address,
-    to: Address,
-) -> Result<Emptying, AppError> {
+async fn emptying(chain: &ChainSettings, from: Address, to: Address) -> Result<Emptying, AppError> {
     let endpoint = chain.node.endpoint();
     let fee_cap = fees(endpoint).await?.max;
     let balance = endpoint.balance(from).await?;

@@ -119,7 +119,9 @@ pub enum Refusal {
     UriAndMetadata,
     Metadata(MetadataRefusal),
     Picture(MediaError),
-    PictureTooLarge { limit: u64 },
+    PictureTooLarge {
+        limit: u64,
+    },
     IdempotencyInProgress,
     IdempotencyKeyReused,
     MintUnknown,

@@ -12,7 +12,7 @@
 //! | `request_transaction` | a call asked for → queued transaction |
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
-//! | `read_mints`, `read_items`, `read_collections`, `read_facts`, `read_transactions`, `read_wallets` | look at things |
+//! | `read_…` | look at things |
 //! | `check_readiness` | may this process take requests? |
 //! | `jobs` | what the application does by itself, without a request |
 //! | `once` | idempotency of all that makes something |
@@ -54,8 +54,9 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    abis::AbiRow, attempts_reads::AttemptRow, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transactions::requests::Transaction, transfers_reads::TransferRow,
+    abis::AbiRow, attempts_reads::AttemptRow, collections_reads::CollectionRow, facts::Fact,
+    items_reads::ItemRow, mint_jobs::requests::MintJob, transactions::requests::Transaction,
+    transfers_reads::TransferRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
@@ -157,11 +158,7 @@ pub const ANSWER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
-        Self(Arc::new(Inner {
-            config,
-            targets: Mutex::default(),
-            contracts: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { config, targets: Mutex::default(), contracts: Mutex::default() }))
     }
 
     fn config(&self) -> &AppConfig {

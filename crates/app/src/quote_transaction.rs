@@ -1,10 +1,8 @@
 //! What a call would do and cost at the head, without sending it.
 
 use crate::{
-    App, AppError, CallSpec, Caller, ChainSettings, Field, Refusal,
-    address::parse_address,
-    encode_call::EncodedCall,
-    resolve_contract::known_error,
+    App, AppError, CallSpec, Caller, ChainSettings, Field, Refusal, address::parse_address,
+    encode_call::EncodedCall, resolve_contract::known_error,
 };
 use abi::Fault;
 use auth::{Action, authorize};

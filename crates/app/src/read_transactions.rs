@@ -63,9 +63,9 @@ impl App {
         };
         let input = call.map(|call| call.input).unwrap_or_default();
         let target = self.target(&row, !input.is_empty()).await?;
-        let call = target.as_ref().and_then(|target| {
-            Some((target.name.clone(), target.contract.decode_call(&input)?))
-        });
+        let call = target
+            .as_ref()
+            .and_then(|target| Some((target.name.clone(), target.contract.decode_call(&input)?)));
         let failure = row.reason.as_deref().map(|reason| explain(reason, target.as_ref()));
         Ok(TransactionView { row, input, call, failure, attempts })
     }

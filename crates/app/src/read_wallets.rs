@@ -3,8 +3,12 @@
 use crate::{App, AppError, Caller, Field, Refusal, address::parse_address};
 use auth::{Action, authorize};
 use db::wallets_reads::{self, LaneHolder, WalletRow};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
+use tokio::time::timeout;
 use vocab::{Address, ChainId, U256};
+
+/// How long a signer that is away may delay the answer.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A wallet with what the chain and the signer say of it.
 #[derive(Clone, Debug)]
@@ -62,8 +66,7 @@ impl App {
         authorize(caller.actor, Action::ReadWallet)?;
         let chain = chain_id.map(|id| self.chain(Some(id))).transpose()?;
         let chain = chain.map(|chain| chain.chain_id);
-        let rows =
-            wallets_reads::load(&mut *self.connection().await?, chain, role, None).await?;
+        let rows = wallets_reads::load(&mut *self.connection().await?, chain, role, None).await?;
         self.view_wallets(rows).await
     }
 
@@ -102,7 +105,8 @@ impl App {
         let lanes = wallets_reads::load_lanes(&mut *self.connection().await?, &names).await?;
         let mut lanes: HashMap<String, LaneHolder> =
             lanes.into_iter().map(|lane| (lane.name.clone(), lane)).collect();
-        let keys = self.config().signer.list_keys().await.unwrap_or_default();
+        let asked = timeout(PATIENCE, self.config().signer.list_keys()).await;
+        let keys = asked.ok().and_then(Result::ok).unwrap_or_default();
         let keys: HashMap<Address, u32> =
             keys.into_iter().map(|key| (key.address, key.index)).collect();
         let mut accounts = self.accounts(&rows).await;
@@ -140,8 +144,10 @@ impl App {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error,
-                        "the balances of wallets are not known");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the balances of wallets are not known"
+                    );
                 }
             }
         }

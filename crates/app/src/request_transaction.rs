@@ -8,9 +8,12 @@ use crate::{
 };
 use abi::{Fault, parse_uint};
 use auth::{Action, KeyHolder};
-use db::transactions::{
-    accept::{Accepted, NewAccept, record_accepted},
-    requests::{self, Transaction},
+use db::{
+    idempotency_keys,
+    transactions::{
+        accept::{Accepted, NewAccept, record_accepted},
+        requests::{self, Transaction},
+    },
 };
 use serde_json::Value;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -68,8 +71,17 @@ impl App {
         render: impl Fn(&Transaction) -> Value + Send,
     ) -> Result<Answer, AppError> {
         let holder = maker(caller.actor, Action::RequestTransaction)?;
-        let new = self.new_transaction(holder, caller, once, spec).await?;
-        self.admit(&new).await?;
+        let new = match self.admitted(holder, caller, once, spec).await {
+            // What is refused now may have been accepted when it was sent first: a deadline has
+            // passed since, or an ABI was deleted.
+            Err(AppError::Refused(refusal)) => {
+                return match self.answered_before(holder, once, render).await? {
+                    Some(answer) => Ok(answer),
+                    None => Err(refusal.into()),
+                };
+            }
+            other => other?,
+        };
         let (chain, role) = (new.chain_id, new.role.clone());
         let now = self.config().clock.now();
         let (row, fact) = transactor::prepare(new);
@@ -102,10 +114,41 @@ impl App {
             Accepted::Answered { fingerprint, status, body } => {
                 replay(&fingerprint, status, body, once)
             }
-            Accepted::Exists => {
-                self.present_transaction(holder, once, render).await
-            }
+            Accepted::Exists => self.present_transaction(holder, once, render).await,
         }
+    }
+
+    async fn admitted(
+        &self,
+        holder: &KeyHolder,
+        caller: Caller<'_>,
+        once: Once<'_>,
+        spec: TransactionSpec<'_>,
+    ) -> Result<NewTransaction, AppError> {
+        let new = self.new_transaction(holder, caller, once, spec).await?;
+        self.admit(&new).await?;
+        Ok(new)
+    }
+
+    /// What this key was answered, if it was.
+    async fn answered_before(
+        &self,
+        holder: &KeyHolder,
+        once: Once<'_>,
+        render: impl Fn(&Transaction) -> Value + Send,
+    ) -> Result<Option<Answer>, AppError> {
+        let mut db = self.connection().await?;
+        let now = self.config().clock.now();
+        if let Some(seen) = idempotency_keys::load(&mut db, holder.principal, once.key, now).await?
+        {
+            return replay(&seen.fingerprint, seen.status, seen.body, once).map(Some);
+        }
+        let Some(job) = requests::load_by_key(&mut db, holder.principal, once.key).await? else {
+            return Ok(None);
+        };
+        let body = render(&job).to_string().into_bytes();
+        let fingerprint = job.fingerprint.unwrap_or_default();
+        replay(&fingerprint, ACCEPTED.cast_signed(), body, once).map(Some)
     }
 
     /// The answer is gone, the job is not: the same key finds it for ever.
@@ -115,11 +158,8 @@ impl App {
         once: Once<'_>,
         render: impl Fn(&Transaction) -> Value + Send,
     ) -> Result<Answer, AppError> {
-        let mut db = self.connection().await?;
-        let job = requests::load_by_key(&mut db, holder.principal, once.key).await?;
-        let job = job.ok_or(AppError::Bug("a job that its unique key found is not there"))?;
-        let body = render(&job).to_string().into_bytes();
-        replay(&job.fingerprint.unwrap_or_default(), ACCEPTED.cast_signed(), body, once)
+        let found = self.answered_before(holder, once, render).await?;
+        found.ok_or(AppError::Bug("a job that its unique key found is not there"))
     }
 
     /// Room in the role's queue?

@@ -180,10 +180,11 @@ fn check(spec: &AbiSpec<'_>) -> Result<Contract, AppError> {
         Ok(contract) if faults.is_empty() => Ok(contract),
         Ok(_) => Err(Refusal::AbiInvalid(faults).into()),
         Err(found) => {
-            faults.extend(found.into_iter().map(|fault| Fault {
-                pointer: format!("/abi{}", fault.pointer),
-                ..fault
-            }));
+            faults.extend(
+                found
+                    .into_iter()
+                    .map(|fault| Fault { pointer: format!("/abi{}", fault.pointer), ..fault }),
+            );
             Err(Refusal::AbiInvalid(faults).into())
         }
     }

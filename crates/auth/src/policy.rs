@@ -204,9 +204,7 @@ pub fn authorize(actor: &Actor, action: Action) -> Result<(), Denied> {
     match (rule, actor) {
         (Some(Rule::Anyone), _) => Ok(()),
         (_, Actor::Anonymous) => Err(Denied::NeedsKey),
-        (Some(Rule::Operator(_)), Actor::Key(holder))
-            if holder.kind != PrincipalKind::Operator =>
-        {
+        (Some(Rule::Operator(_)), Actor::Key(holder)) if holder.kind != PrincipalKind::Operator => {
             Err(Denied::NeedsOperator)
         }
         (Some(Rule::OneOf(scopes) | Rule::Operator(scopes)), Actor::Key(holder)) => {

@@ -24,10 +24,7 @@ pub struct AttemptRow {
 }
 
 /// All attempts of a transaction, oldest first.
-pub async fn load_of(
-    db: &mut PgConnection,
-    transaction: Uuid,
-) -> Result<Vec<AttemptRow>, DbError> {
+pub async fn load_of(db: &mut PgConnection, transaction: Uuid) -> Result<Vec<AttemptRow>, DbError> {
     Ok(sqlx::query_as!(
         AttemptRow,
         r#"select attempt, wallet as "wallet: Addr", nonce, gas_limit,

@@ -1,6 +1,11 @@
-use crate::{demo, dev, sign};
+use crate::{
+    demo, dev,
+    operate::{self, Connection, EXIT_CODES, TxCommand, WalletCommand},
+    sign,
+};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// A self-hosted engine for on-chain commerce.
 #[derive(Parser, Debug)]
@@ -24,17 +29,42 @@ enum Command {
     Demo(demo::DemoOptions),
     /// Run the signer, the only process that holds keys.
     Sign(sign::SignOptions),
+    /// Send, look at and steer transactions of a running server.
+    #[command(after_help = EXIT_CODES)]
+    Tx {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: TxCommand,
+    },
+    /// Look after the wallets of a running server.
+    #[command(after_help = EXIT_CODES)]
+    Wallet {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: WalletCommand,
+    },
 }
 
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run() -> Result<ExitCode> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    if !matches!(cli.command, Command::Demo(_)) {
+    let talks =
+        matches!(cli.command, Command::Demo(_) | Command::Tx { .. } | Command::Wallet { .. });
+    if !talks {
         runtime::install_logs(format, &cli.log)?;
     }
     match cli.command {
-        Command::Dev(options) => dev::run(options, &cli.log, cli.log_json),
-        Command::Demo(options) => crate::block_on(demo::run(options)),
-        Command::Sign(options) => sign::run(options),
+        Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
+        Command::Demo(options) => crate::block_on(demo::run(options))?,
+        Command::Sign(options) => sign::run(options)?,
+        Command::Tx { connection, command } => {
+            return crate::block_on(operate::run_tx(connection, command));
+        }
+        Command::Wallet { connection, command } => {
+            return crate::block_on(operate::run_wallet(connection, command));
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }

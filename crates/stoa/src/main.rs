@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod dev;
+mod operate;
 mod sign;
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
     match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // The whole chain, once, at the boundary that handles it.
             let _ = writeln!(std::io::stderr(), "stoa: {error:#}");

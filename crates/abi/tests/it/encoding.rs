@@ -114,14 +114,20 @@ fn odd() -> Contract {
                 "stateMutability": "nonpayable" })
     };
     let all = params(&[
-        ("a", "int8"), ("b", "int256"), ("c", "bytes3"), ("d", "bool"), ("e", "uint8[2][]"),
-        ("f", "string"), ("g", "bytes"),
+        ("a", "int8"),
+        ("b", "int256"),
+        ("c", "bytes3"),
+        ("d", "bool"),
+        ("e", "uint8[2][]"),
+        ("f", "string"),
+        ("g", "bytes"),
     ]);
     Contract::parse(&json!([
         function("f", all),
         function("overloaded", params(&[("a", "uint256")])),
         function("overloaded", params(&[("", "address")])),
-        { "type": "error", "name": "Broke", "inputs": params(&[("why", "uint256"), ("text", "string")]) },
+        { "type": "error", "name": "Broke",
+          "inputs": params(&[("why", "uint256"), ("text", "string")]) },
         { "type": "event", "name": "E", "inputs": [], "anonymous": false },
         { "type": "constructor", "inputs": [], "stateMutability": "nonpayable" },
     ]))

@@ -17,7 +17,8 @@ fn nested(depth: usize) -> Value {
 
 #[test]
 fn abis_that_make_no_sense_are_refused() {
-    let many: Vec<Value> = (0..=abi::ABI_ITEMS_MAX).map(|_| json!({ "type": "fallback" })).collect();
+    let many: Vec<Value> =
+        (0..=abi::ABI_ITEMS_MAX).map(|_| json!({ "type": "fallback" })).collect();
     let wide: Vec<Value> = (0..65).map(|_| json!({ "name": "", "type": "bool" })).collect();
     let cases = [
         (json!({ "abi": [] }), ""),

@@ -39,21 +39,15 @@ pub(super) fn codes(operation: &str) -> Option<(bool, Vec<Code>)> {
             return Some((true, [&BODY[..], &MAKES, &ADDRESS, own].concat()));
         }
         "request_transaction" => &[&BODY, &MAKES, &ADDRESS, &CALL, &[C::QueueFull]],
-        "replace_transaction" => {
-            &[&BODY, &MAKES, &ADDRESS, &CALL, &TRANSACTION, &CHANGE]
-        }
+        "replace_transaction" => &[&BODY, &MAKES, &ADDRESS, &CALL, &TRANSACTION, &CHANGE],
         "cancel_transaction" | "speed_up_transaction" | "redrive_transaction" => {
             &[&BODY, &MAKES, &TRANSACTION, &CHANGE]
         }
-        "create_wallet" => {
-            &[&BODY, &MAKES, &[C::ChainUnknown, C::SignerRefused, C::WalletState]]
-        }
+        "create_wallet" => &[&BODY, &MAKES, &[C::ChainUnknown, C::SignerRefused, C::WalletState]],
         "pause_wallet" | "resume_wallet" | "retire_wallet" | "drain_wallet" => {
             &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState]]
         }
-        "rotate_wallet" => {
-            &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState, C::SignerRefused]]
-        }
+        "rotate_wallet" => &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState, C::SignerRefused]],
         _ => return reading(operation).map(|codes| (false, codes)),
     };
     Some((true, parts.concat()))

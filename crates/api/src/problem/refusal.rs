@@ -37,9 +37,9 @@ fn of_fault(error: &AppError) -> Problem {
 
 fn of_refusal(refusal: Refusal) -> Problem {
     let all = |code: Code, faults: Vec<Fault>| {
-        faults.into_iter().fold(Problem::from(code), |problem, fault| {
-            problem.at(fault.pointer, fault.detail)
-        })
+        faults
+            .into_iter()
+            .fold(Problem::from(code), |problem, fault| problem.at(fault.pointer, fault.detail))
     };
     match refusal {
         Refusal::AbiUnknown => Code::AbiUnknown.into(),

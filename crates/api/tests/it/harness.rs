@@ -46,8 +46,8 @@ pub struct Api {
     pub key: String,
     pub database: TestDatabase,
     pub chain: ChainSettings,
-    stop: CancellationToken,
-    _directory: tempfile::TempDir,
+    pub stop: CancellationToken,
+    pub directory: tempfile::TempDir,
 }
 
 impl Drop for Api {
@@ -88,7 +88,7 @@ async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> 
         chains: vec![chain.clone()],
         nudge: transactor::Nudge::default(),
         intake: transactor::Intake::new(queue_max),
-        signer: signer::Client::connect(directory.path().join("signer.sock")),
+        signer: signer::Client::connect(directory.path().join("run/signer.sock")),
     });
     let state = api::ApiState::new(api::ApiConfig {
         app,
@@ -111,7 +111,7 @@ async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> 
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api { client, url, content_url, clock, key, database, chain, stop, _directory: directory }
+    Api { client, url, content_url, clock, key, database, chain, stop, directory }
 }
 
 fn chain_settings(node_url: &str) -> ChainSettings {

@@ -24,8 +24,14 @@ fn every_actor_by_every_action() {
     let public = [ReadItem, ReadCollection, ReadPublicFacts];
     let for_machines = &Action::ALL[..10];
     let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet];
-    let writing =
-        [RequestTransaction, QuoteTransaction, ReadTransaction, ChangeTransaction, StoreAbi, ReadAbi];
+    let writing = [
+        RequestTransaction,
+        QuoteTransaction,
+        ReadTransaction,
+        ChangeTransaction,
+        StoreAbi,
+        ReadAbi,
+    ];
     let actors: [(&str, Actor, &[Action]); 14] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),

@@ -63,8 +63,8 @@ pub async fn record_accepted(
                        ordering_key, ordering_on_failure, compensation, principal_id,
                        idempotency_key, fingerprint, request_id, wallet_given, queue_rank,
                        created_at, updated_at)
-               select $5, $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                      $21, $22, $2, $3, $23, $24, $8::bytea is not null,
+               select $5, $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+                      $20, $21, $22, $2, $3, $23, $24, $8::bytea is not null,
                       (extract(epoch from clock_timestamp()) * 1000)::bigint
                           - $11::int2::bigint * 30000, $4, $4
                  from lock where held and not exists (select 1 from seen)

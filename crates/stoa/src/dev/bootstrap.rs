@@ -12,7 +12,7 @@ use chain::{Chain, Endpoint};
 use contracts::REGISTRY;
 use db::{Db, registry, registry::Deployment};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use transactor::{NewTransaction, Nudge};
 use vocab::{Address, Bytes, PrincipalId, U256};
 
@@ -98,6 +98,18 @@ async fn fund(endpoint: &Endpoint, wallet: Address) -> Result<()> {
     }
     while endpoint.balance(wallet).await? < enough {
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Ok(())
+}
+
+/// Give money to wallets that came after the start, once each: one that is emptied later stays so.
+pub(super) async fn fund_new(db: &Db, chain: &Chain, known: &mut HashSet<Address>) -> Result<()> {
+    let wallets = db::wallets::load(&mut *db.acquire().await?, chain.id).await?;
+    for wallet in wallets {
+        if !known.contains(&wallet.address) {
+            fund(chain.endpoint(), wallet.address).await?;
+            known.insert(wallet.address);
+        }
     }
     Ok(())
 }

@@ -23,13 +23,15 @@ use content::media::MediaLimits;
 use db::Db;
 use projections::Projections;
 use runtime::{CancellationToken, Importance, Metrics, Supervisor};
-use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, fs, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use transactor::{Nudge, Role};
 use vocab::{Address, SystemClock};
 
 /// Between two rounds of the housekeeper.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// Between two looks for new wallets.
+const FAUCET: Duration = Duration::from_secs(1);
 /// Transactions that may wait per role before requests are told to come back.
 const QUEUE_MAX: u64 = 1_000_000;
 
@@ -104,6 +106,7 @@ pub(super) async fn start(
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
     roles.housekeeper(app.clone(), metrics.clone());
+    roles.faucet(&services);
     let state = ApiState::new(ApiConfig {
         app,
         authenticator: keys.authenticator.clone(),
@@ -197,6 +200,29 @@ impl Roles {
             }
         };
         self.spawn("housekeeper", async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = rounds => {}
+            }
+        });
+    }
+
+    /// Wallets of the node that we started get money when they are made.
+    fn faucet(&mut self, services: &Services) {
+        if services.node.is_none() {
+            return;
+        }
+        let (db, chain, shutdown) = (self.db.clone(), services.chain.clone(), self.shutdown());
+        let rounds = async move {
+            let mut known = HashSet::new();
+            loop {
+                if let Err(error) = bootstrap::fund_new(&db, &chain, &mut known).await {
+                    tracing::warn!(error = %error, "a new wallet has no money yet");
+                }
+                tokio::time::sleep(FAUCET).await;
+            }
+        };
+        self.spawn("faucet", async move {
             tokio::select! {
                 () = shutdown => {}
                 () = rounds => {}

@@ -3,5 +3,6 @@
 
 mod faults;
 mod kills;
+mod operate;
 mod server;
 mod walk;
