@@ -88,7 +88,7 @@ pub(super) async fn start(
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
-    let intake = transactor::Intake::new(QUEUE_MAX);
+    let (intake, nudge) = (transactor::Intake::new(QUEUE_MAX), roles.nudge.clone());
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
@@ -96,7 +96,7 @@ pub(super) async fn start(
             store: store.clone(),
             inspector: inspector.clone(),
             chains: vec![settings(default_collection)],
-            nudge: roles.nudge.clone(),
+            nudge: nudge.clone(),
             intake: intake.clone(),
             signer: signer.clone(),
         })

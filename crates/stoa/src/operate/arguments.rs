@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What to call, and from which wallet.
 #[derive(Args, Clone, Debug)]
-pub(super) struct CallOptions {
+pub(crate) struct CallOptions {
     /// An address, or a contract by its name in `GET /api/v1/abis`.
     #[arg(value_name = "TARGET")]
     target: String,
@@ -15,7 +15,7 @@ pub(super) struct CallOptions {
     function: Option<String>,
     /// One each, in order. Arrays, tuples, true, false and quoted strings are read as JSON; all
     /// else is taken as it stands.
-    #[arg(value_name = "ARGUMENT")]
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
     arguments: Vec<String>,
     /// All arguments as one JSON array, or as an object by name, instead of one each.
     #[arg(long, value_name = "JSON", conflicts_with = "arguments", requires = "function")]
@@ -37,7 +37,7 @@ pub(super) struct CallOptions {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Urgency {
+pub(crate) enum Urgency {
     Low,
     Normal,
     High,
@@ -52,7 +52,7 @@ impl Urgency {
 
 /// On which terms it goes out.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     /// Gas [default: estimated, plus a fifth]
     #[arg(long, value_name = "GAS")]
     gas_limit: Option<u64>,

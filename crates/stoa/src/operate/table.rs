@@ -4,21 +4,15 @@ use serde_json::Value;
 
 /// Rows under a heading, each column as wide as it must be.
 pub(super) fn print(heading: &[&str], rows: &[Vec<String>]) {
+    let heading: Vec<String> = heading.iter().map(|name| (*name).to_owned()).collect();
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain([heading[column].len()]).max().unwrap_or(0)
+        let cells = rows.iter().chain([&heading]).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..heading.len()).map(width).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}", width = *width))
-            .collect();
-        crate::say(padded.join("  ").trim_end());
-    };
-    line(&mut heading.iter().copied());
-    for row in rows {
-        line(&mut row.iter().map(String::as_str));
+    for row in [&heading].into_iter().chain(rows) {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        crate::say(cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum TxCommand {
     ///   stoa tx send 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --value 1
     ///   stoa tx send default_collection 'grantRole(bytes32,address)' 0x00…00 0x5aAe…Aed
     #[command(verbatim_doc_comment)]
-    Send(Send),
+    Send(SendOptions),
     /// Try a call: what it would do and cost. Nothing is sent.
     Quote(CallOptions),
     /// List transactions, newest first.
@@ -44,7 +44,7 @@ pub(crate) enum TxCommand {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct Send {
+pub(crate) struct SendOptions {
     #[command(flatten)]
     call: CallOptions,
     #[command(flatten)]
@@ -56,14 +56,14 @@ pub(crate) struct Send {
 }
 
 #[derive(Args, Debug)]
-struct OnceOptions {
+pub(crate) struct OnceOptions {
     /// Idempotency-Key: the same one never does it twice [default: a new one]
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
 }
 
 #[derive(Args, Debug)]
-struct Patience {
+pub(crate) struct Patience {
     /// Wait until it is so sure, or has ended otherwise.
     #[arg(long, value_enum, value_name = "LEVEL")]
     wait: Option<Level>,
@@ -73,7 +73,7 @@ struct Patience {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-enum Level {
+pub(crate) enum Level {
     Tentative,
     Auditable,
     Final,
@@ -196,7 +196,7 @@ pub(super) fn show(answer: &Value, json: bool, people: impl Fn(&Value)) {
     }
 }
 
-async fn send(client: &Client, json: bool, options: Send) -> Result<ExitCode> {
+async fn send(client: &Client, json: bool, options: SendOptions) -> Result<ExitCode> {
     let body = options.call.body_with(&options.terms)?;
     let accepted = client.post(PATH, options.once.key.as_deref(), &body).await?;
     let Some(level) = options.patience.wait else {
