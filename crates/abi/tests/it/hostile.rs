@@ -38,7 +38,6 @@ fn abis_that_make_no_sense_are_refused() {
         (with("tuple", nested(8)), "/0"),
         (with("function", json!([])), "/0"),
         (with("fixed128x18", json!([])), "/0"),
-        (with("Library.Enum", json!([])), "/0"),
     ];
     for (abi, pointer) in cases {
         let faults = Contract::parse(&abi).unwrap_err();
