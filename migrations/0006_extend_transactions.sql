@@ -36,7 +36,9 @@ alter table transactions
     -- The call that undoes it, queued once if it ends as failed or expired.
     add column compensation         jsonb,
     add column compensates          uuid references transactions (id),
-    add column redrives             integer not null default 0;
+    add column redrives             integer not null default 0,
+    -- First handed to a node.
+    add column submitted_at         timestamptz;
 
 update transactions
    set wallet_given = wallet is not null,
@@ -60,8 +62,11 @@ create index transactions_replaces_idx on transactions (replaces) where replaces
 create unique index transactions_compensates_idx on transactions (compensates)
     where compensates is not null;
 -- Lists page by id, newest first.
-create index transactions_principal_idx on transactions (principal_id, id);
-create index transactions_status_idx on transactions (chain_id, status, id);
+create index transactions_principal_idx on transactions (principal_id, id)
+    where principal_id is not null;
+-- Dead letters. Open jobs are few, and have indexes of their own.
+create index transactions_ended_idx on transactions (chain_id, status, id)
+    where status in ('failed', 'expired', 'cancelled');
 create index transactions_kind_idx on transactions (chain_id, kind, id);
 create index transactions_wallet_idx on transactions (chain_id, wallet, id);
 

@@ -6,6 +6,7 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
+//! | `accept_mints` | … many of them in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
 //! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
@@ -13,12 +14,14 @@
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
 //! | `read_…` | look at things |
-//! | `check_readiness` | may this process take requests? |
+//! | `read_snapshot` | the state behind a topic, as of a number |
+//! | `check_readiness`, `node_heads` | may this process take requests? |
 //! | `jobs` | what the application does by itself, without a request |
 //! | `once` | idempotency of all that makes something |
 //!
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
+mod accept_mints;
 mod address;
 mod change_transaction;
 mod change_wallet;
@@ -27,12 +30,14 @@ mod encode_call;
 mod enqueue;
 mod error;
 pub mod jobs;
+mod node_heads;
 mod once;
 mod quote_transaction;
 mod read_collections;
 mod read_facts;
 mod read_items;
 mod read_mints;
+mod read_snapshot;
 mod read_transactions;
 mod read_wallets;
 mod request_collection;
@@ -45,6 +50,7 @@ mod upload_picture;
 
 pub use abi::Fault;
 pub use address::parse_address;
+pub use chain::Endpoint;
 pub use change_transaction::Change;
 pub use change_wallet::{DRAIN, WalletChange, WalletPlace};
 pub use check_readiness::{ChainReadiness, Readiness};
@@ -54,9 +60,9 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    abis::AbiRow, attempts_reads::AttemptRow, collections_reads::CollectionRow, facts::Fact,
-    items_reads::ItemRow, mint_jobs::requests::MintJob, transactions::requests::Transaction,
-    transfers_reads::TransferRow,
+    abis::AbiRow, attempts_reads::AttemptRow, checkpoints::Checkpoint,
+    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    mint_jobs::requests::MintJob, transactions::Transaction, transfers_reads::TransferRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
@@ -67,6 +73,7 @@ pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
+pub use read_snapshot::{Snapshot, SnapshotRows};
 pub use read_transactions::{TransactionQuery, TransactionView};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
@@ -81,6 +88,7 @@ pub use upload_picture::StoredPicture;
 use auth::Actor;
 use chain::Chain;
 use db::{Db, DbError, PgConnection};
+use node_heads::NodeHead;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -111,6 +119,8 @@ pub struct ChainSettings {
     /// Where a mint goes that names no collection.
     pub default_collection: Option<Address>,
     pub finality: Finality,
+    /// Who is asked for the head of the chain.
+    pub nodes: Vec<Endpoint>,
     /// Blocks that the index may be behind the chain while this process still counts as ready.
     pub index_lag_max: u64,
 }
@@ -143,6 +153,9 @@ struct Inner {
     targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
     /// ABIs, known for a moment: see `resolve_contract`.
     contracts: Mutex<resolve_contract::ContractCache>,
+    /// In the order of the chains.
+    heads: Vec<NodeHead>,
+    desk: accept_mints::MintDesk,
 }
 
 /// Who calls, and under which request id.
@@ -158,7 +171,19 @@ pub const ANSWER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
-        Self(Arc::new(Inner { config, targets: Mutex::default(), contracts: Mutex::default() }))
+        let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
+        let desk = accept_mints::MintDesk::new(config.db.clone());
+        Self(Arc::new(Inner {
+            config,
+            targets: Mutex::default(),
+            contracts: Mutex::default(),
+            heads,
+            desk,
+        }))
+    }
+
+    pub(crate) fn desk(&self) -> &accept_mints::MintDesk {
+        &self.0.desk
     }
 
     fn config(&self) -> &AppConfig {

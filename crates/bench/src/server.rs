@@ -1,5 +1,6 @@
 //! `stoa dev` on a directory of its own.
 
+use crate::mint::Protocol;
 use alloy_primitives::Address;
 use anyhow::{Context, Result, bail};
 use devstack::{Child, spawn_tied};
@@ -43,7 +44,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(stoa: &Path, wallets: u32, block_time: f64) -> Result<Self> {
+    pub async fn start(stoa: &Path, protocol: &Protocol) -> Result<Self> {
         let started = Instant::now();
         // Readable by others, because Postgres runs as another user when we are root.
         let directory = tempfile::Builder::new()
@@ -55,8 +56,9 @@ impl Server {
             ("dev", String::new()),
             ("--data-dir", data.display().to_string()),
             ("--http", "127.0.0.1:0".to_owned()),
-            ("--block-time", block_time.to_string()),
-            ("--wallets", wallets.to_string()),
+            ("--block-time", protocol.block_time_s.to_string()),
+            ("--block-gas-limit", protocol.block_gas_limit.to_string()),
+            ("--wallets", protocol.wallets.to_string()),
         ]
         .into_iter()
         .flat_map(|(name, value)| [name.to_owned(), value])

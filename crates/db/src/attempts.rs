@@ -82,7 +82,8 @@ pub struct Unsigned {
     pub input: Vec<u8>,
 }
 
-/// Attempts of a wallet without a signature and without the signer's refusal, by nonce.
+/// Attempts of a wallet without a signature and without the signer's refusal, by nonce; those of
+/// jobs that must no longer run are left out.
 pub async fn load_unsigned(
     db: &mut PgConnection,
     chain: ChainId,
@@ -101,6 +102,8 @@ pub async fn load_unsigned(
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
               and a.raw is null and a.sent is null
+              and (a.void or t.cancel_requested_at is null
+                             and (t.deadline_at is null or t.deadline_at > now()))
             order by a.nonce, a.attempt limit $3"#,
         chain.as_i64(),
         wallet.as_slice(),
@@ -190,6 +193,15 @@ pub struct Open {
     pub kind: String,
     pub status: String,
     pub request_id: Option<String>,
+    /// Somebody wants the job stopped, or it is past its deadline.
+    pub cancel_wanted: bool,
+    pub overdue: bool,
+    /// How it ends should a void be mined.
+    pub stop_as: Option<String>,
+    /// Somebody wants it priced anew, and asked after this attempt was made.
+    pub bump_wanted: bool,
+    pub urgency: String,
+    pub fee_cap_wei: Option<Numeric>,
 }
 
 /// All attempts at unmined nonces of a wallet, by nonce and attempt.
@@ -206,7 +218,11 @@ pub async fn load_open(
                   a.tx_hash as "tx_hash: Hash", a.sent, a.sent_error,
                   extract(epoch from now() - a.sent_at)::float8 as sent_age,
                   extract(epoch from now() - a.created_at)::float8 as "age!",
-                  t.kind, t.status, t.request_id
+                  t.kind, t.status, t.request_id,
+                  t.cancel_requested_at is not null as "cancel_wanted!",
+                  coalesce(t.deadline_at <= now(), false) as "overdue!", t.stop_as,
+                  coalesce(t.bump_requested_at > a.created_at, false) as "bump_wanted!",
+                  t.urgency, t.fee_cap_wei as "fee_cap_wei: Numeric"
              from nonces n
              join attempts a on a.transaction_id = n.transaction_id and a.nonce = n.nonce
                             and a.wallet = n.wallet

@@ -1,5 +1,5 @@
 use crate::{
-    demo, dev,
+    audit_log, chain, demo, dev, key,
     operate::{self, Connection, EXIT_CODES, TxCommand, WalletCommand},
     sign,
 };
@@ -27,6 +27,12 @@ enum Command {
     Dev(dev::DevOptions),
     /// Mint a picture on a running development server and watch it arrive.
     Demo(demo::DemoOptions),
+    /// Make, show and revoke API keys.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Mend what stopped on a chain.
+    #[command(subcommand)]
+    Chain(chain::ChainCommand),
     /// Run the signer, the only process that holds keys.
     Sign(sign::SignOptions),
     /// Send, look at and steer transactions of a running server.
@@ -45,20 +51,28 @@ enum Command {
         #[command(subcommand)]
         command: WalletCommand,
     },
+    /// Ask about a signer's policy, approve what needs a second person, read its metrics.
+    #[command(subcommand)]
+    Signer(Box<sign::SignerCommand>),
+    /// Check audit logs.
+    #[command(subcommand)]
+    Audit(audit_log::AuditCommand),
 }
 
 pub(crate) fn run() -> Result<ExitCode> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    let talks =
-        matches!(cli.command, Command::Demo(_) | Command::Tx { .. } | Command::Wallet { .. });
-    if !talks {
+    if matches!(cli.command, Command::Dev(_) | Command::Sign(_)) {
         runtime::install_logs(format, &cli.log)?;
     }
     match cli.command {
         Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
         Command::Demo(options) => crate::block_on(demo::run(options))?,
+        Command::Key(command) => crate::block_on(key::run(command))?,
+        Command::Chain(command) => crate::block_on(chain::run(command))?,
         Command::Sign(options) => sign::run(options)?,
+        Command::Signer(command) => return sign::run_tool(*command).map(verdict),
+        Command::Audit(command) => return audit_log::run(command).map(verdict),
         Command::Tx { connection, command } => {
             return crate::block_on(operate::run_tx(connection, command));
         }
@@ -67,4 +81,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether what was asked is so.
+fn verdict(is_so: bool) -> ExitCode {
+    if is_so { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

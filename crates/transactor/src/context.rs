@@ -2,23 +2,53 @@
 
 use crate::{
     Config,
+    breaker::Breakers,
     moves::{Move, MoveError, Told, record_moves},
     pulse::Pulse,
+    share::Loads,
 };
 use db::PgConnection;
-use std::collections::HashSet;
+use journal::NewFact;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 use vocab::ChainId;
 
+/// Alerts that wait.
+const ALERTS_MAX: usize = 100;
+
 pub(crate) struct Context {
     pub config: Config,
     pub pulse: watch::Receiver<Option<Pulse>>,
+    pub loads: Loads,
+    pub breakers: Breakers,
+    /// Facts that wait for a lane's next commit.
+    alerts: Mutex<Vec<NewFact>>,
 }
 
 impl Context {
+    pub fn new(config: Config, pulse: watch::Receiver<Option<Pulse>>) -> Self {
+        let breakers = Breakers::new(config.options.kind_failures_max);
+        Self { config, pulse, loads: Loads::default(), breakers, alerts: Mutex::default() }
+    }
+
     pub fn chain_id(&self) -> ChainId {
         self.config.chain.id
+    }
+
+    /// Tell it with a lane's next look at its nonces. Alerts are few; of a flood some are dropped.
+    pub fn alert(&self, fact: NewFact) {
+        let mut alerts = self.alerts.lock().unwrap_or_else(PoisonError::into_inner);
+        if alerts.len() < ALERTS_MAX {
+            alerts.push(fact);
+        }
+    }
+
+    pub fn take_alerts(&self) -> Vec<NewFact> {
+        std::mem::take(&mut *self.alerts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn told(&self) -> Told<'_> {

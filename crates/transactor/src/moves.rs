@@ -10,7 +10,7 @@ use crate::{
 use alloy_primitives::Address;
 use db::{
     DbError, PgConnection,
-    transactions::{self, Change, stops, stops::Waiting},
+    transactions::{self, Change, Changed, stops, stops::Waiting},
 };
 use journal::NewFact;
 use serde_json::json;
@@ -94,16 +94,20 @@ impl Move {
     }
 
     fn fact(&self, chain: ChainId) -> NewFact {
+        let mut attributes = json!({
+            "chain_id": chain.to_string(),
+            "transaction_id": self.id,
+            "kind": self.kind,
+            "status": self.to,
+        });
+        if self.reverting {
+            attributes["previous_status"] = json!(self.from);
+        }
         NewFact {
             topic: topic::TRANSACTIONS,
             kind: "transaction_status_changed",
             reverting: self.reverting,
-            attributes: json!({
-                "chain_id": chain.to_string(),
-                "transaction_id": self.id,
-                "kind": self.kind,
-                "status": self.to,
-            }),
+            attributes,
             chain_id: Some(chain),
             block: self.block,
             data: json!({
@@ -176,11 +180,31 @@ async fn change(
 ) -> Result<HashSet<Uuid>, MoveError> {
     moves.iter().try_for_each(Move::check)?;
     let changes: Vec<Change> = moves.iter().map(Move::change).collect();
-    let moved: HashSet<Uuid> =
-        transactions::record_changes(db, &changes).await?.into_iter().collect();
+    let changed = transactions::record_changes(db, &changes).await?;
+    measure(told.chain, moves, &changed);
+    let moved: HashSet<Uuid> = changed.into_iter().map(|changed| changed.id).collect();
     let done: Vec<&Move> = moves.iter().filter(|m| moved.contains(&m.id)).collect();
     tell(told, db, &done).await?;
     Ok(moved)
+}
+
+/// How long jobs took to each level, from their first hand-over: also those without logs and those
+/// that reverted.
+fn measure(chain: ChainId, moves: &[Move], changed: &[Changed]) {
+    for one in moves.iter().filter(|m| m.block.is_some()) {
+        let of = changed.iter().find(|changed| changed.id == one.id);
+        let Some(seconds) = of.and_then(|changed| changed.since_submitted) else { continue };
+        let level = match one.to {
+            JobStatus::Tentative => "tentative",
+            JobStatus::Auditable => "auditable",
+            _ => "final",
+        };
+        let outcome = if one.reverted { "reverted" } else { "effective" };
+        let chain = chain.to_string();
+        metrics::histogram!("transactor_level_seconds",
+            "chain_id" => chain, "level" => level, "outcome" => outcome)
+        .record(seconds);
+    }
 }
 
 /// Give queued jobs, which the caller has locked, their wallet and nonces: `nonces[i]` to

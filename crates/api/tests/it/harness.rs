@@ -46,8 +46,21 @@ pub struct Api {
     pub key: String,
     pub database: TestDatabase,
     pub chain: ChainSettings,
-    pub stop: CancellationToken,
+    /// Where contents are kept.
     pub directory: tempfile::TempDir,
+    pub stop: CancellationToken,
+}
+
+/// What an API is started with.
+#[derive(Default)]
+pub struct Setup {
+    pub limits: api::Limits,
+    /// Nodes of the chain; none answers when there is none.
+    pub nodes: Vec<chain::Endpoint>,
+    /// With the sequencer and the stream.
+    pub stream: bool,
+    /// Jobs that may wait per role; 0 stands for 1,000.
+    pub queue_max: u64,
 }
 
 impl Drop for Api {
@@ -62,24 +75,28 @@ pub async fn start() -> Api {
 
 /// With a node to ask.
 pub async fn start_on(node_url: &str) -> Api {
-    start_as(api::Limits::default(), chain_settings(node_url), 1_000).await
+    let node = Endpoint::new(node_url, EndpointOptions::default()).unwrap();
+    start_as(Setup { nodes: vec![node], ..Setup::default() }).await
 }
 
 /// With room for so many jobs in a queue.
 pub async fn start_narrow(queue_max: u64) -> Api {
-    start_as(api::Limits::default(), chain_settings("http://127.0.0.1:9"), queue_max).await
+    start_as(Setup { queue_max, ..Setup::default() }).await
 }
 
 pub async fn start_with(limits: api::Limits) -> Api {
-    start_as(limits, chain_settings("http://127.0.0.1:9"), 1_000).await
+    start_as(Setup { limits, ..Setup::default() }).await
 }
 
-async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> Api {
+pub async fn start_as(setup: Setup) -> Api {
+    let limits = setup.limits;
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let database = testkit::database().await;
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
+    let chain = chain_settings(setup.nodes);
+    let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
         clock: clock.clone(),
@@ -90,9 +107,10 @@ async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> 
         intake: transactor::Intake::new(queue_max),
         signer: signer::Client::connect(directory.path().join("run/signer.sock")),
     });
+    let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone());
     let state = api::ApiState::new(api::ApiConfig {
         app,
-        authenticator: Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone()),
+        authenticator: authenticator.clone(),
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
         limits,
@@ -102,7 +120,10 @@ async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> 
     let content_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
-    let others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
+    let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
+    if setup.stream {
+        others = others.merge(stream(&database.db, &state, authenticator, &stop).await);
+    }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
     let principal = principal(&database.db).await;
@@ -111,13 +132,33 @@ async fn start_as(limits: api::Limits, chain: ChainSettings, queue_max: u64) -> 
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api { client, url, content_url, clock, key, database, chain, stop, directory }
+    Api { client, url, content_url, clock, key, database, chain, directory, stop }
 }
 
-fn chain_settings(node_url: &str) -> ChainSettings {
+/// The stream with its feed and the sequencer, until `stop`.
+async fn stream(
+    db: &Db,
+    state: &api::ApiState,
+    authenticator: Authenticator,
+    stop: &CancellationToken,
+) -> Router {
+    let sequencer = journal::run_sequencer(
+        db.clone(),
+        journal::SequencerOptions::default(),
+        stop.clone().cancelled_owned(),
+    );
+    tokio::spawn(sequencer);
+    let snapshots = api::StreamSnapshots::new(state.clone());
+    let hub = push::Hub::start(db.clone(), snapshots, push::HubOptions::default());
+    let (hub, feed) = hub.await.unwrap();
+    tokio::spawn(feed.run(stop.clone().cancelled_owned()));
+    api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
+}
+
+fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
     ChainSettings {
         chain_id: ChainId(CHAIN),
-        node: node(node_url),
+        node: node(&nodes),
         call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
         factory: Address::repeat_byte(0xfa),
         implementation: Address::repeat_byte(0x1a),
@@ -129,15 +170,17 @@ fn chain_settings(node_url: &str) -> ChainSettings {
         default_collection: Some(DIGEST.parse().unwrap()),
         finality: Finality::default(),
         index_lag_max: 5,
+        nodes,
     }
 }
 
-/// The chain behind an address; port 9 answers nobody.
-fn node(url: &str) -> Chain {
-    let endpoint = Endpoint::new(url, EndpointOptions::default()).unwrap();
+/// The chain behind these; behind none, port 9 answers nobody.
+fn node(nodes: &[Endpoint]) -> Chain {
+    let silent = || Endpoint::new("http://127.0.0.1:9", EndpointOptions::default()).unwrap();
+    let nodes = if nodes.is_empty() { vec![silent()] } else { nodes.to_vec() };
     Chain {
         id: ChainId(CHAIN),
-        endpoints: vec![endpoint].into(),
+        endpoints: nodes.into(),
         ws_url: None,
         finality: Finality::default(),
         block_time: std::time::Duration::from_secs(1),

@@ -24,8 +24,13 @@ pub async fn rig() -> (Api, String) {
 }
 
 pub async fn add_wallet(api: &Api) {
-    let wallet =
-        db::wallets::Wallet { address: WALLET, role: "operator".to_owned(), in_flight_max: 16 };
+    let wallet = db::wallets::Wallet {
+        address: WALLET,
+        role: "operator".to_owned(),
+        in_flight_max: 16,
+        draining: false,
+        paused_reason: None,
+    };
     let mut connection = api.database.db.acquire().await.unwrap();
     db::wallets::record(&mut connection, ChainId(31337), &wallet).await.unwrap();
 }

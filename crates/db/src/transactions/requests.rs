@@ -212,6 +212,30 @@ pub async fn list(
     .await?)
 }
 
+/// Is there a job of this kind to this receiver that has not ended, or is younger than `seconds`?
+pub async fn is_paid(
+    db: &mut PgConnection,
+    chain: ChainId,
+    kind: &str,
+    recipient: Address,
+    seconds: f64,
+) -> Result<bool, DbError> {
+    let row = sqlx::query!(
+        r#"select exists (
+               select 1 from transactions
+                where chain_id = $1 and kind = $2 and recipient = $3
+                  and (status not in ('final', 'failed', 'expired', 'cancelled')
+                       or created_at > now() - make_interval(secs => $4))) as "paid!""#,
+        chain.as_i64(),
+        kind,
+        recipient.as_slice(),
+        seconds,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.paid)
+}
+
 /// How many jobs of a role wait, counted up to `limit`.
 pub async fn load_depth(
     db: &mut PgConnection,

@@ -98,10 +98,27 @@ pub async fn record_redriven(
             set redrives = redrives + 1, nonce = null, tx_hash = null, reverted = false,
                 wallet = case when wallet_given then wallet end, claimed_until = null, stalls = 0,
                 stop_as = null, cancel_requested_at = null, bump_requested_at = null,
-                deadline_at = $2
+                submitted_at = null, deadline_at = $2
           where id = $1",
         id,
         deadline,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How these jobs end should the voids of their nonces be mined: `ends[i]` for `ids[i]`.
+pub async fn record_stop_as(
+    db: &mut PgConnection,
+    ids: &[Uuid],
+    ends: &[String],
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update transactions t set stop_as = u.stop_as
+           from unnest($1::uuid[], $2::text[]) as u (id, stop_as) where t.id = u.id",
+        ids,
+        ends,
     )
     .execute(db)
     .await?;
