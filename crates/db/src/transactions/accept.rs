@@ -44,6 +44,7 @@ pub enum Accepted {
 /// Record a job in one statement, which is one transaction and one round trip: try the lock of its
 /// key, look for an earlier answer, insert job, answer and fact. Why this is safe: see
 /// `mint_jobs::requests::record`.
+// tidy: allow(sizes) one statement with all its columns
 pub async fn record_accepted(
     db: &mut PgConnection,
     new: NewAccept<'_>,

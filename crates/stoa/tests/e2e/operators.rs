@@ -181,3 +181,33 @@ async fn wallets_are_listed_made_rotated_and_drained() {
     assert!(busy.contains("not final yet"), "{busy}");
     assert_eq!(desk.server.stop(), Some(0));
 }
+
+/// The commands of the documents, as they are written there, one after the other.
+#[tokio::test]
+async fn the_documents_commands_run_as_written() {
+    let desk = Desk::new().await;
+    let home = desk.home.path();
+    let place = home.parent().unwrap().to_owned();
+    std::os::unix::fs::symlink(&home, place.join(".dev")).unwrap();
+    std::fs::create_dir_all(place.join("target/debug")).unwrap();
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_stoa"));
+    std::os::unix::fs::symlink(binary, place.join("target/debug/stoa")).unwrap();
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    for name in ["guide/send-transactions.md", "operate/wallets.md"] {
+        let text = std::fs::read_to_string(docs.join(name)).unwrap();
+        let blocks: Vec<&str> = text
+            .split("```sh\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap_or_default())
+            .collect();
+        assert!(blocks.len() >= 4, "{name}");
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", &blocks.concat()]).current_dir(&place);
+        command.env_remove("STOA_SERVER").env_remove("STOA_API_KEY");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let (said, complained) = texts(&output);
+        assert!(output.status.success(), "{name}: {said}{complained}");
+        assert!(!said.contains("/docs/errors#"), "{name}: {said}{complained}");
+    }
+    assert_eq!(desk.server.stop(), Some(0));
+}
