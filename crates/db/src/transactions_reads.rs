@@ -1,7 +1,9 @@
 //! `transactions`, for readers.
 
-use crate::{DbError, Hash, transactions::Transaction};
+use crate::{Addr, DbError, Hash};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
 use vocab::{ChainId, JobStatus, TransactionId};
 
 /// Which transactions to list. None means any.
@@ -13,15 +15,34 @@ pub struct TransactionFilter<'a> {
     pub status: Option<JobStatus>,
 }
 
+/// What a snapshot says of a transaction.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub id: Uuid,
+    pub chain_id: i64,
+    pub kind: String,
+    pub status: String,
+    pub reason: Option<String>,
+    pub wallet: Option<Addr>,
+    pub nonce: Option<i64>,
+    pub tx_hash: Option<Hash>,
+    pub block_number: Option<i64>,
+    pub block_hash: Option<Hash>,
+    pub reverted: bool,
+    pub request_id: Option<String>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+}
+
 /// Newest first, at most `limit`.
 pub async fn list(
     db: &mut PgConnection,
     filter: TransactionFilter<'_>,
     limit: i64,
-) -> Result<Vec<Transaction>, DbError> {
+) -> Result<Vec<Summary>, DbError> {
     Ok(sqlx::query_as!(
-        Transaction,
-        r#"select id, chain_id, kind, status, reason, wallet as "wallet: crate::Addr", nonce,
+        Summary,
+        r#"select id, chain_id, kind, status, reason, wallet as "wallet: Addr", nonce,
                   tx_hash as "tx_hash: Hash", block_number, block_hash as "block_hash: Hash",
                   reverted, request_id, created_at, updated_at
              from transactions
