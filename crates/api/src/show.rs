@@ -2,8 +2,7 @@
 
 use api_types as wire;
 use app::{
-    Checkpoint, CollectionRow, Fact, FactPage, ItemDetail, ItemRow, MintJob, Transaction,
-    TransferRow,
+    Checkpoint, CollectionRow, Fact, FactPage, ItemDetail, ItemRow, MintJob, Summary, TransferRow,
 };
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -122,7 +121,7 @@ pub(crate) fn collection(row: &CollectionRow) -> wire::Collection {
 }
 
 /// A transaction in the words of its facts. No route shows it.
-pub(crate) fn transaction(row: &Transaction) -> Value {
+pub(crate) fn transaction(row: &Summary) -> Value {
     json!({
         "transaction_id": row.id,
         "chain_id": ChainId::from_i64(row.chain_id).to_string(),

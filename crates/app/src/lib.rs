@@ -62,7 +62,8 @@ pub use content::{
 pub use db::{
     abis::AbiRow, attempts_reads::AttemptRow, checkpoints::Checkpoint,
     collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transactions::Transaction, transfers_reads::TransferRow,
+    mint_jobs::requests::MintJob, transactions::Transaction, transactions_reads::Summary,
+    transfers_reads::TransferRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};

@@ -8,8 +8,7 @@ use db::{
     collections_reads::{self, CollectionFilter, CollectionRow},
     items_reads::{self, ItemRow},
     mint_jobs::requests::{self, MintFilter, MintJob},
-    transactions::Transaction,
-    transactions_reads::{self, TransactionFilter},
+    transactions_reads::{self, Summary, TransactionFilter},
 };
 use std::{collections::BTreeMap, str::FromStr};
 use vocab::{ChainId, ItemKey, topic};
@@ -27,7 +26,7 @@ pub enum SnapshotRows {
     /// In the order of (chain, contract).
     Collections(Vec<CollectionRow>),
     /// Newest first.
-    Transactions(Vec<Transaction>),
+    Transactions(Vec<Summary>),
     Chains(Vec<(ChainId, Checkpoint)>),
 }
 

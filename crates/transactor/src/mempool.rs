@@ -45,7 +45,7 @@ impl Lane {
             let labels = [
                 ("chain_id", chain.clone()),
                 ("wallet", self.address().to_string()),
-                ("endpoint", endpoint.host()),
+                ("endpoint", endpoint.host().to_owned()),
             ];
             let has = answer.is_some();
             metrics::gauge!("transactor_pool_has_next", &labels).set(f64::from(u8::from(has)));
