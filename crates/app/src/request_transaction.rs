@@ -97,6 +97,7 @@ impl App {
             status: ACCEPTED.cast_signed(),
             body: &body,
             expires_at: now + ANSWER_TTL,
+            mints_after: now - ANSWER_TTL,
             fact_topic: fact.topic,
             fact_kind: fact.kind,
             fact_attributes: &fact.attributes,
@@ -139,7 +140,9 @@ impl App {
     ) -> Result<Option<Answer>, AppError> {
         let mut db = self.connection().await?;
         let now = self.config().clock.now();
-        if let Some(seen) = idempotency_keys::load(&mut db, holder.principal, once.key, now).await?
+        let times = (now, now - ANSWER_TTL);
+        if let Some(seen) =
+            idempotency_keys::load(&mut db, holder.principal, once.key, times).await?
         {
             return replay(&seen.fingerprint, seen.status, seen.body, once).map(Some);
         }

@@ -1,6 +1,8 @@
 use crate::{
     abis::{TREASURY, upload},
-    harness::{ALICE, Api, BOB, DIGEST, NOWHERE, body, operator, problem, start, start_narrow},
+    harness::{
+        ALICE, Api, BOB, DIGEST, NOWHERE, URI, body, operator, problem, start, start_narrow,
+    },
 };
 use alloy_sol_types::SolCall;
 use auth::Scope;
@@ -215,6 +217,13 @@ async fn fifty_at_once_make_one_job_and_the_key_holds_for_ever() {
     assert_eq!(count(&api, &who).await, 1);
     let other = json!({ "to": BOB, "value": "1" });
     let refused = send(&api, &who, "same", &other).await;
+    problem(refused, "request_transaction", "idempotency_key_reused").await;
+    // A key belongs to one request, of whatever kind.
+    let minter = operator(&api.database.db, &Scope::ALL).await;
+    let mint = json!({ "to": ALICE, "uri": URI });
+    let mint = api.post_as(&minter, "/api/v1/mints", "minted").json(&mint).send().await.unwrap();
+    body(mint, 202).await;
+    let refused = send(&api, &minter, "minted", &other).await;
     problem(refused, "request_transaction", "idempotency_key_reused").await;
     // By now the deadline has passed and the answer is gone: a retry finds its job all the same.
     for hours in [2, 30] {

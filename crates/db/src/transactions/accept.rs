@@ -22,6 +22,8 @@ pub struct NewAccept<'a> {
     pub status: i16,
     pub body: &'a [u8],
     pub expires_at: OffsetDateTime,
+    /// A mint of this key made after this counts as its answer, of another request.
+    pub mints_after: OffsetDateTime,
     pub fact_topic: &'a str,
     pub fact_kind: &'a str,
     pub fact_attributes: &'a Value,
@@ -57,6 +59,12 @@ pub async fn record_accepted(
                select k.fingerprint, k.status, k.body
                  from lock, idempotency_keys k
                 where lock.held and k.principal_id = $2 and k.key = $3 and k.expires_at > $4
+               union all
+               select m.fingerprint, 0::smallint, ''::bytea
+                 from lock, mint_jobs m
+                where lock.held and m.principal_id = $2 and m.request_id = $3
+                  and m.created_at > $32
+                limit 1
            ), job as (
                insert into transactions
                       (id, chain_id, role, wallet, kind, label, priority, urgency, fee_cap_wei,
@@ -118,6 +126,7 @@ pub async fn record_accepted(
         new.fact_kind,
         new.fact_attributes,
         new.fact_data,
+        new.mints_after,
     )
     .fetch_one(db)
     .await?;
