@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn any_error_makes_it_unknown() {
         let late = || Err(RpcError::TimedOut(Duration::ZERO));
-        let cases: [(Vec<Result<u8, RpcError>>, Agreement<u8>); 6] = [
-            (vec![], Agreement::Unknown),
+        let cases = [
+            (Vec::<Result<u8, RpcError>>::new(), Agreement::Unknown),
             (vec![Ok(1)], Agreement::Agreed(1)),
             (vec![Ok(1), Ok(1)], Agreement::Agreed(1)),
             (vec![Ok(1), Ok(2)], Agreement::Disagree),

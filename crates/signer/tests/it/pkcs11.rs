@@ -55,10 +55,6 @@ fn act(rig: &Rig, hsm: &Hsm, action: &str) -> String {
     text
 }
 
-fn word_after<'a>(text: &'a str, mark: &str) -> &'a str {
-    text.split(mark).nth(1).unwrap().split_whitespace().next().unwrap()
-}
-
 /// Makes a key in the token, and declares it as the first of `role`.
 pub(crate) fn with_token_key(mut rig: Rig, hsm: &Hsm, role: &str) -> Rig {
     declare(&rig, &[hsm.section(&rig)]);
