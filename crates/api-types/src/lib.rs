@@ -1,6 +1,14 @@
 //! Wire shapes: what goes over HTTP, and nothing else. Amounts and token ids are decimal strings,
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
+mod abis;
+mod transactions;
+mod wallets;
+
+pub use abis::*;
+pub use transactions::*;
+pub use wallets::*;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};

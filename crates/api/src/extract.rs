@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub(crate) const BODY_MAX: usize = 64 * 1024;
 /// Bodies that hold a metadata document, which has 1 MiB at most.
 pub(crate) const DOCUMENT_BODY_MAX: usize = 1024 * 1024 + BODY_MAX;
+/// Bodies that hold arguments of a call, which has 128 KiB of calldata at most, or an ABI.
+pub(crate) const CALL_BODY_MAX: usize = 512 * 1024;
 const DEPTH_MAX: usize = 64;
 
 /// Who calls: somebody with a valid key, or nobody in particular.

@@ -10,6 +10,7 @@
 //! origin of its own. Every answer carries `x-request-id`; every error is a problem (RFC 9457)
 //! with a code from [`Code`].
 
+mod abis;
 mod collections;
 mod content_origin;
 mod cursor;
@@ -26,9 +27,13 @@ mod operations;
 mod problem;
 mod serve;
 mod show;
+mod show_transactions;
 mod snapshots;
 mod stream;
+mod transaction_changes;
+mod transactions;
 mod uploads;
+mod wallets;
 
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};

@@ -1,14 +1,16 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, collections, facts, items, metadata, mints, operations,
+    ApiState, abis, collections, facts, items, metadata, mints, operations,
     problem::{Code, Problem},
-    uploads,
+    transaction_changes, transactions, uploads, wallets,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+mod operator_codes;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +25,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "mints", description = "Asking for items and watching them arrive"),
         (name = "items", description = "Items on chain"),
         (name = "collections", description = "Collections on chain or asked for"),
+        (name = "transactions", description = "Calls of operators, and all that the engine sends"),
+        (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -42,6 +46,23 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(collections::request_collection, collections::list_collections))
         .routes(routes!(collections::get_collection))
         .routes(routes!(facts::list_facts))
+        .routes(routes!(abis::store_abi, abis::list_abis))
+        .routes(routes!(abis::get_abi, abis::delete_abi))
+        .routes(routes!(transactions::request_transaction, transactions::list_transactions))
+        .routes(routes!(transactions::quote_transaction))
+        .routes(routes!(transactions::get_transaction))
+        .routes(routes!(transactions::list_transaction_facts))
+        .routes(routes!(transaction_changes::cancel_transaction))
+        .routes(routes!(transaction_changes::speed_up_transaction))
+        .routes(routes!(transaction_changes::replace_transaction))
+        .routes(routes!(transaction_changes::redrive_transaction))
+        .routes(routes!(wallets::list_wallets, wallets::create_wallet))
+        .routes(routes!(wallets::get_wallet))
+        .routes(routes!(wallets::pause_wallet))
+        .routes(routes!(wallets::resume_wallet))
+        .routes(routes!(wallets::retire_wallet))
+        .routes(routes!(wallets::rotate_wallet))
+        .routes(routes!(wallets::drain_wallet))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_readiness))
         .routes(routes!(operations::get_metrics))
@@ -101,7 +122,11 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
             (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
         }
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
-        _ => (Access::Probe, Vec::new()),
+        _ => match operator_codes::codes(operation) {
+            Some((true, codes)) => (Access::OperatorMakes, codes),
+            Some((false, codes)) => (Access::Operator, codes),
+            None => (Access::Probe, Vec::new()),
+        },
     }
 }
 
@@ -155,6 +180,9 @@ enum Access {
     Key,
     /// With a key, and an Idempotency-Key.
     Makes,
+    /// With a key of an operator.
+    Operator,
+    OperatorMakes,
 }
 
 fn complete(operation: &mut Value) {
@@ -170,8 +198,11 @@ fn complete(operation: &mut Value) {
         // An empty requirement: the key is optional.
         Access::Public => operation["security"] = json!([{}, { "api_key": [] }]),
         Access::Key | Access::Makes => codes.extend([Code::KeyMissing, Code::ScopeMissing]),
+        Access::Operator | Access::OperatorMakes => {
+            codes.extend([Code::KeyMissing, Code::ScopeMissing, Code::OperatorOnly]);
+        }
     }
-    if access == Access::Makes {
+    if matches!(access, Access::Makes | Access::OperatorMakes) {
         add_idempotency(operation);
     }
     if TAGGED.contains(&id.as_str()) {

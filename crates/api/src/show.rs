@@ -2,7 +2,7 @@
 
 use api_types as wire;
 use app::{
-    Checkpoint, CollectionRow, FactPage, ItemDetail, ItemRow, MintJob, Summary, TransferRow,
+    Checkpoint, CollectionRow, Fact, FactPage, ItemDetail, ItemRow, MintJob, Summary, TransferRow,
 };
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -17,16 +17,16 @@ pub(crate) fn time(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).format(TIME).unwrap_or_default()
 }
 
-fn address(address: Address) -> String {
+pub(crate) fn address(address: Address) -> String {
     address.to_checksum(None)
 }
 
-fn block(number: i64, hash: B256) -> wire::Block {
+pub(crate) fn block(number: i64, hash: B256) -> wire::Block {
     wire::Block { number: number.unsigned_abs(), hash: hash.to_string() }
 }
 
 /// A stored status that is not one of ours can't come from us: the schema checks it.
-fn status(stored: &str) -> wire::Status {
+pub(crate) fn status(stored: &str) -> wire::Status {
     match JobStatus::from_str(stored) {
         Ok(JobStatus::Queued) => wire::Status::Queued,
         Ok(JobStatus::Reserved) => wire::Status::Reserved,
@@ -160,13 +160,25 @@ fn content_mode(stored: &str) -> Option<wire::ContentMode> {
 
 /// `after` is what was asked for: the first fact follows on it.
 pub(crate) fn facts(page: FactPage, after: i64) -> wire::FactList {
+    let next_after = page.facts.last().map_or(after, |fact| fact.seq);
+    wire::FactList {
+        topic: page.topic.to_owned(),
+        epoch: page.epoch,
+        head: page.head,
+        facts: fact_list(page.facts, page.epoch, after),
+        next_after,
+    }
+}
+
+/// Facts of one topic in order; the first one follows on `after`.
+pub(crate) fn fact_list(rows: Vec<Fact>, epoch: i64, after: i64) -> Vec<wire::Fact> {
     let mut prev_seq = after;
-    let mut facts = Vec::with_capacity(page.facts.len());
-    for fact in page.facts {
+    let mut facts = Vec::with_capacity(rows.len());
+    for fact in rows {
         let kind = if fact.reverting { wire::FactType::Reorg } else { wire::FactType::Delta };
         facts.push(wire::Fact {
             topic: fact.topic,
-            epoch: page.epoch,
+            epoch,
             seq: fact.seq,
             prev_seq,
             r#type: kind,
@@ -177,11 +189,5 @@ pub(crate) fn facts(page: FactPage, after: i64) -> wire::FactList {
         });
         prev_seq = fact.seq;
     }
-    wire::FactList {
-        topic: page.topic.to_owned(),
-        epoch: page.epoch,
-        head: page.head,
-        facts,
-        next_after: prev_seq,
-    }
+    facts
 }

@@ -1,10 +1,14 @@
 //! Why a use case did not do what it was asked to.
 
+use abi::Fault;
 use auth::{AuthError, Denied};
+use chain::RpcError;
 use content::{StoreError, media::MediaError};
 use db::DbError;
 use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
+use signer::ClientError;
 use std::{fmt, sync::Arc};
+use vocab::JobStatus;
 
 /// What kind of trouble: decides status and retry policy at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub enum Field {
     TokenId,
     Admin,
     RoyaltyReceiver,
+    Address,
+    Wallet,
 }
 
 impl Field {
@@ -52,6 +58,8 @@ impl Field {
             Self::TokenId => "token_id",
             Self::Admin => "admin",
             Self::RoyaltyReceiver => "royalty_receiver",
+            Self::Address => "address",
+            Self::Wallet => "wallet",
         }
     }
 }
@@ -111,12 +119,49 @@ pub enum Refusal {
     UriAndMetadata,
     Metadata(MetadataRefusal),
     Picture(MediaError),
-    PictureTooLarge { limit: u64 },
+    PictureTooLarge {
+        limit: u64,
+    },
     IdempotencyInProgress,
     IdempotencyKeyReused,
     MintUnknown,
     ItemUnknown,
     TopicUnknown,
+    AbiUnknown,
+    /// Its address or its name is taken by another upload.
+    AbiExists,
+    /// The contract, or its name, is ours.
+    AbiBuiltIn,
+    AbiTooMany {
+        limit: i64,
+    },
+    AbiInvalid(Vec<Fault>),
+    ContractUnknown,
+    FunctionUnknown(Fault),
+    ArgumentsInvalid(Vec<Fault>),
+    TransactionInvalid(Vec<Fault>),
+    TransactionUnknown,
+    /// The job's status does not allow it.
+    IllegalTransition {
+        from: JobStatus,
+        detail: &'static str,
+    },
+    /// The job belongs to a product: stopping it here would leave that hanging.
+    TransactionOwned {
+        kind: String,
+    },
+    QueueFull {
+        retry_after: u32,
+    },
+    WalletUnknown,
+    /// What was asked does not go with the wallet's state.
+    WalletState {
+        detail: String,
+    },
+    /// The signer said no, by its policy.
+    SignerRefused {
+        detail: String,
+    },
 }
 
 /// Why a use case did not do what it was asked to.
@@ -134,6 +179,10 @@ pub enum AppError {
     OutcomeUnknown,
     /// The content store's disk.
     Content(StoreError),
+    /// The chain's node.
+    Node(RpcError),
+    /// The signer could not be asked.
+    Signer(ClientError),
     /// Broken invariant of ours.
     Bug(&'static str),
 }
@@ -148,8 +197,21 @@ impl AppError {
                 | R::CollectionUnknown
                 | R::MintUnknown
                 | R::ItemUnknown
-                | R::TopicUnknown => Class::NotFound,
-                R::CollectionNotReady | R::IdempotencyInProgress => Class::Conflict,
+                | R::TopicUnknown
+                | R::AbiUnknown
+                | R::ContractUnknown
+                | R::TransactionUnknown
+                | R::WalletUnknown => Class::NotFound,
+                R::CollectionNotReady
+                | R::IdempotencyInProgress
+                | R::AbiExists
+                | R::AbiBuiltIn
+                | R::AbiTooMany { .. }
+                | R::IllegalTransition { .. }
+                | R::TransactionOwned { .. }
+                | R::WalletState { .. }
+                | R::SignerRefused { .. } => Class::Conflict,
+                R::QueueFull { .. } => Class::Busy,
                 _ => Class::Invalid,
             },
             Self::Denied(_) | Self::KeyInvalid => Class::Denied,
@@ -157,7 +219,7 @@ impl AppError {
             Self::Group(error) if error.is_transient() => Class::Busy,
             Self::OutcomeUnknown => Class::Busy,
             Self::Content(StoreError::TooLarge { .. }) => Class::Invalid,
-            Self::Content(_) => Class::External,
+            Self::Content(_) | Self::Node(_) | Self::Signer(_) => Class::External,
             Self::Db(_) | Self::Group(_) | Self::Bug(_) => Class::Bug,
         }
     }
@@ -172,6 +234,8 @@ impl fmt::Display for AppError {
             Self::Db(_) | Self::Group(_) => f.write_str("the database did not do it"),
             Self::OutcomeUnknown => f.write_str("the database did not answer in time"),
             Self::Content(_) => f.write_str("the content store did not do it"),
+            Self::Node(_) => f.write_str("the chain's node did not tell"),
+            Self::Signer(_) => f.write_str("the signer could not be asked"),
             Self::Bug(what) => write!(f, "broken invariant: {what}"),
         }
     }
@@ -184,6 +248,8 @@ impl std::error::Error for AppError {
             Self::Db(source) => Some(source),
             Self::Group(source) => Some(source.as_ref()),
             Self::Content(source) => Some(source),
+            Self::Node(source) => Some(source),
+            Self::Signer(source) => Some(source),
             Self::Refused(_) | Self::KeyInvalid | Self::OutcomeUnknown | Self::Bug(_) => None,
         }
     }
@@ -213,6 +279,12 @@ impl From<StoreError> for AppError {
             StoreError::TooLarge { limit } => Refusal::PictureTooLarge { limit }.into(),
             error => Self::Content(error),
         }
+    }
+}
+
+impl From<RpcError> for AppError {
+    fn from(error: RpcError) -> Self {
+        Self::Node(error)
     }
 }
 

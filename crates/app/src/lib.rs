@@ -8,7 +8,12 @@
 //! | `request_mint` | a mint asked for → queued job |
 //! | `accept_mints` | … many of them in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
-//! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
+//! | `store_abi` | an ABI of somebody's contract → registry |
+//! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
+//! | `request_transaction` | a call asked for → queued transaction |
+//! | `change_transaction`, `change_wallet` | operators step in |
+//! | `quote_transaction` | what a call would do and cost, without sending it |
+//! | `read_…` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
 //! | `check_readiness`, `node_heads` | may this process take requests? |
 //! | `jobs` | what the application does by itself, without a request |
@@ -18,24 +23,36 @@
 
 mod accept_mints;
 mod address;
+mod change_transaction;
+mod change_wallet;
 mod check_readiness;
+mod encode_call;
 mod enqueue;
 mod error;
 pub mod jobs;
 mod node_heads;
 mod once;
+mod quote_transaction;
 mod read_collections;
 mod read_facts;
 mod read_items;
 mod read_mints;
 mod read_snapshot;
+mod read_transactions;
+mod read_wallets;
 mod request_collection;
 mod request_mint;
+mod request_transaction;
+mod resolve_contract;
+mod store_abi;
 mod store_metadata;
 mod upload_picture;
 
+pub use abi::Fault;
 pub use address::parse_address;
 pub use chain::Endpoint;
+pub use change_transaction::Change;
+pub use change_wallet::{DRAIN, WalletChange, WalletPlace};
 pub use check_readiness::{ChainReadiness, Readiness};
 pub use content::{
     BlockStore,
@@ -43,23 +60,34 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    checkpoints::Checkpoint, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transactions_reads::Summary, transfers_reads::TransferRow,
+    abis::AbiRow, attempts_reads::AttemptRow, checkpoints::Checkpoint,
+    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    mint_jobs::requests::MintJob, transactions::Transaction, transactions_reads::Summary,
+    transfers_reads::TransferRow,
 };
+pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
+pub use quote_transaction::{Failure, Fees, Gas, Quote, QuoteSpec};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
 pub use read_snapshot::{Snapshot, SnapshotRows};
+pub use read_transactions::{TransactionQuery, TransactionView};
+pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
+pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
+pub use resolve_contract::KnownContract;
+pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
+pub use transactor::OnFailure;
 pub use upload_picture::StoredPicture;
 
 use auth::Actor;
+use chain::Chain;
 use db::{Db, DbError, PgConnection};
 use node_heads::NodeHead;
 use std::{
@@ -67,12 +95,17 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use transactor::{Intake, Nudge};
 use vocab::{Address, ChainId, Clock, Finality};
 
 /// One chain that requests may name.
 #[derive(Clone, Debug)]
 pub struct ChainSettings {
     pub chain_id: ChainId,
+    /// Its nodes, for quotes and balances.
+    pub node: Chain,
+    /// Roles whose wallets operators may use for calls of their own; the first is the default.
+    pub call_roles: Vec<String>,
     /// `StoaCollectionFactory` and the implementation behind its clones.
     pub factory: Address,
     pub implementation: Address,
@@ -102,6 +135,12 @@ pub struct AppConfig {
     pub inspector: Inspector,
     /// Not empty; the first is the default.
     pub chains: Vec<ChainSettings>,
+    /// Wakes the transactor of this process.
+    pub nudge: Nudge,
+    /// Refuses while too much waits.
+    pub intake: Intake,
+    /// Makes keys of wallets; it is asked for nothing else here.
+    pub signer: signer::Client,
 }
 
 /// The use cases. Cheap to clone.
@@ -113,6 +152,8 @@ struct Inner {
     config: AppConfig,
     /// Deployed collections, known for a moment: see `request_mint`.
     targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
+    /// ABIs, known for a moment: see `resolve_contract`.
+    contracts: Mutex<resolve_contract::ContractCache>,
     /// In the order of the chains.
     heads: Vec<NodeHead>,
     desk: accept_mints::MintDesk,
@@ -133,7 +174,13 @@ impl App {
     pub fn new(config: AppConfig) -> Self {
         let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
         let desk = accept_mints::MintDesk::new(config.db.clone());
-        Self(Arc::new(Inner { config, targets: Mutex::default(), heads, desk }))
+        Self(Arc::new(Inner {
+            config,
+            targets: Mutex::default(),
+            contracts: Mutex::default(),
+            heads,
+            desk,
+        }))
     }
 
     pub(crate) fn desk(&self) -> &accept_mints::MintDesk {

@@ -11,16 +11,22 @@ pub enum Scope {
     MintsRead,
     MintsWrite,
     CollectionsWrite,
+    TransactionsRead,
+    TransactionsWrite,
+    WalletsWrite,
     /// Everything, on everybody's objects.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 5] = [
+    pub const ALL: [Scope; 8] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
         Self::CollectionsWrite,
+        Self::TransactionsRead,
+        Self::TransactionsWrite,
+        Self::WalletsWrite,
         Self::Admin,
     ];
 
@@ -31,6 +37,9 @@ impl Scope {
             Self::MintsRead => "mints:read",
             Self::MintsWrite => "mints:write",
             Self::CollectionsWrite => "collections:write",
+            Self::TransactionsRead => "transactions:read",
+            Self::TransactionsWrite => "transactions:write",
+            Self::WalletsWrite => "wallets:write",
             Self::Admin => "admin",
         }
     }
@@ -99,12 +108,24 @@ pub enum Action {
     ReadPublicFacts,
     /// Facts of mint jobs; without `admin` only of one's own.
     ReadMintFacts,
-    /// Facts of the engine's transactions.
+    /// Facts of the engine's transactions, all of them.
     ReadTransactionFacts,
+    /// A call of the operator's choosing, from a wallet of the engine.
+    RequestTransaction,
+    QuoteTransaction,
+    /// Any transaction of the engine, with its facts.
+    ReadTransaction,
+    /// Cancel, speed up, replace, queue again.
+    ChangeTransaction,
+    StoreAbi,
+    ReadAbi,
+    ReadWallet,
+    /// Make, pause, rotate, empty.
+    ChangeWallet,
 }
 
 impl Action {
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 18] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -115,6 +136,14 @@ impl Action {
         Self::ReadPublicFacts,
         Self::ReadMintFacts,
         Self::ReadTransactionFacts,
+        Self::RequestTransaction,
+        Self::QuoteTransaction,
+        Self::ReadTransaction,
+        Self::ChangeTransaction,
+        Self::StoreAbi,
+        Self::ReadAbi,
+        Self::ReadWallet,
+        Self::ChangeWallet,
     ];
 }
 
@@ -124,6 +153,8 @@ pub enum Rule {
     Anyone,
     /// A key with one of these scopes, or with `admin`.
     OneOf(&'static [Scope]),
+    /// The same, and the key is an operator's: no key of a machine does, not even with `admin`.
+    Operator(&'static [Scope]),
 }
 
 /// The table. An action that is missing here is denied to everybody.
@@ -138,7 +169,17 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadPublicFacts, Rule::Anyone),
     (Action::ReadMintFacts, Rule::OneOf(&[Scope::MintsRead, Scope::MintsWrite])),
     (Action::ReadTransactionFacts, Rule::OneOf(&[])),
+    (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
+    (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
+    (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),
+    (Action::ChangeTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
+    (Action::StoreAbi, Rule::Operator(&[Scope::TransactionsWrite])),
+    (Action::ReadAbi, Rule::Operator(TRANSACTIONS)),
+    (Action::ReadWallet, Rule::Operator(&[Scope::TransactionsRead, Scope::WalletsWrite])),
+    (Action::ChangeWallet, Rule::Operator(&[Scope::WalletsWrite])),
 ];
+
+const TRANSACTIONS: &[Scope] = &[Scope::TransactionsRead, Scope::TransactionsWrite];
 
 /// Why an actor may not do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -149,6 +190,9 @@ pub enum Denied {
     /// The key's scopes do not cover it; this one would.
     #[error("the key lacks the scope `{0}`")]
     NeedsScope(Scope),
+    /// The key is a machine's.
+    #[error("only operators may do this")]
+    NeedsOperator,
 }
 
 /// May `actor` do `action`, on an object of their own or on none?
@@ -160,7 +204,10 @@ pub fn authorize(actor: &Actor, action: Action) -> Result<(), Denied> {
     match (rule, actor) {
         (Some(Rule::Anyone), _) => Ok(()),
         (_, Actor::Anonymous) => Err(Denied::NeedsKey),
-        (Some(Rule::OneOf(scopes)), Actor::Key(holder)) => {
+        (Some(Rule::Operator(_)), Actor::Key(holder)) if holder.kind != PrincipalKind::Operator => {
+            Err(Denied::NeedsOperator)
+        }
+        (Some(Rule::OneOf(scopes) | Rule::Operator(scopes)), Actor::Key(holder)) => {
             if holder.is_admin() || scopes.iter().any(|scope| holder.scopes.contains(scope)) {
                 Ok(())
             } else {

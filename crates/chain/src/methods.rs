@@ -161,6 +161,26 @@ impl Endpoint {
         self.call("eth_getBalance", json!([address, "latest"])).await
     }
 
+    /// Balance in wei and next nonce of each account, in one request.
+    pub async fn accounts(
+        &self,
+        addresses: &[Address],
+    ) -> Result<Vec<(Result<U256, RpcError>, Result<u64, RpcError>)>, RpcError> {
+        let calls: Vec<_> = addresses
+            .iter()
+            .flat_map(|address| {
+                ["eth_getBalance", "eth_getTransactionCount"]
+                    .map(|method| (method, json!([address, "latest"])))
+            })
+            .collect();
+        let mut answers = self.batch::<U256>(&calls).await?.into_iter();
+        let mut accounts = Vec::with_capacity(addresses.len());
+        while let (Some(balance), Some(nonce)) = (answers.next(), answers.next()) {
+            accounts.push((balance, nonce.map(|nonce| nonce.saturating_to())));
+        }
+        Ok(accounts)
+    }
+
     pub async fn code(&self, address: Address) -> Result<Bytes, RpcError> {
         self.call("eth_getCode", json!([address, "latest"])).await
     }

@@ -19,6 +19,17 @@ pub struct Artifact {
     pub creation_code: &'static Bytes,
     /// Code that a deployed instance has, except for immutables.
     pub runtime_code: &'static Bytes,
+    /// What the compiler wrote: ABI and code, as JSON.
+    json: &'static str,
+}
+
+impl Artifact {
+    /// The ABI as JSON: an array of items.
+    pub fn abi(&self) -> serde_json::Value {
+        let mut artifact: serde_json::Value =
+            serde_json::from_str(self.json).expect("invariant: the bindings were made from it");
+        artifact["abi"].take()
+    }
 }
 
 /// All that is deployed once per chain, in the order of deployment: the factory's constructor
@@ -31,6 +42,7 @@ pub const FORWARDER: Artifact = Artifact {
     version: 1,
     creation_code: &ERC2771Forwarder::BYTECODE,
     runtime_code: &ERC2771Forwarder::DEPLOYED_BYTECODE,
+    json: include_str!("../artifacts/ERC2771Forwarder.json"),
 };
 
 /// The implementation behind every collection; unusable by itself.
@@ -39,6 +51,7 @@ pub const COLLECTION: Artifact = Artifact {
     version: 1,
     creation_code: &StoaCollection::BYTECODE,
     runtime_code: &StoaCollection::DEPLOYED_BYTECODE,
+    json: include_str!("../artifacts/StoaCollection.json"),
 };
 
 /// Creates collections.
@@ -47,6 +60,7 @@ pub const COLLECTION_FACTORY: Artifact = Artifact {
     version: 1,
     creation_code: &StoaCollectionFactory::BYTECODE,
     runtime_code: &StoaCollectionFactory::DEPLOYED_BYTECODE,
+    json: include_str!("../artifacts/StoaCollectionFactory.json"),
 };
 
 /// Data of the transaction that deploys the forwarder.

@@ -10,8 +10,10 @@ mod column;
 mod connect;
 mod error;
 
+pub mod abis;
 pub mod api_keys;
 pub mod attempts;
+pub mod attempts_reads;
 pub mod blocks;
 pub mod checkpoints;
 pub mod collection_requests;
@@ -38,6 +40,7 @@ pub mod transfers;
 pub mod transfers_reads;
 pub mod undo_records;
 pub mod wallets;
+pub mod wallets_reads;
 pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};

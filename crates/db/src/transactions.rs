@@ -3,6 +3,7 @@
 //! Every change of state names the state that it starts from, so that a row which has moved on
 //! stays as it is; the answer says which rows moved.
 
+pub mod accept;
 pub mod ordering;
 pub mod requests;
 pub mod stops;
@@ -60,7 +61,8 @@ pub struct ClaimFilter<'a> {
 
 /// Take ready jobs, first in the queue first, which no other lane looks at. This only keeps lanes
 /// from working in vain on the same jobs; a job belongs to a lane when it is reserved. Of each
-/// ordering key the first job at most is taken: see [`ordering::load_followers`].
+/// ordering key the first job at most is taken: see [`ordering::load_followers`]. A draining wallet
+/// takes only what empties it.
 pub async fn claim_ready(
     db: &mut PgConnection,
     filter: ClaimFilter<'_>,
@@ -75,8 +77,8 @@ pub async fn claim_ready(
                   and (t.deadline_at is null or t.deadline_at > now())
                   and (t.claimed_until is null or t.claimed_until <= now())
                   and not t.kind = any($6)
-                  and not exists (select 1 from wallets w
-                          where w.chain_id = $1 and w.address = $3 and w.draining)
+                  and (t.kind = 'drain' or not exists (select 1 from wallets w
+                          where w.chain_id = $1 and w.address = $3 and w.draining))
                   and (t.replaces is null or exists (select 1 from transactions r
                           where r.id = t.replaces
                             and r.status in ('failed', 'expired', 'cancelled')))

@@ -1,6 +1,11 @@
-use crate::{audit_log, chain, demo, dev, key, sign};
+use crate::{
+    audit_log, chain, demo, dev, key,
+    operate::{self, Connection, EXIT_CODES, TxCommand, WalletCommand},
+    sign,
+};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// A self-hosted engine for on-chain commerce.
 #[derive(Parser, Debug)]
@@ -30,6 +35,22 @@ enum Command {
     Chain(chain::ChainCommand),
     /// Run the signer, the only process that holds keys.
     Sign(Box<sign::SignOptions>),
+    /// Send, look at and steer transactions of a running server.
+    #[command(after_help = EXIT_CODES)]
+    Tx {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: TxCommand,
+    },
+    /// Look after the wallets of a running server.
+    #[command(after_help = EXIT_CODES)]
+    Wallet {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: WalletCommand,
+    },
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
@@ -38,8 +59,7 @@ enum Command {
     Audit(audit_log::AuditCommand),
 }
 
-/// Returns whether what was asked is so; commands that ask nothing always return true.
-pub(crate) fn run() -> Result<bool> {
+pub(crate) fn run() -> Result<ExitCode> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
     if matches!(cli.command, Command::Dev(_) | Command::Sign(_)) {
@@ -51,8 +71,19 @@ pub(crate) fn run() -> Result<bool> {
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
         Command::Sign(options) => sign::run(*options)?,
-        Command::Signer(command) => return sign::run_tool(*command),
-        Command::Audit(command) => return audit_log::run(command),
+        Command::Signer(command) => return sign::run_tool(*command).map(verdict),
+        Command::Audit(command) => return audit_log::run(command).map(verdict),
+        Command::Tx { connection, command } => {
+            return crate::block_on(operate::run_tx(connection, command));
+        }
+        Command::Wallet { connection, command } => {
+            return crate::block_on(operate::run_wallet(connection, command));
+        }
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether what was asked is so.
+fn verdict(is_so: bool) -> ExitCode {
+    if is_so { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

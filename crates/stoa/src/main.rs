@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod dev;
 mod key;
+mod operate;
 mod sign;
 mod signer_keys;
 
@@ -15,8 +16,7 @@ use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
     match cli::run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             // The whole chain, once, at the boundary that handles it.
             let _ = writeln!(std::io::stderr(), "stoa: {error:#}");

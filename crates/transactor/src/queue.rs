@@ -170,7 +170,23 @@ pub(crate) async fn record_row(
     db: &mut PgConnection,
     row: requests::NewTransaction,
 ) -> Result<TransactionId, DbError> {
-    let fact = NewFact {
+    let fact = queued_fact(&row);
+    transactions::record_queued(db, &row).await?;
+    journal::record(db, &[fact]).await?;
+    Ok(TransactionId(row.id))
+}
+
+/// A job's row and the fact that it is queued, for those who record both themselves
+/// (`db::transactions::accept`). After their commit they call [`Nudge::wake`].
+#[must_use]
+pub fn prepare(new: NewTransaction) -> (requests::NewTransaction, NewFact) {
+    let row = new.row(None);
+    let fact = queued_fact(&row);
+    (row, fact)
+}
+
+fn queued_fact(row: &requests::NewTransaction) -> NewFact {
+    NewFact {
         topic: topic::TRANSACTIONS,
         kind: "transaction_status_changed",
         reverting: false,
@@ -188,10 +204,7 @@ pub(crate) async fn record_row(
             "replaces": row.replaces,
             "compensates": row.compensates,
         }),
-    };
-    transactions::record_queued(db, &row).await?;
-    journal::record(db, &[fact]).await?;
-    Ok(TransactionId(row.id))
+    }
 }
 
 /// A role's queue holds as many jobs as it may. Nothing was accepted; the same request may be

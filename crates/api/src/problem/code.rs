@@ -66,6 +66,8 @@ codes! {
         "The key is malformed, unknown, expired or revoked.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
+    OperatorOnly, "operator_only", 403, "Only operators may do this",
+        "The key belongs to a machine. Its scopes do not matter here.";
     RouteUnknown, "route_unknown", 404, "There is nothing at this path",
         "See /docs for the paths there are.";
     ChainUnknown, "chain_unknown", 404, "The chain is not known here",
@@ -79,6 +81,14 @@ codes! {
         "No such item was found on chain. One just minted appears with its `tentative` state.";
     TopicUnknown, "topic_unknown", 404, "There is no such topic",
         "Topics are items, collections, chain, mints and transactions.";
+    AbiUnknown, "abi_unknown", 404, "No ABI is known for the contract",
+        "Upload one with `POST /api/v1/abis`, then the contract can be called by name and types.";
+    ContractUnknown, "contract_unknown", 404, "There is no contract with this name",
+        "`GET /api/v1/abis` lists the names there are.";
+    TransactionUnknown, "transaction_unknown", 404, "The transaction is not known",
+        "No transaction of this engine has this id.";
+    WalletUnknown, "wallet_unknown", 404, "The wallet is not known",
+        "The engine has no such wallet on this chain and in this role.";
     ContentUnknown, "content_unknown", 404, "The content is not in this store",
         "No content with this CID was stored here.";
     MethodNotAllowed, "method_not_allowed", 405, "The path does not take this method",
@@ -90,8 +100,23 @@ codes! {
         "A request with the same Idempotency-Key is under way. Try again in a moment.";
     CollectionNotReady, "collection_not_ready", 409, "The collection is not deployed yet",
         "The collection was asked for, but does not stand on chain yet. Try again later.";
+    AbiExists, "abi_exists", 409, "The contract has an ABI, or the name is taken",
+        "Delete the present one first, or use another name.";
+    AbiBuiltIn, "abi_built_in", 409, "The contract is the engine's own",
+        "Its ABI comes with the engine; its address and its name can't be taken.";
+    AbiLimitReached, "abi_limit_reached", 409, "There are too many ABIs",
+        "Delete those that nobody uses.";
+    IllegalTransition, "illegal_transition", 409, "The status does not allow it",
+        "`detail` names the present status. What has ended or is mined can't be stopped.";
+    TransactionOwned, "transaction_owned", 409, "The transaction belongs to a product",
+        "Stopping it here would leave a mint or a collection without an end. `detail` says what it \
+         is.";
+    WalletState, "wallet_state", 409, "The wallet's state does not allow it",
+        "`detail` says what stands in the way.";
+    SignerRefused, "signer_refused", 409, "The signer does not allow it",
+        "Its policy decides what keys there are and what they sign; `detail` is its answer.";
     BodyTooLarge, "body_too_large", 413, "The body is too large",
-        "64 KiB at most; 1 MiB for metadata.";
+        "64 KiB at most; 512 KiB for calls and ABIs; 1 MiB for metadata.";
     UploadTooLarge, "upload_too_large", 413, "The file is too large",
         "A picture has 20 MB at most.";
     ContentTypeUnsupported, "content_type_unsupported", 415, "The content type is not supported",
@@ -120,6 +145,14 @@ codes! {
         "Give one of them.";
     MetadataInvalid, "metadata_invalid", 422, "The metadata is not valid",
         "`errors` lists what is wrong, with JSON pointers into the document.";
+    AbiInvalid, "abi_invalid", 422, "The ABI can't be used",
+        "`errors` lists what is wrong with the name or with items of the ABI.";
+    TransactionInvalid, "transaction_invalid", 422, "The transaction can't be like that",
+        "`errors` lists what is wrong, with JSON pointers into the body.";
+    FunctionUnknown, "function_unknown", 422, "The contract has no such function",
+        "Or several share the name; then `errors` lists their signatures.";
+    ArgumentsInvalid, "arguments_invalid", 422, "The arguments do not fit the function",
+        "`errors` lists each one that is wrong, with a JSON pointer such as `/args/1/0`.";
     UploadUnsupported, "upload_unsupported", 422, "The file is not a picture that we take",
         "PNG, JPEG, GIF and WebP are told by content, not by name.";
     UploadTruncated, "upload_truncated", 422, "The picture is cut short",
@@ -143,6 +176,8 @@ codes! {
          send again.";
     Overloaded, "overloaded", 503, "Too much is under way",
         "Try again after the seconds in `Retry-After`.";
+    QueueFull, "queue_full", 503, "Too many transactions wait",
+        "Try again after the seconds in `Retry-After`. Nothing was queued.";
     Unavailable, "unavailable", 503, "A part that this needs can't be reached",
         "Try again after the seconds in `Retry-After`.";
     NotReady, "not_ready", 503, "The engine is not ready",

@@ -1,7 +1,7 @@
 //! From what a use case says to a code. Internal text stops here: it goes to the log.
 
 use super::{Code, Problem};
-use app::{AddressFault, AppError, MediaError, MetadataReason, MetadataRefusal, Refusal};
+use app::{AddressFault, AppError, Fault, MediaError, MetadataReason, MetadataRefusal, Refusal};
 use auth::Denied;
 
 impl From<AppError> for Problem {
@@ -12,6 +12,7 @@ impl From<AppError> for Problem {
             AppError::Denied(Denied::NeedsScope(scope)) => {
                 Problem::from(Code::ScopeMissing).saying(format!("the key needs `{scope}`"))
             }
+            AppError::Denied(Denied::NeedsOperator) => Code::OperatorOnly.into(),
             AppError::KeyInvalid => Code::KeyInvalid.into(),
             error => of_fault(&error),
         }
@@ -35,6 +36,42 @@ fn of_fault(error: &AppError) -> Problem {
 }
 
 fn of_refusal(refusal: Refusal) -> Problem {
+    let all = |code: Code, faults: Vec<Fault>| {
+        faults
+            .into_iter()
+            .fold(Problem::from(code), |problem, fault| problem.at(fault.pointer, fault.detail))
+    };
+    match refusal {
+        Refusal::AbiUnknown => Code::AbiUnknown.into(),
+        Refusal::AbiExists => Code::AbiExists.into(),
+        Refusal::AbiBuiltIn => Code::AbiBuiltIn.into(),
+        Refusal::AbiTooMany { limit } => {
+            Problem::from(Code::AbiLimitReached).saying(format!("at most {limit} per chain"))
+        }
+        Refusal::AbiInvalid(faults) => all(Code::AbiInvalid, faults),
+        Refusal::ContractUnknown => Code::ContractUnknown.into(),
+        Refusal::FunctionUnknown(fault) => all(Code::FunctionUnknown, vec![fault]),
+        Refusal::ArgumentsInvalid(faults) => all(Code::ArgumentsInvalid, faults),
+        Refusal::TransactionInvalid(faults) => all(Code::TransactionInvalid, faults),
+        Refusal::TransactionUnknown => Code::TransactionUnknown.into(),
+        Refusal::IllegalTransition { from, detail } => {
+            let said = format!("the status is {from}: {detail}");
+            Problem::from(Code::IllegalTransition).saying(said)
+        }
+        Refusal::TransactionOwned { kind } => {
+            Problem::from(Code::TransactionOwned).saying(format!("its kind is {kind}"))
+        }
+        Refusal::QueueFull { retry_after } => {
+            Problem { retry_after: Some(retry_after), ..Code::QueueFull.into() }
+        }
+        Refusal::WalletUnknown => Code::WalletUnknown.into(),
+        Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
+        Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),
+        other => of_product_refusal(other),
+    }
+}
+
+fn of_product_refusal(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Address(field, fault) => {
             let code = match fault {
@@ -68,6 +105,8 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::MintUnknown => Code::MintUnknown.into(),
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
+        // The rest was told above.
+        _ => Code::Internal.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use app::{App, AppConfig, ChainSettings};
 use auth::{Authenticator, NewKey, Pepper, PrincipalKind, Scope};
 use axum::{Router, routing::get};
+use chain::{Chain, Endpoint, EndpointOptions};
 use content::{
     BlockStore,
     media::{Inspector, MediaLimits},
@@ -47,7 +48,7 @@ pub struct Api {
     pub chain: ChainSettings,
     /// Where contents are kept.
     pub directory: tempfile::TempDir,
-    stop: CancellationToken,
+    pub stop: CancellationToken,
 }
 
 /// What an API is started with.
@@ -58,6 +59,8 @@ pub struct Setup {
     pub nodes: Vec<chain::Endpoint>,
     /// With the sequencer and the stream.
     pub stream: bool,
+    /// Jobs that may wait per role; 0 stands for 1,000.
+    pub queue_max: u64,
 }
 
 impl Drop for Api {
@@ -68,6 +71,17 @@ impl Drop for Api {
 
 pub async fn start() -> Api {
     start_with(api::Limits::default()).await
+}
+
+/// With a node to ask.
+pub async fn start_on(node_url: &str) -> Api {
+    let node = Endpoint::new(node_url, EndpointOptions::default()).unwrap();
+    start_as(Setup { nodes: vec![node], ..Setup::default() }).await
+}
+
+/// With room for so many jobs in a queue.
+pub async fn start_narrow(queue_max: u64) -> Api {
+    start_as(Setup { queue_max, ..Setup::default() }).await
 }
 
 pub async fn start_with(limits: api::Limits) -> Api {
@@ -81,13 +95,17 @@ pub async fn start_as(setup: Setup) -> Api {
     let database = testkit::database().await;
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
-    let chain = ChainSettings { nodes: setup.nodes, ..chain_settings() };
+    let chain = chain_settings(setup.nodes);
+    let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),
         chains: vec![chain.clone()],
+        nudge: transactor::Nudge::default(),
+        intake: transactor::Intake::new(queue_max),
+        signer: signer::Client::connect(directory.path().join("run/signer.sock")),
     });
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone());
     let state = api::ApiState::new(api::ApiConfig {
@@ -137,9 +155,11 @@ async fn stream(
     api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
 }
 
-fn chain_settings() -> ChainSettings {
+fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
     ChainSettings {
         chain_id: ChainId(CHAIN),
+        node: node(&nodes),
+        call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
         factory: Address::repeat_byte(0xfa),
         implementation: Address::repeat_byte(0x1a),
         forwarder: Address::repeat_byte(0xf0),
@@ -150,8 +170,30 @@ fn chain_settings() -> ChainSettings {
         default_collection: Some(DIGEST.parse().unwrap()),
         finality: Finality::default(),
         index_lag_max: 5,
-        nodes: Vec::new(),
+        nodes,
     }
+}
+
+/// The chain behind these; behind none, port 9 answers nobody.
+fn node(nodes: &[Endpoint]) -> Chain {
+    let silent = || Endpoint::new("http://127.0.0.1:9", EndpointOptions::default()).unwrap();
+    let nodes = if nodes.is_empty() { vec![silent()] } else { nodes.to_vec() };
+    Chain {
+        id: ChainId(CHAIN),
+        endpoints: nodes.into(),
+        ws_url: None,
+        finality: Finality::default(),
+        block_time: std::time::Duration::from_secs(1),
+    }
+}
+
+/// A key of an operator.
+pub async fn operator(db: &Db, scopes: &[Scope]) -> String {
+    let id = PrincipalId::new();
+    let mut connection = db.acquire().await.unwrap();
+    let kind = PrincipalKind::Operator.as_str();
+    db::principals::record(&mut connection, id, "an operator", kind).await.unwrap();
+    issue(db, id, scopes).await
 }
 
 pub async fn principal(db: &Db) -> PrincipalId {
@@ -205,6 +247,16 @@ impl Api {
     /// With the operator's key.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path).bearer_auth(&self.key)
+    }
+
+    /// With another key.
+    pub fn get_as(&self, who: &str, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path).bearer_auth(who)
+    }
+
+    /// With another key, under an Idempotency-Key.
+    pub fn post_as(&self, who: &str, path: &str, key: &str) -> RequestBuilder {
+        self.request(Method::POST, path).bearer_auth(who).header("idempotency-key", key)
     }
 
     /// With the operator's key and an Idempotency-Key.

@@ -1,6 +1,7 @@
 //! The API over real HTTP on a real Postgres.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod abis;
 mod collections;
 mod content;
 mod edge;
@@ -14,5 +15,9 @@ mod items;
 mod keys;
 mod mints;
 mod openapi;
+mod quotes;
 mod stream;
+mod transaction_changes;
+mod transactions;
 mod uploads;
+mod wallets;

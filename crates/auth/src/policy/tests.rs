@@ -1,9 +1,17 @@
 use super::*;
 
 fn key(scopes: &[Scope]) -> Actor {
+    key_of(PrincipalKind::Machine, scopes)
+}
+
+fn operator(scopes: &[Scope]) -> Actor {
+    key_of(PrincipalKind::Operator, scopes)
+}
+
+fn key_of(kind: PrincipalKind, scopes: &[Scope]) -> Actor {
     Actor::Key(KeyHolder {
         principal: PrincipalId::new(),
-        kind: PrincipalKind::Machine,
+        kind,
         key_id: "k".to_owned(),
         scopes: scopes.to_vec(),
     })
@@ -14,14 +22,31 @@ fn key(scopes: &[Scope]) -> Actor {
 fn every_actor_by_every_action() {
     use Action::*;
     let public = [ReadItem, ReadCollection, ReadPublicFacts];
-    let actors: [(&str, Actor, &[Action]); 7] = [
+    let for_machines = &Action::ALL[..10];
+    let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet];
+    let writing = [
+        RequestTransaction,
+        QuoteTransaction,
+        ReadTransaction,
+        ChangeTransaction,
+        StoreAbi,
+        ReadAbi,
+    ];
+    let actors: [(&str, Actor, &[Action]); 14] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
         ("mints:read", key(&[Scope::MintsRead]), &[ReadMint, ReadMintFacts]),
         ("mints:write", key(&[Scope::MintsWrite]), &[RequestMint, ReadMint, ReadMintFacts]),
         ("collections:write", key(&[Scope::CollectionsWrite]), &[RequestCollection]),
-        ("admin", key(&[Scope::Admin]), &Action::ALL),
+        ("transactions:read", key(&[Scope::TransactionsRead]), &[]),
+        ("transactions:write", key(&[Scope::TransactionsWrite]), &[]),
+        ("admin", key(&[Scope::Admin]), for_machines),
+        ("operator without scope", operator(&[]), &[]),
+        ("operator, transactions:read", operator(&[Scope::TransactionsRead]), &reading),
+        ("operator, transactions:write", operator(&[Scope::TransactionsWrite]), &writing),
+        ("operator, wallets:write", operator(&[Scope::WalletsWrite]), &[ReadWallet, ChangeWallet]),
+        ("operator, admin", operator(&[Scope::Admin]), &Action::ALL),
     ];
     for (name, actor, allowed) in actors {
         for action in Action::ALL {
@@ -38,6 +63,11 @@ fn a_denial_says_what_is_missing() {
     let missing = |scope| Err(Denied::NeedsScope(scope));
     assert_eq!(authorize(&reader, Action::RequestMint), missing(Scope::MintsWrite));
     assert_eq!(authorize(&reader, Action::ReadTransactionFacts), missing(Scope::Admin));
+    let refused = authorize(&key(&[Scope::Admin]), Action::RequestTransaction);
+    assert_eq!(refused, Err(Denied::NeedsOperator));
+    let reader = operator(&[Scope::TransactionsRead]);
+    let refused = authorize(&reader, Action::RequestTransaction);
+    assert_eq!(refused, missing(Scope::TransactionsWrite));
 }
 
 #[test]

@@ -170,6 +170,8 @@ pub struct TransactionFilter<'a> {
     pub role: Option<&'a str>,
     pub principal_id: Option<PrincipalId>,
     pub ordering_key: Option<&'a str>,
+    /// Only ids from this one on, which is to say: only jobs as young.
+    pub since: Option<TransactionId>,
 }
 
 /// Jobs older than `before` by id, newest first.
@@ -193,6 +195,7 @@ pub async fn list(
               and ($3::text is null or kind = $3) and ($4::bytea is null or wallet = $4)
               and ($5::text is null or role = $5) and ($6::uuid is null or principal_id = $6)
               and ($7::text is null or ordering_key = $7) and ($8::uuid is null or id < $8)
+              and ($10::uuid is null or id >= $10)
             order by id desc limit $9"#,
         filter.chain_id.map(ChainId::as_i64),
         filter.status.map(JobStatus::as_str),
@@ -203,6 +206,7 @@ pub async fn list(
         filter.ordering_key,
         before.map(|id| id.0),
         limit,
+        filter.since.map(|id| id.0),
     )
     .fetch_all(db)
     .await?)

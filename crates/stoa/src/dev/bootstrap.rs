@@ -4,6 +4,7 @@
 //! the next one. Their addresses are known before they are mined (CREATE of a fresh wallet), so
 //! that the index can follow the factory from the beginning.
 
+use super::DevOptions;
 use alloy_primitives::keccak256;
 use anyhow::{Context, Result, bail, ensure};
 use auth::Pepper;
@@ -11,12 +12,14 @@ use chain::{Chain, Endpoint};
 use contracts::REGISTRY;
 use db::{Db, registry, registry::Deployment};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use transactor::{NewTransaction, Nudge};
 use vocab::{Address, Bytes, PrincipalId, U256};
 
 pub(super) const DEPLOYER: &str = "deployer";
 pub(super) const MINTER: &str = "minter";
+/// Sends what operators ask for.
+pub(super) const OPERATOR: &str = "operator";
 const KIND: &str = "deploy_contract";
 
 /// The engine's own wallets.
@@ -43,16 +46,16 @@ impl Contracts {
 }
 
 /// Who holds the operator's key of a development server.
-const OPERATOR: PrincipalId =
+const OPERATOR_ID: PrincipalId =
     PrincipalId(uuid::Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001));
 
 /// A new key of the operator, with all rights.
 pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<String> {
     let mut transaction = db.begin().await?;
-    db::principals::record(&mut transaction, OPERATOR, "operator", "operator").await?;
+    db::principals::record(&mut transaction, OPERATOR_ID, "operator", "operator").await?;
     let new = auth::NewKey {
         env: "dev",
-        principal: OPERATOR,
+        principal: OPERATOR_ID,
         scopes: &auth::Scope::ALL,
         expires_at: None,
     };
@@ -62,13 +65,21 @@ pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<Strin
 }
 
 /// Make the keys, and see that each wallet can pay for gas.
-pub(super) async fn wallets(signer: &signer::Client, chain: &Chain, count: u32) -> Result<Wallets> {
+pub(super) async fn wallets(
+    signer: &signer::Client,
+    chain: &Chain,
+    options: &DevOptions,
+) -> Result<Wallets> {
     let deployer = signer.ensure_key(DEPLOYER, 0).await.context("no key for the deployer")?;
     let mut minters = Vec::new();
-    for index in 0..count {
+    for index in 0..options.wallets {
         minters.push(signer.ensure_key(MINTER, index).await.context("no key for a minter")?);
     }
-    for wallet in minters.iter().chain([&deployer]) {
+    let mut operators = Vec::new();
+    for index in 0..options.operator_wallets {
+        operators.push(signer.ensure_key(OPERATOR, index).await.context("no operator's wallet")?);
+    }
+    for wallet in minters.iter().chain([&deployer]).chain(&operators) {
         fund(chain.endpoint(), *wallet).await?;
     }
     Ok(Wallets { deployer, minters })
@@ -87,6 +98,18 @@ async fn fund(endpoint: &Endpoint, wallet: Address) -> Result<()> {
     }
     while endpoint.balance(wallet).await? < enough {
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Ok(())
+}
+
+/// Give money to wallets that came after the start, once each: one that is emptied later stays so.
+pub(super) async fn fund_new(db: &Db, chain: &Chain, known: &mut HashSet<Address>) -> Result<()> {
+    let wallets = db::wallets::load(&mut *db.acquire().await?, chain.id).await?;
+    for wallet in wallets {
+        if !known.contains(&wallet.address) {
+            fund(chain.endpoint(), wallet.address).await?;
+            known.insert(wallet.address);
+        }
     }
     Ok(())
 }

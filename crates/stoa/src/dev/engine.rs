@@ -2,7 +2,7 @@
 
 use super::{
     DevOptions,
-    bootstrap::{self, Contracts, DEPLOYER, MINTER, Wallets},
+    bootstrap::{self, Contracts, DEPLOYER, MINTER, OPERATOR, Wallets},
     file::{self, Account, DevFile, write_private},
     origin,
     secrets::{ensure_secret, private_directory},
@@ -23,13 +23,17 @@ use content::media::MediaLimits;
 use db::Db;
 use projections::Projections;
 use runtime::{CancellationToken, Importance, Metrics, Supervisor};
-use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, fs, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use transactor::{Nudge, Role};
 use vocab::{Address, SystemClock};
 
 /// Between two rounds of the housekeeper.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// Between two looks for new wallets.
+const FAUCET: Duration = Duration::from_secs(1);
+/// Transactions that may wait per role before requests are told to come back.
+const QUEUE_MAX: u64 = 1_000_000;
 
 /// Bound before anything is started, so that a taken port is said at once.
 pub(super) struct Listeners {
@@ -64,7 +68,7 @@ pub(super) async fn start(
     let db = db::connect(&services.postgres.url("stoa"), 40).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
-    let wallets = bootstrap::wallets(&signer, &services.chain, options.wallets).await?;
+    let wallets = bootstrap::wallets(&signer, &services.chain, options).await?;
     let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
 
     let mut roles = Roles {
@@ -75,7 +79,7 @@ pub(super) async fn start(
     roles.endpoints(&services);
     roles.sequencer();
     roles.indexer(&services, &planned);
-    roles.transactor(&services, signer, options.wallets);
+    roles.transactor(&services, signer.clone(), options);
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
@@ -85,6 +89,7 @@ pub(super) async fn start(
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
+    let (intake, nudge) = (transactor::Intake::new(QUEUE_MAX), roles.nudge.clone());
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
@@ -92,6 +97,9 @@ pub(super) async fn start(
             store: store.clone(),
             inspector: inspector.clone(),
             chains: vec![settings(default_collection)],
+            nudge: nudge.clone(),
+            intake: intake.clone(),
+            signer: signer.clone(),
         })
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
@@ -99,6 +107,7 @@ pub(super) async fn start(
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
     roles.housekeeper(app.clone(), metrics.clone());
+    roles.faucet(&services);
     let state = ApiState::new(ApiConfig {
         app,
         authenticator: keys.authenticator.clone(),
@@ -161,14 +170,18 @@ impl Roles {
         self.spawn("indexer", task);
     }
 
-    fn transactor(&mut self, services: &Services, signer: signer::Client, minters: u32) {
+    fn transactor(&mut self, services: &Services, signer: signer::Client, options: &DevOptions) {
         let config = transactor::Config {
             db: self.db.clone(),
             chain: services.chain.clone(),
             signer,
             outcomes: Arc::new(ProductOutcomes),
             nudge: self.nudge.clone(),
-            roles: vec![Role::new(DEPLOYER, 1), Role::new(MINTER, minters)],
+            roles: vec![
+                Role::new(DEPLOYER, 1),
+                Role::new(MINTER, options.wallets),
+                Role::new(OPERATOR, options.operator_wallets),
+            ],
             error_names: contracts::error_names().collect(),
             // Short, because the one who waits for it is a developer restarting.
             options: transactor::Options { lease: Duration::from_secs(4), ..Default::default() },
@@ -200,6 +213,29 @@ impl Roles {
             }
         };
         self.spawn("housekeeper", async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = rounds => {}
+            }
+        });
+    }
+
+    /// Wallets of the node that we started get money when they are made.
+    fn faucet(&mut self, services: &Services) {
+        if services.node.is_none() {
+            return;
+        }
+        let (db, chain, shutdown) = (self.db.clone(), services.chain.clone(), self.shutdown());
+        let rounds = async move {
+            let mut known = HashSet::new();
+            loop {
+                if let Err(error) = bootstrap::fund_new(&db, &chain, &mut known).await {
+                    tracing::warn!(error = %error, "a new wallet has no money yet");
+                }
+                tokio::time::sleep(FAUCET).await;
+            }
+        };
+        self.spawn("faucet", async move {
             tokio::select! {
                 () = shutdown => {}
                 () = rounds => {}
@@ -270,6 +306,8 @@ fn chain_settings(
 ) -> ChainSettings {
     ChainSettings {
         chain_id: services.chain.id,
+        node: services.chain.clone(),
+        call_roles: vec![OPERATOR.to_owned()],
         factory: contracts.factory,
         implementation: contracts.implementation,
         forwarder: contracts.forwarder,

@@ -13,6 +13,7 @@ use std::{
 use vocab::{ChainId, Finality};
 
 const POLICY: &str = include_str!("policy.toml");
+const OPERATOR_ROLE: &str = "[roles.operator]";
 
 /// Everything that ends with us.
 pub(super) struct Services {
@@ -141,9 +142,7 @@ pub(super) async fn start_signer(
     let home = data_dir.join("signer");
     super::secrets::private_directory(&home)?;
     let policy = home.join("policy.toml");
-    if !policy.exists() {
-        fs::write(&policy, POLICY.replace("CHAIN_ID", &chain.to_string()))?;
-    }
+    ensure_policy(&policy, chain)?;
     let password = home.join("password");
     signer::ensure_password_file(&password)?;
     let socket = socket_path(&home)?;
@@ -183,6 +182,18 @@ pub(super) async fn start_signer(
         .await
         .context("the signer is silent")??;
     Ok((child, socket))
+}
+
+/// The policy of development. A directory of an earlier version gets the roles that came later;
+/// what is there stays as somebody may have changed it.
+fn ensure_policy(path: &Path, chain: ChainId) -> Result<()> {
+    let ours = POLICY.replace("CHAIN_ID", &chain.to_string());
+    let Ok(present) = fs::read_to_string(path) else { return Ok(fs::write(path, ours)?) };
+    let later = ours.find(OPERATOR_ROLE).map(|start| &ours[start..]).unwrap_or_default();
+    if !present.contains(OPERATOR_ROLE) {
+        fs::write(path, format!("{present}\n{later}"))?;
+    }
+    Ok(())
 }
 
 /// Unix socket paths are limited to 107 bytes: below a deep directory, the runtime directory of

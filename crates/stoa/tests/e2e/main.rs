@@ -7,6 +7,7 @@ mod faults;
 mod isolation;
 mod kills;
 mod operate;
+mod operators;
 mod server;
 mod signer_keys;
 mod signer_tools;

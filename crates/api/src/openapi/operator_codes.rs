@@ -1,0 +1,70 @@
+//! What operations of operators may answer besides success.
+
+use crate::problem::Code;
+
+const BODY: [Code; 5] = [
+    Code::BodyMalformed,
+    Code::BodyInvalid,
+    Code::JsonTooDeep,
+    Code::BodyTooLarge,
+    Code::ContentTypeUnsupported,
+];
+const MAKES: [Code; 4] = [
+    Code::IdempotencyKeyRequired,
+    Code::IdempotencyKeyInvalid,
+    Code::IdempotencyInProgress,
+    Code::IdempotencyKeyReused,
+];
+const ADDRESS: [Code; 3] = [Code::ChainUnknown, Code::AddressInvalid, Code::AddressChecksum];
+const LISTS: [Code; 2] = [Code::QueryInvalid, Code::CursorInvalid];
+const CALL: [Code; 6] = [
+    Code::WalletUnknown,
+    Code::ContractUnknown,
+    Code::AbiUnknown,
+    Code::FunctionUnknown,
+    Code::ArgumentsInvalid,
+    Code::TransactionInvalid,
+];
+const TRANSACTION: [Code; 2] = [Code::TransactionUnknown, Code::PathInvalid];
+const CHANGE: [Code; 3] =
+    [Code::IllegalTransition, Code::TransactionOwned, Code::TransactionInvalid];
+const WALLET: [Code; 2] = [Code::WalletUnknown, Code::PathInvalid];
+
+/// The codes, and whether the operation takes an Idempotency-Key. None: not one of operators.
+pub(super) fn codes(operation: &str) -> Option<(bool, Vec<Code>)> {
+    use Code as C;
+    let parts: &[&[Code]] = match operation {
+        "store_abi" => {
+            let own = &[C::AbiInvalid, C::AbiExists, C::AbiBuiltIn, C::AbiLimitReached];
+            return Some((true, [&BODY[..], &MAKES, &ADDRESS, own].concat()));
+        }
+        "request_transaction" => &[&BODY, &MAKES, &ADDRESS, &CALL, &[C::QueueFull]],
+        "replace_transaction" => &[&BODY, &MAKES, &ADDRESS, &CALL, &TRANSACTION, &CHANGE],
+        "cancel_transaction" | "speed_up_transaction" | "redrive_transaction" => {
+            &[&BODY, &MAKES, &TRANSACTION, &CHANGE]
+        }
+        "create_wallet" => &[&BODY, &MAKES, &[C::ChainUnknown, C::SignerRefused, C::WalletState]],
+        "pause_wallet" | "resume_wallet" | "retire_wallet" | "drain_wallet" => {
+            &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState]]
+        }
+        "rotate_wallet" => &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState, C::SignerRefused]],
+        _ => return reading(operation).map(|codes| (false, codes)),
+    };
+    Some((true, parts.concat()))
+}
+
+fn reading(operation: &str) -> Option<Vec<Code>> {
+    use Code as C;
+    let parts: &[&[Code]] = match operation {
+        "list_abis" => &[&LISTS, &[C::ChainUnknown]],
+        "get_abi" => &[&ADDRESS, &[C::AbiUnknown, C::PathInvalid]],
+        "delete_abi" => &[&ADDRESS, &[C::AbiUnknown, C::AbiBuiltIn, C::PathInvalid]],
+        "quote_transaction" => &[&BODY, &ADDRESS, &CALL],
+        "list_transactions" => &[&LISTS, &ADDRESS, &[C::StatusUnknown, C::TransactionInvalid]],
+        "get_transaction" | "list_transaction_facts" => &[&TRANSACTION],
+        "list_wallets" => &[&[C::QueryInvalid, C::ChainUnknown]],
+        "get_wallet" => &[&ADDRESS, &WALLET],
+        _ => return None,
+    };
+    Some(parts.concat())
+}

@@ -1,0 +1,154 @@
+//! Operators step in on a transaction: cancel, speed up, replace, queue again.
+
+use crate::{
+    Answer, App, AppError, Caller, Once, Refusal, TransactionSpec,
+    jobs::outcomes::ProductOutcomes,
+    once::{ACCEPTED, Begun, maker},
+    request_transaction::{CALL, COMPENSATION, TRANSFER},
+};
+use abi::{Fault, parse_uint};
+use auth::Action;
+use db::transactions::requests::{self, Transaction};
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use transactor::{InterveneError, Refused};
+use vocab::{ChainId, JobStatus, TransactionId, Urgency};
+
+/// Kinds without a product behind them: stopping one leaves nothing hanging.
+const FREE_KINDS: [&str; 4] = [CALL, TRANSFER, COMPENSATION, crate::change_wallet::DRAIN];
+
+/// What an operator wants of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    Cancel,
+    SpeedUp {
+        urgency: Option<Urgency>,
+        /// Wei per gas.
+        fee_cap: Option<&'a Value>,
+    },
+    /// Another goes in its place.
+    Replace(TransactionSpec<'a>),
+    Redrive {
+        /// RFC 3339.
+        deadline: Option<&'a str>,
+    },
+}
+
+impl App {
+    /// Step in on a transaction; the answer (202) shows it, or its replacement, as it is then.
+    ///
+    /// # Errors
+    /// [`Refusal::TransactionUnknown`]; [`Refusal::IllegalTransition`] when its state does not
+    /// allow it; [`Refusal::TransactionOwned`] when a product stands behind it; for a replacement
+    /// those of [`App::request_transaction`].
+    pub async fn change_transaction(
+        &self,
+        caller: Caller<'_>,
+        once: Once<'_>,
+        id: TransactionId,
+        change: Change<'_>,
+        render: impl Fn(&Transaction) -> Value + Send,
+    ) -> Result<Answer, AppError> {
+        let holder = maker(caller.actor, Action::ChangeTransaction)?;
+        // A replacement is read before anything is locked: that may take its time.
+        let replacement = match change {
+            Change::Replace(spec) => {
+                let mut new = self.new_transaction(holder, caller, once, spec).await?;
+                // The answer to this request is kept like any other; the job is found by the
+                // transaction that it replaces.
+                new.idempotency = None;
+                Some(new)
+            }
+            _ => None,
+        };
+        let terms = Terms::parse(change)?;
+        let mut work = match self.begin_once(holder, once).await? {
+            Begun::Answered(answer) => return Ok(answer),
+            Begun::Open(work) => work,
+        };
+        let db = &mut *work.transaction;
+        let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
+        if !matches!(change, Change::SpeedUp { .. }) && !FREE_KINDS.contains(&&*before.kind) {
+            return Err(Refusal::TransactionOwned { kind: before.kind }.into());
+        }
+        let mut shown = id;
+        let done = match (change, replacement) {
+            (Change::Cancel, _) => transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ()),
+            (Change::SpeedUp { urgency, .. }, _) => {
+                transactor::speed_up(db, id, urgency, terms.fee_cap).await
+            }
+            (Change::Redrive { .. }, _) => {
+                transactor::redrive(db, &ProductOutcomes, id, terms.deadline).await
+            }
+            (Change::Replace(_), Some(mut new)) => {
+                if new.chain_id.as_i64() != before.chain_id || new.role != before.role {
+                    let fault = Fault::new("/role", "a replacement has the same chain and role");
+                    return Err(Refusal::TransactionInvalid(vec![fault]).into());
+                }
+                if new.wallet.is_none() && before.wallet.is_some() && before.nonce.is_none() {
+                    new.wallet = before.wallet.map(Into::into);
+                }
+                transactor::replace(db, &ProductOutcomes, id, new).await.map(|new| shown = new)
+            }
+            (Change::Replace(_), None) => {
+                return Err(AppError::Bug("a replacement was not read"));
+            }
+        };
+        done.map_err(|error| refuse(error, &before.status))?;
+        let after = requests::load(db, shown.0).await?.ok_or(Refusal::TransactionUnknown)?;
+        let body = render(&after).to_string().into_bytes();
+        let answer = self.finish_once(work, ACCEPTED, body).await?;
+        self.config().nudge.wake(ChainId::from_i64(after.chain_id), &after.role);
+        Ok(answer)
+    }
+}
+
+struct Terms {
+    fee_cap: Option<u128>,
+    deadline: Option<OffsetDateTime>,
+}
+
+impl Terms {
+    fn parse(change: Change<'_>) -> Result<Self, AppError> {
+        let refuse = |pointer: &str, detail: String| {
+            AppError::from(Refusal::TransactionInvalid(vec![Fault::new(pointer, detail)]))
+        };
+        let mut terms = Self { fee_cap: None, deadline: None };
+        match change {
+            Change::SpeedUp { urgency, fee_cap } => {
+                if urgency.is_none() && fee_cap.is_none() {
+                    return Err(refuse("", "give `urgency`, `fee_cap`, or both".to_owned()));
+                }
+                let cap = fee_cap.map(|given| parse_uint(given, 128)).transpose();
+                terms.fee_cap = cap.map_err(|d| refuse("/fee_cap", d))?.map(|cap| cap.to());
+            }
+            Change::Redrive { deadline: Some(text) } => {
+                let at = OffsetDateTime::parse(text, &Rfc3339);
+                let what = "a time as in RFC 3339: 2026-11-20T12:00:00Z";
+                terms.deadline = Some(at.map_err(|_| refuse("/deadline", what.to_owned()))?);
+            }
+            _ => {}
+        }
+        Ok(terms)
+    }
+}
+
+fn refuse(error: InterveneError, status: &str) -> AppError {
+    let now = status.parse().unwrap_or(JobStatus::Unknown);
+    let illegal = |from, detail| Refusal::IllegalTransition { from, detail }.into();
+    match error {
+        InterveneError::Refused(refused) => match refused {
+            Refused::Unknown => Refusal::TransactionUnknown.into(),
+            Refused::Kind(kind) => Refusal::TransactionOwned { kind }.into(),
+            Refused::Status(from) => illegal(from, "this can't be done now"),
+            Refused::Unsettled => illegal(now, "a signature of it may still be mined"),
+            Refused::Compensated => illegal(now, "its undo was queued"),
+            Refused::Replaced => illegal(now, "another takes its place"),
+        },
+        InterveneError::Db(error) => error.into(),
+        InterveneError::Move(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "an illegal transition");
+            AppError::Bug("a change of state that the life cycle does not know")
+        }
+    }
+}

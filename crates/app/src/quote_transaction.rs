@@ -1,0 +1,204 @@
+//! What a call would do and cost at the head, without sending it.
+
+use crate::{
+    App, AppError, CallSpec, Caller, ChainSettings, Field, Refusal, address::parse_address,
+    encode_call::EncodedCall, resolve_contract::known_error,
+};
+use abi::Fault;
+use auth::{Action, authorize};
+use chain::{CallRequest, Endpoint, RpcError};
+use db::wallets;
+use serde_json::Value;
+use vocab::{Address, Bytes, U256};
+
+/// A call to be quoted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QuoteSpec<'a> {
+    pub chain_id: Option<u64>,
+    pub role: Option<&'a str>,
+    pub wallet: Option<&'a str>,
+    pub call: CallSpec<'a>,
+}
+
+/// What a call would do and cost.
+#[derive(Clone, Debug)]
+pub struct Quote {
+    pub chain_id: u64,
+    pub from: Address,
+    pub to: Address,
+    pub value: U256,
+    pub input: Bytes,
+    /// None when the call fails.
+    pub gas: Option<Gas>,
+    pub fees: Fees,
+    /// What the function answered.
+    pub returns: Option<Value>,
+    pub return_data: Option<Bytes>,
+    pub failure: Option<Failure>,
+}
+
+/// Gas of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gas {
+    pub estimate: u64,
+    /// What a transaction would be given: the estimate and a fifth.
+    pub limit: u64,
+}
+
+/// Wei per gas at the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fees {
+    pub base: u128,
+    pub tip: u128,
+    /// What would be offered at most: twice the base fee, and the tip.
+    pub max: u128,
+}
+
+/// Why a call fails.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// `reverted`, `panicked`, `refused` by the node, or the name of a contract's error.
+    pub code: String,
+    pub text: String,
+    /// Of the error: its signature and arguments, when its ABI is known.
+    pub signature: Option<String>,
+    pub args: Option<Value>,
+    pub data: Option<Bytes>,
+}
+
+impl App {
+    /// Run a call at the head as if the wallet sent it. Nothing is recorded or sent.
+    ///
+    /// # Errors
+    /// As [`App::request_transaction`]; [`AppError::Node`] when the node does not tell.
+    pub async fn quote_transaction(
+        &self,
+        caller: Caller<'_>,
+        spec: QuoteSpec<'_>,
+    ) -> Result<Quote, AppError> {
+        authorize(caller.actor, Action::QuoteTransaction)?;
+        let chain = self.chain(spec.chain_id)?;
+        let role = call_role(chain, spec.role)?;
+        let call = self.encode_call(chain, spec.call, "").await?;
+        let from = self.sender(chain, role, spec.wallet).await?;
+        let endpoint = chain.node.endpoint();
+        let fees = fees(endpoint).await?;
+        let request = CallRequest {
+            from,
+            to: Some(call.to),
+            value: call.value,
+            data: call.input.clone().into(),
+        };
+        let answer = one(endpoint.simulate(std::slice::from_ref(&request)).await)?;
+        let mut quote = Quote {
+            chain_id: chain.chain_id.0,
+            from,
+            to: call.to,
+            value: call.value,
+            input: request.data.clone(),
+            gas: None,
+            fees,
+            returns: None,
+            return_data: None,
+            failure: None,
+        };
+        match answer {
+            Ok(data) => {
+                let decode = |function: &abi::Function| function.decode_answer(&data);
+                quote.returns = call.function.as_ref().and_then(decode);
+                quote.return_data = Some(data);
+                match one(endpoint.estimate_gas(&[request]).await)? {
+                    Ok(estimate) => quote.gas = Some(gas(estimate.to())),
+                    Err(error) => quote.failure = Some(failure(&call, error)?),
+                }
+            }
+            Err(error) => quote.failure = Some(failure(&call, error)?),
+        }
+        Ok(quote)
+    }
+
+    /// The wallet that a call goes from: the named one, or any of the role.
+    pub(crate) async fn sender(
+        &self,
+        chain: &ChainSettings,
+        role: &str,
+        named: Option<&str>,
+    ) -> Result<Address, AppError> {
+        let named = named.map(|text| parse_address(text, Field::Wallet)).transpose()?;
+        let known = wallets::load(&mut *self.connection().await?, chain.chain_id).await?;
+        let mut of_role = known.iter().filter(|wallet| wallet.role == role);
+        let found = match named {
+            Some(address) => of_role.find(|wallet| wallet.address == address),
+            None => of_role.next(),
+        };
+        Ok(found.ok_or(Refusal::WalletUnknown)?.address)
+    }
+}
+
+/// The named role, if operators may use it; the default one otherwise.
+pub(crate) fn call_role<'a>(
+    chain: &'a ChainSettings,
+    named: Option<&str>,
+) -> Result<&'a str, AppError> {
+    let found = match named {
+        Some(name) => chain.call_roles.iter().find(|role| *role == name),
+        None => chain.call_roles.first(),
+    };
+    let detail = || format!("one of {}", chain.call_roles.join(", "));
+    let fault = || Refusal::TransactionInvalid(vec![Fault::new("/role", detail())]);
+    Ok(found.ok_or_else(fault)?.as_str())
+}
+
+/// Prices at the head. In one place, because the transactor is to say what it would offer.
+pub(crate) async fn fees(endpoint: &Endpoint) -> Result<Fees, AppError> {
+    let head = endpoint.head().await?;
+    let base = head.base_fee_per_gas.map_or(0, |fee| fee.to());
+    let tip = endpoint.priority_fee().await.unwrap_or(1).max(1);
+    Ok(Fees { base, tip, max: base.saturating_mul(2).saturating_add(tip) })
+}
+
+fn gas(estimate: u64) -> Gas {
+    Gas { estimate, limit: estimate.saturating_add(estimate.div_ceil(5)).max(21_000) }
+}
+
+/// The one answer of a batch of one.
+fn one<T>(
+    answers: Result<Vec<Result<T, RpcError>>, RpcError>,
+) -> Result<Result<T, RpcError>, AppError> {
+    let answer = answers?.into_iter().next();
+    answer.ok_or_else(|| AppError::Node(RpcError::Malformed("no answer to a call".into())))
+}
+
+/// What a node's refusal says about the call; any other trouble is the node's.
+fn failure(call: &EncodedCall, error: RpcError) -> Result<Failure, AppError> {
+    let RpcError::Refused { message, data, .. } = error else { return Err(error.into()) };
+    let data = data.and_then(|data| data.parse::<Bytes>().ok());
+    let reverted = data.is_some() || message.to_ascii_lowercase().contains("revert");
+    let mut failure = Failure {
+        code: if reverted { "reverted" } else { "refused" }.to_owned(),
+        text: message.chars().take(500).collect(),
+        signature: None,
+        args: None,
+        data: data.clone(),
+    };
+    let target = call.target.as_ref().map(|target| &*target.contract);
+    if let Some(error) = data.and_then(|data| known_error(target, &data)) {
+        describe(&mut failure, error);
+    }
+    Ok(failure)
+}
+
+/// Tell a decoded error.
+pub(crate) fn describe(failure: &mut Failure, error: abi::Failed) {
+    let first = error.args.get(0).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match error.signature.as_str() {
+        "Error(string)" => first.clone_into(&mut failure.text),
+        "Panic(uint256)" => {
+            "panicked".clone_into(&mut failure.code);
+            failure.text = format!("panic code {first}");
+        }
+        _ => failure.code.clone_from(&error.name),
+    }
+    failure.signature = Some(error.signature);
+    failure.args = Some(error.args);
+}

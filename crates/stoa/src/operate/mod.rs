@@ -1,0 +1,80 @@
+//! `stoa tx` and `stoa wallet`: what operators do by the API, from a terminal.
+
+mod arguments;
+mod client;
+mod table;
+mod tx;
+mod wallet;
+
+pub(crate) use tx::TxCommand;
+pub(crate) use wallet::WalletCommand;
+
+use crate::dev::DevFile;
+use anyhow::{Context, Result};
+use clap::Args;
+use client::{Client, Failed};
+use std::{path::PathBuf, process::ExitCode};
+
+/// The exit codes, in the help of both commands.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  something else went wrong
+  2  the command line makes no sense
+  3  the server refused; nothing was changed
+  4  the transaction failed, or the call would
+  5  no answer, or the server can't now: repeat it with the same --key
+
+Server and key come from --server and --api-key, else from STOA_SERVER and STOA_API_KEY, else from
+the dev.json of a development server in --data-dir.";
+
+/// Where the server is, and how to talk.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Connection {
+    /// Address of the API, for example https://stoa.example.org
+    #[arg(long, global = true, env = "STOA_SERVER", value_name = "URL")]
+    server: Option<String>,
+    /// An operator's key. Others on this machine can see it here: prefer the variable.
+    #[arg(long, global = true, env = "STOA_API_KEY", value_name = "KEY", hide_env_values = true)]
+    api_key: Option<String>,
+    /// Of a development server, whose dev.json names server and key.
+    #[arg(long, global = true, default_value = ".dev", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Print the server's answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Connection {
+    fn client(&self) -> Result<Client> {
+        if let (Some(server), Some(key)) = (&self.server, &self.api_key) {
+            return Client::new(server, key);
+        }
+        let dev = DevFile::load(&self.data_dir).context("give --server and --api-key")?;
+        let server = self.server.as_deref().unwrap_or(&dev.http);
+        Client::new(server, self.api_key.as_deref().unwrap_or(&dev.operator_api_key))
+    }
+}
+
+/// `stoa tx …`
+pub(crate) async fn run_tx(connection: Connection, command: TxCommand) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(tx::run(&client, connection.json, command).await)
+}
+
+/// `stoa wallet …`
+pub(crate) async fn run_wallet(connection: Connection, command: WalletCommand) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(wallet::run(&client, connection.json, command).await)
+}
+
+fn finish(done: Result<ExitCode>) -> Result<ExitCode> {
+    match done.map_err(anyhow::Error::downcast::<Failed>) {
+        Ok(code) => Ok(code),
+        Err(Ok(failed)) => {
+            failed.tell();
+            Ok(failed.code())
+        }
+        Err(Err(other)) => Err(other),
+    }
+}
