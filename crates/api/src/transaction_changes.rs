@@ -92,7 +92,8 @@ pub(crate) async fn replace_transaction(
     IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<TransactionRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
-    let wanted = Change::Replace(spec(&body.value));
+    let spec = spec(&body.value);
+    let wanted = Change::Replace(&spec);
     change(&state, &who, (&key, body.fingerprint), id, wanted).await
 }
 
