@@ -1,6 +1,6 @@
 //! The JSON-RPC methods that we call, typed.
 
-use crate::{Endpoint, Header, Log, Receipt, RpcError};
+use crate::{Endpoint, FeeHistory, Header, Log, Receipt, RpcError};
 use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -189,5 +189,21 @@ impl Endpoint {
     pub async fn priority_fee(&self) -> Result<u128, RpcError> {
         let fee: U128 = self.call("eth_maxPriorityFeePerGas", json!([])).await?;
         Ok(fee.to())
+    }
+
+    /// What the last `blocks` blocks up to the head paid, with tips at these percentiles (0 to 100,
+    /// rising).
+    pub async fn fee_history(
+        &self,
+        blocks: u16,
+        percentiles: &[f64],
+    ) -> Result<FeeHistory, RpcError> {
+        self.call("eth_feeHistory", json!([U64::from(blocks), "latest", percentiles])).await
+    }
+
+    /// The node's suggested price for a chain without a base fee, wei per gas.
+    pub async fn gas_price(&self) -> Result<u128, RpcError> {
+        let price: U128 = self.call("eth_gasPrice", json!([])).await?;
+        Ok(price.to())
     }
 }

@@ -69,3 +69,18 @@ impl Receipt {
         self.status == U64::from(1)
     }
 }
+
+/// What recent blocks paid (`eth_feeHistory`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeeHistory {
+    /// Wei per gas, oldest block first; one more entry than blocks: that of the next block.
+    #[serde(default)]
+    pub base_fee_per_gas: Vec<U128>,
+    /// Gas used by gas limit, per block: 0 to 1.
+    #[serde(default)]
+    pub gas_used_ratio: Vec<f64>,
+    /// Per block the tips at the percentiles asked for, wei per gas; zeros for an empty block.
+    #[serde(default)]
+    pub reward: Option<Vec<Vec<U128>>>,
+}

@@ -14,6 +14,8 @@ pub struct NewAttempt {
     pub gas_limit: i64,
     pub max_fee_wei: U256,
     pub max_priority_fee_wei: U256,
+    /// Type 0: both fees are the gas price.
+    pub legacy: bool,
     pub void: bool,
 }
 
@@ -30,13 +32,14 @@ pub async fn record_new(
     let gas: Vec<i64> = attempts.iter().map(|a| a.gas_limit).collect();
     let fees: Vec<Numeric> = attempts.iter().map(|a| Numeric(a.max_fee_wei)).collect();
     let tips: Vec<Numeric> = attempts.iter().map(|a| Numeric(a.max_priority_fee_wei)).collect();
+    let legacies: Vec<bool> = attempts.iter().map(|a| a.legacy).collect();
     let voids: Vec<bool> = attempts.iter().map(|a| a.void).collect();
     sqlx::query!(
         "insert into attempts (transaction_id, attempt, chain_id, wallet, nonce, gas_limit,
-                               max_fee_wei, max_priority_fee_wei, void)
-         select t, a, $1, $2, n, g, f, p, v
+                               max_fee_wei, max_priority_fee_wei, void, legacy)
+         select t, a, $1, $2, n, g, f, p, v, l
            from unnest($3::uuid[], $4::int2[], $5::int8[], $6::int8[], $7::numeric[],
-                       $8::numeric[], $9::bool[]) as u (t, a, n, g, f, p, v)",
+                       $8::numeric[], $9::bool[], $10::bool[]) as u (t, a, n, g, f, p, v, l)",
         chain.as_i64(),
         wallet.as_slice(),
         &ids,
@@ -46,6 +49,7 @@ pub async fn record_new(
         &fees as _,
         &tips as _,
         &voids,
+        &legacies,
     )
     .execute(db)
     .await?;
@@ -76,6 +80,8 @@ pub struct Unsigned {
     pub gas_limit: i64,
     pub max_fee_wei: U256,
     pub max_priority_fee_wei: U256,
+    /// Type 0: both fees are the gas price.
+    pub legacy: bool,
     pub void: bool,
     pub recipient: Option<Addr>,
     pub value_wei: U256,
@@ -94,7 +100,7 @@ pub async fn load_unsigned(
         Unsigned,
         r#"select a.transaction_id, a.attempt, a.nonce, a.gas_limit,
                   a.max_fee_wei as "max_fee_wei: Numeric",
-                  a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.void,
+                  a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.legacy, a.void,
                   t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input
              from attempts a
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
@@ -183,6 +189,8 @@ pub struct Open {
     pub gas_limit: i64,
     pub max_fee_wei: U256,
     pub max_priority_fee_wei: U256,
+    /// Type 0: both fees are the gas price.
+    pub legacy: bool,
     pub void: bool,
     pub tx_hash: Option<Hash>,
     pub sent: Option<String>,
@@ -214,7 +222,7 @@ pub async fn load_open(
         Open,
         r#"select a.transaction_id, a.attempt, a.nonce, a.gas_limit,
                   a.max_fee_wei as "max_fee_wei: Numeric",
-                  a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.void,
+                  a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.legacy, a.void,
                   a.tx_hash as "tx_hash: Hash", a.sent, a.sent_error,
                   extract(epoch from now() - a.sent_at)::float8 as sent_age,
                   extract(epoch from now() - a.created_at)::float8 as "age!",

@@ -34,7 +34,7 @@ enum Command {
     #[command(subcommand)]
     Chain(chain::ChainCommand),
     /// Run the signer, the only process that holds keys.
-    Sign(sign::SignOptions),
+    Sign(Box<sign::SignOptions>),
     /// Send, look at and steer transactions of a running server.
     #[command(after_help = EXIT_CODES)]
     Tx {
@@ -70,7 +70,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
-        Command::Sign(options) => sign::run(options)?,
+        Command::Sign(options) => sign::run(*options)?,
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
         Command::Audit(command) => return audit_log::run(command).map(verdict),
         Command::Tx { connection, command } => {

@@ -1,6 +1,9 @@
 //! What a transactor is made of.
 
-use crate::{ErrorNames, Nudge, Outcomes};
+use crate::{
+    ErrorNames, Nudge, Outcomes,
+    fees::{Caps, GAS_MIN, Terms},
+};
 use chain::Chain;
 use db::Db;
 use std::{fmt, sync::Arc, time::Duration};
@@ -73,12 +76,19 @@ pub struct Options {
     /// No transaction ever offers more than this, wei per gas. While the market is above, jobs
     /// wait.
     pub fee_cap_wei: u128,
-    /// Least priority fee, wei per gas.
+    /// Most that the gas of one transaction may cost, in wei altogether.
+    pub gas_cost_max_wei: u128,
+    /// Up to this a replacement may cost what it must; above, at most five times the market. Wei
+    /// per gas.
+    pub bump_free_wei: u128,
+    /// Least priority fee, wei per gas; on a chain without base fee the least price.
     pub tip_min_wei: u128,
+    /// Most gas of a void: the signer's `void_gas_limit_max`.
+    pub void_gas_max: u64,
     /// Unmined bytes are handed over again after so many block times.
     pub resend_blocks: u32,
-    /// The lowest unmined nonce is priced anew after so many block times, when its offer is below
-    /// the base fee.
+    /// The lowest unmined nonce is priced anew after so many block times, when its offer falls
+    /// short of the market.
     pub bump_blocks: u32,
     /// Pause before a refused or lost hand-over is repeated, and before a job whose simulation met
     /// trouble is looked at again.
@@ -94,11 +104,21 @@ impl Default for Options {
             lease: Duration::from_secs(10),
             tick: Duration::from_millis(100),
             fee_cap_wei: 500_000_000_000,
+            gas_cost_max_wei: 10_000_000_000_000_000_000,
+            bump_free_wei: 100_000_000_000,
             tip_min_wei: 1,
+            void_gas_max: GAS_MIN,
             resend_blocks: 3,
             bump_blocks: 3,
             retry: Duration::from_secs(1),
             kind_failures_max: 50,
         }
+    }
+}
+
+impl Options {
+    /// The limits of a job's offers.
+    pub(crate) fn caps(&self, terms: Terms) -> Caps {
+        Caps { job: terms.cap, chain: self.fee_cap_wei, total_wei: self.gas_cost_max_wei }
     }
 }

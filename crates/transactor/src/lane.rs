@@ -1,6 +1,6 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
-use crate::{config::Options, context::Context, moves::MoveError, pause::Pause};
+use crate::{config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause};
 use alloy_primitives::Address;
 use chain::RpcError;
 use db::{Db, DbError, PgTransaction, leases, leases::Lease, wallets::Wallet};
@@ -8,7 +8,7 @@ use signer::ClientError;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use vocab::{ChainId, U256};
+use vocab::ChainId;
 
 /// Why a lane's step did not end well. Nothing is lost by it: the lane reads anew from the
 /// database where everything stands, and goes on.
@@ -41,8 +41,8 @@ pub(crate) struct Lane {
     pub holes_seen: u32,
     /// A node said that the wallet can't pay, since the last look.
     pub said_poor: bool,
-    /// What it had then. It takes no jobs until it has more.
-    pub poor_with: Option<U256>,
+    /// It takes no jobs until it can pay for them.
+    pub poor: Option<Poor>,
     /// When its balance was last compared with what it should have.
     pub balance_seen: Option<Instant>,
     /// What was told of it.
@@ -64,7 +64,8 @@ impl Lane {
 
     /// How many more jobs it may have in flight now.
     pub fn room(&self) -> usize {
-        match self.blocked || self.said_poor || self.poor_with.is_some() {
+        let poor = self.poor.is_some_and(|poor| !poor.may_probe());
+        match self.blocked || self.said_poor || poor {
             true => 0,
             false => {
                 let window = usize::try_from(self.wallet.in_flight_max).unwrap_or(1);
@@ -163,6 +164,7 @@ async fn keep_working(
     let mut pause = Duration::from_millis(100);
     loop {
         let started = Instant::now();
+        let paused = Pause::parse(wallet.paused_reason.as_deref());
         let mut lane = Lane {
             context: context.clone(),
             wallet: wallet.clone(),
@@ -171,10 +173,11 @@ async fn keep_working(
             on_chain: 0,
             blocked: false,
             holes_seen: 0,
-            said_poor: false,
-            poor_with: None,
+            // What was told before holds until a claim shows otherwise.
+            said_poor: paused == Some(Pause::OutOfFunds),
+            poor: None,
             balance_seen: None,
-            paused: Pause::parse(wallet.paused_reason.as_deref()),
+            paused,
         };
         let error = match lane.work(yielding).await {
             Ok(()) => return,

@@ -23,6 +23,8 @@ mod config;
 mod confirm;
 mod context;
 mod failpoint;
+mod fees;
+mod funds;
 mod hand_out;
 mod intervene;
 mod lane;
@@ -35,9 +37,9 @@ mod order;
 mod outcome;
 mod pause;
 mod pool;
-mod price;
 mod pulse;
 mod queue;
+mod quote;
 mod reason;
 mod run;
 mod send;
@@ -53,6 +55,7 @@ mod wording;
 pub use compensation::Compensation;
 pub use config::{Config, Options, Role, TopUp};
 pub use failpoint::POINTS as FAILPOINTS;
+pub use fees::L1Charge;
 pub use intervene::{Cancelled, InterveneError, Refused, cancel, redrive, replace, speed_up};
 pub use life::{Illegal, fold, may_become, next_of};
 pub use moves::MoveError;
@@ -61,6 +64,7 @@ pub use queue::{
     AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QueueFull,
     enqueue, prepare,
 };
+pub use quote::{Quote, QuoteError, quote, quote_with};
 pub use reason::{ErrorNames, Reason};
 pub use run::{StartError, run};
 pub use wording::{Cause, Sent, classify};

@@ -131,7 +131,7 @@ pub(crate) fn arrange<T>(jobs: &mut Vec<T>, of: impl Fn(&T) -> &Ready) {
 }
 
 /// Jobs whose key has one among `stuck` before them wait with it.
-pub(crate) fn drop_behind(jobs: &mut Vec<(Ready, u64)>, stuck: &[(String, i64)]) {
+pub(crate) fn drop_behind<T>(jobs: &mut Vec<(Ready, T)>, stuck: &[(String, i64)]) {
     jobs.retain(|(job, _)| {
         let Some(key) = &job.ordering_key else { return true };
         !stuck.iter().any(|(other, seq)| other == key && *seq < job.seq)

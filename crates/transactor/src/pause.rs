@@ -3,6 +3,8 @@
 
 use crate::{
     breaker::Turn,
+    fees::Market,
+    funds::Poor,
     lane::{Lane, LaneError},
     send::OpenNonce,
     wording::{Cause, Sent, classify},
@@ -84,24 +86,28 @@ impl Lane {
         self.said_poor |= classify(&said) == Sent::Rejected(Cause::Funds);
     }
 
-    async fn look_at_balance(&mut self) -> Result<(), LaneError> {
-        if !self.said_poor && self.poor_with.is_none() {
+    async fn look_at_balance(&mut self, market: &Market) -> Result<(), LaneError> {
+        if !self.said_poor && self.poor.is_none() {
             return Ok(());
         }
         let balance = self.context.config.chain.endpoint().balance(self.address()).await?;
-        self.poor_with = match self.poor_with {
-            None => Some(balance),
-            Some(before) => Some(before).filter(|before| balance <= *before),
+        self.poor = match self.poor {
+            None => Some(Poor { balance, needs: None, probed: None }),
+            Some(poor) => Some(poor).filter(|poor| poor.stays(balance, market)),
         };
         self.said_poor = false;
         Ok(())
     }
 
     /// Tell when the lane stops or goes on.
-    pub async fn tell_pause(&mut self, open: &[OpenNonce]) -> Result<(), LaneError> {
+    pub async fn tell_pause(
+        &mut self,
+        open: &[OpenNonce],
+        market: &Market,
+    ) -> Result<(), LaneError> {
         let refused = open.iter().any(|nonce| nonce.refusal() == Some(Cause::Funds));
-        self.look_at_balance().await?;
-        let now = (self.poor_with.is_some() || refused).then_some(Pause::OutOfFunds);
+        self.look_at_balance(market).await?;
+        let now = (self.poor.is_some() || refused).then_some(Pause::OutOfFunds);
         if now == self.paused {
             return Ok(());
         }

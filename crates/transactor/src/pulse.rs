@@ -1,23 +1,26 @@
 //! One watcher per chain: our head as the indexer has it, and what a unit of gas costs. Lanes act
 //! when it changes.
 
-use crate::Config;
+use crate::{
+    Config,
+    fees::{self, Market},
+};
+use chain::{Chain, RpcError};
 use db::{DbError, nonces, transactions};
 use std::time::Duration;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
-use vocab::BlockRef;
+use vocab::{BlockRef, Urgency};
 
 /// The state of the chain that lanes act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pulse {
     /// Head of our header chain; none before the indexer's first commit.
     pub head: Option<BlockRef>,
-    /// Wei per gas, of the node's head.
-    pub base_fee: u128,
-    pub tip: u128,
+    /// By the node's head.
+    pub market: Market,
 }
 
 /// Time between looks at the queue's depth.
@@ -64,18 +67,45 @@ async fn look(config: &Config) -> Result<Option<BlockRef>, DbError> {
 
 /// Prices go on as they were while the node does not tell.
 async fn price(config: &Config, head: Option<BlockRef>, last: Option<Pulse>) -> Option<Pulse> {
-    let endpoint = config.chain.read();
-    let asked = futures_util::future::join(endpoint.head(), endpoint.priority_fee()).await;
-    match asked {
-        (Ok(header), tip) => Some(Pulse {
-            head,
-            base_fee: header.base_fee_per_gas.map_or(0, |fee| fee.to()),
-            tip: tip.unwrap_or(0).max(config.options.tip_min_wei),
-        }),
-        (Err(error), _) => {
+    match load_market(&config.chain, config.options.tip_min_wei).await {
+        Ok(market) => {
+            gauge(config, &market);
+            Some(Pulse { head, market })
+        }
+        Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the price is not known");
             last.map(|last| Pulse { head, ..last })
         }
+    }
+}
+
+/// What gas costs by the node's head. Without a fee history the node's suggestion counts, without
+/// that the floor.
+pub(crate) async fn load_market(chain: &Chain, tip_min_wei: u128) -> Result<Market, RpcError> {
+    let endpoint = chain.read();
+    let header = endpoint.head().await?;
+    let Some(base) = header.base_fee_per_gas else {
+        return Ok(fees::legacy_market(endpoint.gas_price().await?, tip_min_wei));
+    };
+    let (history, suggested) = futures_util::future::join(
+        endpoint.fee_history(fees::WINDOW, &fees::PERCENTILES),
+        endpoint.priority_fee(),
+    )
+    .await;
+    if let (Err(error), _) | (_, Err(error)) = (&history, &suggested) {
+        tracing::debug!(error = error as &dyn std::error::Error, "a fee estimate lacks a part");
+    }
+    Ok(fees::market(base.to(), history.ok().as_ref(), suggested.ok(), tip_min_wei))
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn gauge(config: &Config, market: &Market) {
+    let chain = config.chain.id.to_string();
+    let labels = [("chain_id", chain.clone())];
+    metrics::gauge!("transactor_base_fee_wei", &labels).set(market.base.unwrap_or(0) as f64);
+    for urgency in Urgency::ALL {
+        let labels = [("chain_id", chain.clone()), ("urgency", urgency.to_string())];
+        metrics::gauge!("transactor_tip_wei", &labels).set(market.tip(urgency) as f64);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::{
     failpoint::hit,
+    fees::Terms,
     lane::{Lane, LaneError},
     moves::{Move, status},
-    wording::{Cause, Sent, classify},
+    wording::{Cause, Sent, classify, source},
 };
 use chain::RpcError;
 use db::{
@@ -41,6 +42,12 @@ impl OpenNonce {
 
     pub fn hashes(&self) -> impl Iterator<Item = B256> {
         self.attempts.iter().filter_map(|attempt| attempt.tx_hash.map(B256::from))
+    }
+
+    /// What its job says of its price.
+    pub fn terms(&self) -> Terms {
+        let job = self.newest();
+        Terms::stored(&job.urgency, job.fee_cap_wei.as_ref())
     }
 
     pub fn moved(&self, to: JobStatus) -> Move {
@@ -110,7 +117,9 @@ impl Lane {
             if let Sent::Rejected(cause) = handed.sent {
                 self.blocked |= cause != Cause::Later;
                 tracing::warn!(transaction.id = %one.transaction_id, nonce = one.nonce,
-                    error = handed.error.as_deref(), "no node takes the transaction");
+                    error = handed.error.as_deref(),
+                    known = handed.error.as_deref().and_then(source),
+                    "no node takes the transaction");
             }
             let from = known.get(&one.transaction_id).map_or(JobStatus::Reserved, |k| k.status);
             let to = match (from, handed.sent) {

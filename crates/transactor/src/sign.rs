@@ -60,9 +60,12 @@ impl Lane {
             nonce: unsigned.nonce.cast_unsigned(),
             kind,
             gas_limit: unsigned.gas_limit.cast_unsigned(),
-            fee: Fee::Eip1559 {
-                max_fee_per_gas: unsigned.max_fee_wei.saturating_to(),
-                max_priority_fee_per_gas: unsigned.max_priority_fee_wei.saturating_to(),
+            fee: match unsigned.legacy {
+                true => Fee::Legacy { gas_price: unsigned.max_fee_wei.saturating_to() },
+                false => Fee::Eip1559 {
+                    max_fee_per_gas: unsigned.max_fee_wei.saturating_to(),
+                    max_priority_fee_per_gas: unsigned.max_priority_fee_wei.saturating_to(),
+                },
             },
         }
     }

@@ -9,7 +9,6 @@ use crate::{
     confirm::FILL_KIND,
     lane::{Lane, LaneError},
     moves::Move,
-    price,
     pulse::Pulse,
     send::OpenNonce,
     tend::{fees_of, void},
@@ -61,8 +60,7 @@ impl Lane {
         open: &[OpenNonce],
         pulse: Pulse,
     ) -> Result<bool, LaneError> {
-        let cap = self.options().fee_cap_wei;
-        let market = price::price(pulse.base_fee, pulse.tip, cap);
+        let mut gas = None;
         let (mut back, mut voids, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for nonce in open.iter().filter(|n| n.nonce >= self.on_chain && n.kind != FILL_KIND) {
             let Some(end) = End::of(nonce).filter(|_| may_void(nonce)) else { continue };
@@ -70,15 +68,20 @@ impl Lane {
                 back.push((nonce, end));
                 continue;
             }
+            let gas = match gas {
+                Some(gas) => gas,
+                None => *gas.insert(self.void_gas().await),
+            };
+            let market = self.offer(nonce, &pulse.market, gas);
             let fees = match nonce.signed() {
-                Some(signed) => price::bump(fees_of(signed), market, cap),
+                Some(signed) => self.bumped(nonce, fees_of(signed), market, gas).ok(),
                 None => market,
             };
             let Some(fees) = fees else { continue };
             if end.status != JobStatus::Failed {
                 ends.push((nonce.id, end.status));
             }
-            voids.push(void(nonce, fees));
+            voids.push(void(nonce, gas, fees));
         }
         let touched = !back.is_empty() || !voids.is_empty();
         self.give_back(back).await?;

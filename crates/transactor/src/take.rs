@@ -4,12 +4,11 @@ use crate::{
     Reason,
     config::TX_GAS_MAX,
     failpoint::hit,
+    fees::{self, Fees, Market, Terms},
     lane::{Lane, LaneError},
     ledger,
     moves::{self, Move},
     order::{arrange, drop_behind},
-    price,
-    price::Fees,
     pulse::Pulse,
 };
 use alloy_primitives::Address;
@@ -23,7 +22,7 @@ use db::{
 use std::collections::HashMap;
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
-use vocab::{JobStatus, U256};
+use vocab::{JobStatus, U256, Urgency};
 
 /// Calls in one request to a node.
 pub(crate) const CALLS_MAX: usize = 100;
@@ -39,6 +38,33 @@ struct Simulated {
     unclear: Vec<Ready>,
 }
 
+/// [`Simulated`] with offers.
+pub(crate) struct Priced {
+    pub good: Vec<(Ready, Asked)>,
+    bad: Vec<(Ready, Reason)>,
+    /// And those whose own cap is below the market, or which the balance does not cover.
+    pub unclear: Vec<Ready>,
+}
+
+/// What a job is to be sent with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub gas: u64,
+    pub fees: Fees,
+}
+
+impl Priced {
+    /// Nobody overtakes a job of its key that waits.
+    fn keep_order(&mut self) {
+        let stuck: Vec<(String, i64)> = self
+            .unclear
+            .iter()
+            .filter_map(|job| Some((job.ordering_key.clone()?, job.seq)))
+            .collect();
+        drop_behind(&mut self.good, &stuck);
+    }
+}
+
 impl Lane {
     /// Take a fair share of the jobs that there is room for. True when there may be more for us.
     pub async fn take(&mut self, pulse: Pulse, bell: &Notify) -> Result<bool, LaneError> {
@@ -48,10 +74,11 @@ impl Lane {
             return Ok(false);
         }
         self.context.loads.set(self.address(), &self.wallet.role, self.in_flight);
-        let Some(fees) = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei) else {
+        // While not even the cheapest could be mined, nobody's turn is wasted.
+        if fees::offer(&pulse.market, Urgency::Low, self.options().fee_cap_wei).is_none() {
             metrics::counter!("transactor_price_above_cap_total").increment(1);
             return Ok(false);
-        };
+        }
         let claimed = self.claim(room).await?;
         if claimed.jobs.is_empty() {
             return Ok(false);
@@ -59,10 +86,17 @@ impl Lane {
         if claimed.more {
             bell.notify_one();
         }
-        let simulated = self.simulate(claimed.jobs).await;
+        let chain = self.context.config.chain.clone();
+        let address = self.address();
+        let (simulated, balance) =
+            futures_util::future::join(self.simulate(claimed.jobs), chain.read().balance(address))
+                .await;
         hit("after_simulate");
         let started = Instant::now();
-        let unsigned = self.reserve(simulated, fees).await?;
+        let mut priced = self.price(simulated, &pulse.market);
+        self.settle_funds(&mut priced, balance);
+        priced.keep_order();
+        let unsigned = self.reserve(priced).await?;
         hit("after_reserve");
         let signed = self.sign(unsigned).await?;
         self.hand_over(&signed, &HashMap::new()).await?;
@@ -91,16 +125,10 @@ impl Lane {
             self.judge(&mut found, job, answer.map(|_| Some(gas)));
         }
         for (job, answer) in open.into_iter().zip(spread(estimated, open_calls.len())) {
-            self.judge(&mut found, job, answer.map(|gas| price::gas_limit(gas.to())));
+            self.judge(&mut found, job, answer.map(|gas| fees::gas_limit(gas.to())));
         }
         // Calls and estimates were judged apart.
         arrange(&mut found.good, |(job, _)| job);
-        let stuck: Vec<(String, i64)> = found
-            .unclear
-            .iter()
-            .filter_map(|job| Some((job.ordering_key.clone()?, job.seq)))
-            .collect();
-        drop_behind(&mut found.good, &stuck);
         found
     }
 
@@ -134,13 +162,27 @@ impl Lane {
         }
     }
 
-    /// One commit: nonces, attempts, states, facts and what the product makes of them.
-    async fn reserve(
-        &mut self,
-        simulated: Simulated,
-        fees: Fees,
-    ) -> Result<Vec<Unsigned>, LaneError> {
+    /// An offer for each job by its urgency and its caps.
+    fn price(&self, simulated: Simulated, market: &Market) -> Priced {
         let Simulated { good, bad, unclear } = simulated;
+        let mut priced = Priced { good: Vec::with_capacity(good.len()), bad, unclear };
+        for (job, gas) in good {
+            let terms = terms(&job);
+            let cap = self.options().caps(terms).per_gas(gas);
+            match fees::offer(market, terms.urgency, cap) {
+                Some(fees) => priced.good.push((job, Asked { gas, fees })),
+                None => {
+                    metrics::counter!("transactor_price_above_cap_total").increment(1);
+                    priced.unclear.push(job);
+                }
+            }
+        }
+        priced
+    }
+
+    /// One commit: nonces, attempts, states, facts and what the product makes of them.
+    async fn reserve(&mut self, priced: Priced) -> Result<Vec<Unsigned>, LaneError> {
+        let Priced { good, bad, unclear } = priced;
         if !unclear.is_empty() {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
             let pause = self.options().retry.as_secs_f64();
@@ -161,7 +203,7 @@ impl Lane {
             })
             .collect();
         self.context.record_moves(&mut transaction, &failed).await?;
-        let (good, gas) = self.lock_good(&mut transaction, good).await?;
+        let (good, asked) = self.lock_good(&mut transaction, good).await?;
         let ids: Vec<Uuid> = good.iter().map(|job| job.id).collect();
         let numbers = self.give_nonces(&mut transaction, &good).await?;
         let tried: HashMap<Uuid, i16> =
@@ -171,7 +213,7 @@ impl Lane {
             .zip(&numbers)
             .map(|(job, nonce)| {
                 let attempt = tried.get(&job.id).copied().unwrap_or(0).saturating_add(1);
-                first_attempt(job, attempt, *nonce, gas[&job.id], fees)
+                first_attempt(job, attempt, *nonce, asked[&job.id])
             })
             .collect();
         let moves: Vec<Move> = good.iter().map(reserved).collect();
@@ -190,19 +232,19 @@ impl Lane {
         Ok(unsigned)
     }
 
-    /// Of these jobs, those that may still go, locked, with the gas limits of all.
+    /// Of these jobs, those that may still go, locked, with what all are to be sent with.
     async fn lock_good(
         &self,
         db: &mut PgConnection,
-        good: Vec<(Ready, u64)>,
-    ) -> Result<(Vec<Ready>, HashMap<Uuid, u64>), LaneError> {
-        let gas = good.iter().map(|(job, gas)| (job.id, *gas)).collect();
+        good: Vec<(Ready, Asked)>,
+    ) -> Result<(Vec<Ready>, HashMap<Uuid, Asked>), LaneError> {
+        let asked = good.iter().map(|(job, asked)| (job.id, *asked)).collect();
         let mut good: Vec<Ready> = good.into_iter().map(|(job, _)| job).collect();
         let ids: Vec<Uuid> = good.iter().map(|job| job.id).collect();
         let queued = transactions::lock_queued(db, &ids).await?;
         good.retain(|job| queued.contains(&job.id));
         self.keep_in_order(db, &mut good).await?;
-        Ok((good, gas))
+        Ok((good, asked))
     }
 
     async fn give_nonces(
@@ -222,6 +264,10 @@ impl Lane {
     }
 }
 
+fn terms(job: &Ready) -> Terms {
+    Terms::stored(&job.urgency, job.fee_cap_wei.as_ref())
+}
+
 fn reserved(job: &Ready) -> Move {
     Move {
         request_id: job.request_id.clone(),
@@ -229,7 +275,8 @@ fn reserved(job: &Ready) -> Move {
     }
 }
 
-fn first_attempt(job: &Ready, attempt: i16, nonce: i64, gas: u64, fees: Fees) -> Unsigned {
+fn first_attempt(job: &Ready, attempt: i16, nonce: i64, asked: Asked) -> Unsigned {
+    let Asked { gas, fees } = asked;
     Unsigned {
         transaction_id: job.id,
         attempt,
@@ -237,6 +284,7 @@ fn first_attempt(job: &Ready, attempt: i16, nonce: i64, gas: u64, fees: Fees) ->
         gas_limit: gas.cast_signed(),
         max_fee_wei: U256::from(fees.max),
         max_priority_fee_wei: U256::from(fees.tip),
+        legacy: fees.legacy,
         void: false,
         recipient: job.recipient,
         value_wei: job.value_wei,
@@ -252,6 +300,7 @@ pub(crate) fn new_attempt(unsigned: &Unsigned) -> NewAttempt {
         gas_limit: unsigned.gas_limit,
         max_fee_wei: unsigned.max_fee_wei,
         max_priority_fee_wei: unsigned.max_priority_fee_wei,
+        legacy: unsigned.legacy,
         void: unsigned.void,
     }
 }

@@ -3,15 +3,16 @@
 use crate::{
     NewTransaction, Reason,
     confirm::FILL_KIND,
+    fees::{self, Fees, GAS_MIN, Held, Market},
     lane::{Lane, LaneError},
     moves::{self, Move},
-    price::{self, Fees},
     pulse::Pulse,
     queue,
     send::OpenNonce,
-    take::new_attempt,
+    take::{new_attempt, spread},
     wording::Cause,
 };
+use chain::CallRequest;
 use db::{
     DbError,
     attempts::{self, Open, Unsigned},
@@ -19,10 +20,8 @@ use db::{
 };
 use std::time::Duration;
 use uuid::Uuid;
-use vocab::{JobStatus, U256};
+use vocab::{JobStatus, U256, Urgency};
 
-/// Gas of a zero transfer without data.
-const VOID_GAS: i64 = 21_000;
 /// For how many heads the chain must wait for a nonce unknown to our ledger before it is filled:
 /// a node that lags could name one that is long used.
 const HOLES_SEEN: u32 = 3;
@@ -39,7 +38,7 @@ impl Lane {
         }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
         self.tell_alerts().await?;
-        self.tell_pause(&open).await?;
+        self.tell_pause(&open, &pulse.market).await?;
         self.top_up().await?;
         self.watch_pool(&open).await?;
         self.mend_first(&open, pulse).await?;
@@ -52,6 +51,35 @@ impl Lane {
     /// The time that so many blocks take, at least a second.
     pub fn blocks(&self, count: u32) -> Duration {
         (self.context.config.chain.block_time * count).max(Duration::from_secs(1))
+    }
+
+    /// What a nonce's transaction would offer today; none when that is above its caps.
+    pub fn offer(&self, nonce: &OpenNonce, market: &Market, gas: u64) -> Option<Fees> {
+        let terms = nonce.terms();
+        fees::offer(market, terms.urgency, self.options().caps(terms).per_gas(gas))
+    }
+
+    /// Gas of a zero transfer to ourselves: more than a transfer's where the chain charges data as
+    /// gas or the account runs code. What the node doesn't tell is a transfer's.
+    pub async fn void_gas(&self) -> u64 {
+        let calls = [CallRequest {
+            from: self.address(),
+            to: Some(self.address()),
+            value: U256::ZERO,
+            data: Default::default(),
+        }];
+        let answers = self.context.config.chain.read().estimate_gas(&calls).await;
+        let estimate = spread(answers, 1).into_iter().next().and_then(|answer| {
+            answer
+                .inspect_err(|error| {
+                    tracing::warn!(
+                        error = error as &dyn std::error::Error,
+                        "a void's gas is not known"
+                    );
+                })
+                .ok()
+        });
+        fees::void_gas(estimate.map(|gas| gas.to()), self.options().void_gas_max)
     }
 
     /// Only the lowest nonce can be mined next, so only it is worth a new price.
@@ -70,32 +98,87 @@ impl Lane {
         let Some(signed) = first.signed().filter(|s| s.attempt == first.newest().attempt) else {
             return Ok(());
         };
-        let market = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
-        let cause = first.refusal();
-        if cause == Some(Cause::Invalid) && !signed.void {
-            let fees = price::bump(fees_of(signed), market, self.options().fee_cap_wei);
-            return match fees {
-                Some(fees) => self.try_again(vec![void(first, fees)], &[]).await,
-                None => Ok(()),
-            };
-        }
         let late = signed.age >= self.blocks(self.options().bump_blocks).as_secs_f64();
-        let cheap = U256::from(pulse.base_fee) > signed.max_fee_wei;
-        if !(cause == Some(Cause::Underpriced) || late && cheap || signed.bump_wanted) {
-            return Ok(());
+        match first.refusal() {
+            Some(Cause::Invalid) if !signed.void => self.void_invalid(first, pulse).await,
+            Some(Cause::Underpriced) => self.bump(first, signed, pulse).await,
+            Some(Cause::OverNodeCap) if late => self.lower(first, signed, pulse).await,
+            // Another price changes nothing: the same bytes go out again.
+            Some(_) => Ok(()),
+            None => {
+                let urgency = first.terms().urgency;
+                let short = fees::falls_short(fees_of(signed), &pulse.market, urgency);
+                match signed.bump_wanted || late && short {
+                    true => self.bump(first, signed, pulse).await,
+                    false => Ok(()),
+                }
+            }
         }
-        match price::bump(fees_of(signed), market, self.options().fee_cap_wei) {
-            Some(fees) => {
+    }
+
+    /// No node will ever take the call as it is.
+    async fn void_invalid(&mut self, first: &OpenNonce, pulse: Pulse) -> Result<(), LaneError> {
+        let gas = self.void_gas().await;
+        let market = self.offer(first, &pulse.market, gas);
+        let signed = first.signed().map(fees_of);
+        let bumped = signed.and_then(|old| self.bumped(first, old, market, gas).ok());
+        match bumped.or(market) {
+            Some(fees) => self.try_again(vec![void(first, gas, fees)], &[]).await,
+            None => Ok(()),
+        }
+    }
+
+    pub fn bumped(
+        &self,
+        nonce: &OpenNonce,
+        old: Fees,
+        market: Option<Fees>,
+        gas: u64,
+    ) -> Result<Fees, Held> {
+        let options = self.options();
+        fees::bump(old, market, options.caps(nonce.terms()).per_gas(gas), options.bump_free_wei)
+    }
+
+    async fn bump(
+        &mut self,
+        first: &OpenNonce,
+        signed: &Open,
+        pulse: Pulse,
+    ) -> Result<(), LaneError> {
+        let gas = signed.gas_limit.cast_unsigned();
+        let market = self.offer(first, &pulse.market, gas);
+        match self.bumped(first, fees_of(signed), market, gas) {
+            Ok(fees) => {
                 metrics::counter!("transactor_bumps_total").increment(1);
                 let again = self.again(first, signed, fees).await?;
                 self.try_again(again.into_iter().collect(), &[]).await
             }
-            None => {
-                tracing::warn!(transaction.id = %first.id, "the fee cap allows no higher offer");
-                metrics::counter!("transactor_bumps_capped_total").increment(1);
+            Err(held) => {
+                tracing::warn!(transaction.id = %first.id, by = held.as_str(),
+                    "no higher offer is allowed; the same bytes go out again");
+                metrics::counter!("transactor_bumps_capped_total", "by" => held.as_str())
+                    .increment(1);
                 Ok(())
             }
         }
+    }
+
+    /// No node has the bytes, because they might cost more than the nodes let their users pay. When
+    /// the market has fallen well below them, another attempt may pass.
+    async fn lower(
+        &mut self,
+        first: &OpenNonce,
+        signed: &Open,
+        pulse: Pulse,
+    ) -> Result<(), LaneError> {
+        let market = self.offer(first, &pulse.market, signed.gas_limit.cast_unsigned());
+        let Some(fees) = fees::lowered(fees_of(signed), market) else {
+            tracing::warn!(transaction.id = %first.id, error = signed.sent_error.as_deref(),
+                "no node takes so dear a transaction: raise its cap on fees, or lower ours");
+            return Ok(());
+        };
+        let again = self.again(first, signed, fees).await?;
+        self.try_again(again.into_iter().collect(), &[]).await
     }
 
     /// The same call at the same nonce, priced anew.
@@ -113,7 +196,7 @@ impl Lane {
             recipient: call.recipient,
             value_wei: call.value_wei,
             input: call.input,
-            ..void(nonce, fees)
+            ..void(nonce, GAS_MIN, fees)
         }))
     }
 
@@ -159,8 +242,9 @@ impl Lane {
         if self.holes_seen < HOLES_SEEN {
             holes.retain(|nonce| self.holes_seen >= HOLES_SEEN_FREE && free.contains(nonce));
         }
-        let fees = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
+        let fees = fees::offer(&pulse.market, Urgency::Normal, self.options().fee_cap_wei);
         let Some(fees) = fees.filter(|_| !holes.is_empty()) else { return Ok(()) };
+        let gas = self.void_gas().await;
         tracing::error!(wallet = %address, count = holes.len(), "filling nonces");
         let mut transaction = self.begin().await?;
         let mut unsigned = Vec::new();
@@ -168,7 +252,7 @@ impl Lane {
             let job = NewTransaction {
                 wallet: Some(address),
                 to: Some(address),
-                gas_limit: Some(VOID_GAS.unsigned_abs()),
+                gas_limit: Some(gas),
                 ..NewTransaction::new(chain, self.wallet.role.clone(), FILL_KIND)
             };
             let id = queue::record_new(&mut transaction, job).await?.0;
@@ -179,7 +263,7 @@ impl Lane {
             };
             let told = self.context.told();
             moves::record_reserved(told, &mut transaction, address, &[filled], &[nonce]).await?;
-            unsigned.push(empty(id, 1, nonce, fees));
+            unsigned.push(empty(id, 1, nonce, gas, fees));
         }
         let new: Vec<_> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
@@ -190,19 +274,20 @@ impl Lane {
     }
 }
 
-pub(crate) fn void(nonce: &OpenNonce, fees: Fees) -> Unsigned {
+pub(crate) fn void(nonce: &OpenNonce, gas: u64, fees: Fees) -> Unsigned {
     let attempt = nonce.newest().attempt.saturating_add(1);
-    empty(nonce.id, attempt, nonce.nonce.cast_signed(), fees)
+    empty(nonce.id, attempt, nonce.nonce.cast_signed(), gas, fees)
 }
 
-fn empty(id: Uuid, attempt: i16, nonce: i64, fees: Fees) -> Unsigned {
+fn empty(id: Uuid, attempt: i16, nonce: i64, gas: u64, fees: Fees) -> Unsigned {
     Unsigned {
         transaction_id: id,
         attempt,
         nonce,
-        gas_limit: VOID_GAS,
+        gas_limit: gas.cast_signed(),
         max_fee_wei: U256::from(fees.max),
         max_priority_fee_wei: U256::from(fees.tip),
+        legacy: fees.legacy,
         void: true,
         recipient: None,
         value_wei: U256::ZERO,
@@ -214,5 +299,6 @@ pub(crate) fn fees_of(attempt: &Open) -> Fees {
     Fees {
         max: attempt.max_fee_wei.saturating_to(),
         tip: attempt.max_priority_fee_wei.saturating_to(),
+        legacy: attempt.legacy,
     }
 }

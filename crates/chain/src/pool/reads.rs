@@ -1,7 +1,7 @@
 //! The reads of a chain, typed: each is answered by the best endpoint that can.
 
 use super::race::Read;
-use crate::{CallRequest, Chain, Endpoint, Header, Log, LogFilter, Receipt, RpcError};
+use crate::{CallRequest, Chain, Endpoint, FeeHistory, Header, Log, LogFilter, Receipt, RpcError};
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
@@ -182,5 +182,25 @@ impl<'a> Reads<'a> {
     /// See [`Reads`].
     pub async fn priority_fee(self) -> Result<u128, RpcError> {
         self.ask(move |e| async move { e.priority_fee().await }.boxed()).await
+    }
+
+    /// As [`Endpoint::fee_history`].
+    ///
+    /// # Errors
+    /// See [`Reads`].
+    pub async fn fee_history(
+        self,
+        blocks: u16,
+        percentiles: &'a [f64],
+    ) -> Result<FeeHistory, RpcError> {
+        self.ask(move |e| async move { e.fee_history(blocks, percentiles).await }.boxed()).await
+    }
+
+    /// The suggested price for a chain without a base fee, wei per gas.
+    ///
+    /// # Errors
+    /// See [`Reads`].
+    pub async fn gas_price(self) -> Result<u128, RpcError> {
+        self.ask(move |e| async move { e.gas_price().await }.boxed()).await
     }
 }

@@ -117,7 +117,7 @@ async fn keys_are_imported_listed_and_retired_by_the_operator() {
     assert_eq!(site.list()[0]["address"], KNOWN_ADDRESS);
     assert_eq!(site.list()[0]["state"], "active");
 
-    let treasury = "0x00000000000000000000000000000000000000aA";
+    let treasury = "0x00000000000000000000000000000000000000AA";
     let retire = [&place[..], &["--drain-to", treasury]].concat();
     assert!(site.key("retire", &retire, "").status.success());
     assert_eq!(site.list()[0]["state"], "retired");

@@ -34,6 +34,7 @@ gas_limit_max = 16777216
 max_fee_per_gas_max = "1000000000000"
 value_wei_max = "1000"
 value_wei_day_max = "1000000000"
+void_gas_limit_max = 100000
 [[roles.minter.calls]]
 to = "any"
 transfer = true
@@ -283,6 +284,64 @@ impl Rig {
         .fetch_all(&self.database.db)
         .await
         .unwrap()
+    }
+}
+
+/// What an attempt offered.
+#[derive(Debug, PartialEq, sqlx::FromRow)]
+pub struct Offer {
+    pub max_fee: i64,
+    pub tip: i64,
+    pub gas_limit: i64,
+    pub legacy: bool,
+    pub void: bool,
+    pub tx_hash: Option<Vec<u8>>,
+}
+
+impl Rig {
+    /// All attempts of a job, oldest first; fees must fit 63 bits.
+    pub async fn offers(&self, id: TransactionId) -> Vec<Offer> {
+        sqlx::query_as(
+            "select max_fee_wei::int8 as max_fee, max_priority_fee_wei::int8 as tip, gas_limit,
+                    legacy, void, tx_hash
+               from attempts where transaction_id = $1 order by attempt",
+        )
+        .bind(id.0)
+        .fetch_all(&self.database.db)
+        .await
+        .unwrap()
+    }
+
+    /// When the newest attempt of a job was last handed over, by the database's clock.
+    pub async fn sent_at(&self, id: TransactionId) -> Option<time::OffsetDateTime> {
+        sqlx::query_scalar("select max(sent_at) from attempts where transaction_id = $1")
+            .bind(id.0)
+            .fetch_one(&self.database.db)
+            .await
+            .unwrap()
+    }
+
+    /// Wait until a job's bytes went out again `times` times from now.
+    pub async fn until_sent_again(&self, id: TransactionId, times: usize) {
+        for _ in 0..times {
+            let before = self.sent_at(id).await;
+            eventually_within(PATIENCE, "the bytes go out again", || async {
+                (self.sent_at(id).await > before).then_some(())
+            })
+            .await;
+        }
+    }
+
+    pub async fn next_base_fee(&self, wei: u64) {
+        self.node.call("anvil_setNextBlockBaseFeePerGas", json!([format!("{wei:#x}")])).await;
+    }
+
+    /// Kinds of facts about wallets, in order.
+    pub async fn wallet_facts(&self) -> Vec<String> {
+        sqlx::query_scalar("select kind from outbox where kind like 'wallet_%' order by id")
+            .fetch_all(&self.database.db)
+            .await
+            .unwrap()
     }
 }
 
