@@ -92,8 +92,8 @@ pub(crate) async fn replace_transaction(
     IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<TransactionRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
-    let wanted = Change::Replace(spec(&body.value));
-    change(&state, &who, (&key, body.fingerprint), id, wanted).await
+    let spec = spec(&body.value);
+    change(&state, &who, (&key, body.fingerprint), id, Change::Replace(&spec)).await
 }
 
 /// Queue a transaction again

@@ -27,7 +27,7 @@ pub enum Change<'a> {
         fee_cap: Option<&'a Value>,
     },
     /// Another goes in its place.
-    Replace(TransactionSpec<'a>),
+    Replace(&'a TransactionSpec<'a>),
     Redrive {
         /// RFC 3339.
         deadline: Option<&'a str>,
@@ -53,7 +53,7 @@ impl App {
         // A replacement is read before anything is locked: that may take its time.
         let replacement = match change {
             Change::Replace(spec) => {
-                let mut new = self.new_transaction(holder, caller, once, spec).await?;
+                let mut new = self.new_transaction(holder, caller, once, *spec).await?;
                 // The answer to this request is kept like any other; the job is found by the
                 // transaction that it replaces.
                 new.idempotency = None;
