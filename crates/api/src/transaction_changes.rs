@@ -93,7 +93,8 @@ pub(crate) async fn replace_transaction(
     body: JsonBody<TransactionRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
     let spec = spec(&body.value);
-    change(&state, &who, (&key, body.fingerprint), id, Change::Replace(&spec)).await
+    let wanted = Change::Replace(&spec);
+    change(&state, &who, (&key, body.fingerprint), id, wanted).await
 }
 
 /// Queue a transaction again

@@ -41,7 +41,7 @@ enum Command {
         #[command(flatten)]
         connection: Connection,
         #[command(subcommand)]
-        command: TxCommand,
+        command: Box<TxCommand>,
     },
     /// Look after the wallets of a running server.
     #[command(after_help = EXIT_CODES)]
@@ -74,7 +74,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
         Command::Audit(command) => return audit_log::run(command).map(verdict),
         Command::Tx { connection, command } => {
-            return crate::block_on(operate::run_tx(connection, command));
+            return crate::block_on(operate::run_tx(connection, *command));
         }
         Command::Wallet { connection, command } => {
             return crate::block_on(operate::run_wallet(connection, command));
