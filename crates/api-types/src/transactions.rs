@@ -303,14 +303,20 @@ pub struct TransactionQuote {
     pub to: String,
     pub value: String,
     pub input: String,
+    /// This and what follows is absent when the call fails.
     pub gas_estimate: Option<u64>,
     /// What the transaction would be given.
     pub gas_limit: Option<u64>,
-    /// Wei per gas.
-    pub base_fee: String,
-    pub max_fee: String,
-    pub max_priority_fee: String,
-    /// Wei: `gas_limit` at `max_fee`.
+    /// Wei per gas; absent on chains without.
+    pub base_fee: Option<String>,
+    /// Wei per gas: what would be offered, by the urgency.
+    pub max_fee: Option<String>,
+    pub max_priority_fee: Option<String>,
+    /// Wei: what a rollup takes for publishing on L1.
+    pub l1_fee: Option<String>,
+    /// Wei: what it would cost in the next block, L1 included; the value comes on top.
+    pub fee_likely: Option<String>,
+    /// Wei: what it could cost at the very most.
     pub fee_max: Option<String>,
     /// What the function answers, decoded.
     #[schema(value_type = Option<Object>)]

@@ -37,8 +37,7 @@ pub(crate) fn failure(failure: Failure) -> wire::CallFailure {
 }
 
 pub(crate) fn quote(quote: Quote) -> wire::TransactionQuote {
-    let limit = quote.gas.map(|gas| gas.limit);
-    let fee_max = limit.map(|limit| u128::from(limit).saturating_mul(quote.fees.max));
+    let price = quote.price.as_ref();
     wire::TransactionQuote {
         succeeds: quote.failure.is_none(),
         chain_id: quote.chain_id,
@@ -46,12 +45,15 @@ pub(crate) fn quote(quote: Quote) -> wire::TransactionQuote {
         to: address(quote.to),
         value: quote.value.to_string(),
         input: quote.input.to_string(),
-        gas_estimate: quote.gas.map(|gas| gas.estimate),
-        gas_limit: limit,
-        base_fee: quote.fees.base.to_string(),
-        max_fee: quote.fees.max.to_string(),
-        max_priority_fee: quote.fees.tip.to_string(),
-        fee_max: fee_max.map(|fee| fee.to_string()),
+        gas_estimate: price.map(|price| price.gas_estimate),
+        gas_limit: price.map(|price| price.gas_limit),
+        base_fee: price.and_then(|price| price.base_fee_wei).map(|fee| fee.to_string()),
+        max_fee: price.map(|price| price.max_fee_wei.to_string()),
+        max_priority_fee: price.map(|price| price.max_priority_fee_wei.to_string()),
+        l1_fee: price.map(|price| price.l1_fee_wei.to_string()),
+        fee_likely: price
+            .map(|price| (price.likely_wei.saturating_sub(price.value_wei)).to_string()),
+        fee_max: price.map(|price| (price.worst_wei.saturating_sub(price.value_wei)).to_string()),
         returns: quote.returns,
         return_data: quote.return_data.map(|data| data.to_string()),
         failure: quote.failure.map(failure),

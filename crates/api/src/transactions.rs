@@ -118,6 +118,7 @@ pub(crate) async fn quote_transaction(
         chain_id: request.chain_id,
         role: request.role.as_deref(),
         wallet: request.wallet.as_deref(),
+        urgency: urgency(request.urgency.unwrap_or_default()),
         call: CallSpec {
             to: request.to.as_deref(),
             contract: request.contract.as_deref(),

@@ -4,7 +4,7 @@ use crate::{
     Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal, WalletView,
     address::parse_address,
     once::{ACCEPTED, Begun, CREATED, maker},
-    quote_transaction::fees,
+    quote_transaction::price,
 };
 use auth::Action;
 use chain::CallRequest;
@@ -16,7 +16,7 @@ use db::{
 use serde_json::Value;
 use signer::ClientError;
 use transactor::NewTransaction;
-use vocab::{Address, Bytes, ChainId, U256};
+use vocab::{Address, Bytes, ChainId, U256, Urgency};
 
 /// Kind of the transactions that empty a wallet. Lanes take them in whatever state the wallet is.
 pub const DRAIN: &str = "drain";
@@ -239,21 +239,20 @@ struct Emptying {
 /// All that a wallet can send: what it has, less the most that sending may cost. What the block
 /// charges below that stays behind.
 async fn emptying(chain: &ChainSettings, from: Address, to: Address) -> Result<Emptying, AppError> {
-    let endpoint = chain.node.endpoint();
-    let fee_cap = fees(endpoint).await?.max;
-    let balance = endpoint.balance(from).await?;
+    let balance = chain.node.read().balance(from).await?;
     let request = CallRequest { from, to: Some(to), value: U256::ZERO, data: Bytes::new() };
-    let estimate = endpoint.estimate_gas(&[request]).await?.into_iter().next();
-    let gas: u64 = match estimate {
-        Some(Ok(gas)) => gas.to(),
-        _ => {
-            let detail = "the recipient does not take money".to_owned();
-            return Err(Refusal::WalletState { detail }.into());
-        }
+    let Ok(price) = price(chain, &request, Urgency::Normal).await? else {
+        let detail = "the recipient does not take money".to_owned();
+        return Err(Refusal::WalletState { detail }.into());
     };
     // Accounts without code take exactly this; contracts may want more for a value than for none.
+    let gas = price.gas_estimate;
     let gas_limit = if gas <= 21_000 { 21_000 } else { gas.saturating_mul(2) };
-    let fee = U256::from(fee_cap).saturating_mul(U256::from(gas_limit));
+    let fee_cap = price.max_fee_wei;
+    let of_gas = |gas: u64| U256::from(fee_cap).saturating_mul(U256::from(gas));
+    // What is not for gas is for publishing on L1.
+    let apart = price.worst_wei.saturating_sub(of_gas(price.gas_limit));
+    let fee = of_gas(gas_limit).saturating_add(apart);
     let value = balance.checked_sub(fee).filter(|left| !left.is_zero());
     let too_little = || Refusal::WalletState {
         detail: format!("it has {balance} wei, and sending them may cost {fee}"),

@@ -69,7 +69,7 @@ pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
-pub use quote_transaction::{Failure, Fees, Gas, Quote, QuoteSpec};
+pub use quote_transaction::{Failure, Quote, QuoteSpec};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};

@@ -2,14 +2,15 @@
 
 use crate::{
     App, AppError, CallSpec, Caller, ChainSettings, Field, Refusal, address::parse_address,
-    encode_call::EncodedCall, resolve_contract::known_error,
+    encode_call::EncodedCall, read_transactions::explain, resolve_contract::known_error,
 };
 use abi::Fault;
 use auth::{Action, authorize};
-use chain::{CallRequest, Endpoint, RpcError};
+use chain::{CallRequest, RpcError};
 use db::wallets;
 use serde_json::Value;
-use vocab::{Address, Bytes, U256};
+use transactor::{Quote as Price, QuoteError};
+use vocab::{Address, Bytes, U256, Urgency};
 
 /// A call to be quoted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +18,7 @@ pub struct QuoteSpec<'a> {
     pub chain_id: Option<u64>,
     pub role: Option<&'a str>,
     pub wallet: Option<&'a str>,
+    pub urgency: Urgency,
     pub call: CallSpec<'a>,
 }
 
@@ -28,30 +30,12 @@ pub struct Quote {
     pub to: Address,
     pub value: U256,
     pub input: Bytes,
-    /// None when the call fails.
-    pub gas: Option<Gas>,
-    pub fees: Fees,
+    /// Gas and fees, as the transactor would offer them now; none when the call fails.
+    pub price: Option<Price>,
     /// What the function answered.
     pub returns: Option<Value>,
     pub return_data: Option<Bytes>,
     pub failure: Option<Failure>,
-}
-
-/// Gas of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gas {
-    pub estimate: u64,
-    /// What a transaction would be given: the estimate and a fifth.
-    pub limit: u64,
-}
-
-/// Wei per gas at the head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fees {
-    pub base: u128,
-    pub tip: u128,
-    /// What would be offered at most: twice the base fee, and the tip.
-    pub max: u128,
 }
 
 /// Why a call fails.
@@ -81,23 +65,20 @@ impl App {
         let role = call_role(chain, spec.role)?;
         let call = self.encode_call(chain, spec.call, "").await?;
         let from = self.sender(chain, role, spec.wallet).await?;
-        let endpoint = chain.node.endpoint();
-        let fees = fees(endpoint).await?;
         let request = CallRequest {
             from,
             to: Some(call.to),
             value: call.value,
             data: call.input.clone().into(),
         };
-        let answer = one(endpoint.simulate(std::slice::from_ref(&request)).await)?;
+        let answer = one(chain.node.read().simulate(std::slice::from_ref(&request)).await)?;
         let mut quote = Quote {
             chain_id: chain.chain_id.0,
             from,
             to: call.to,
             value: call.value,
             input: request.data.clone(),
-            gas: None,
-            fees,
+            price: None,
             returns: None,
             return_data: None,
             failure: None,
@@ -107,9 +88,12 @@ impl App {
                 let decode = |function: &abi::Function| function.decode_answer(&data);
                 quote.returns = call.function.as_ref().and_then(decode);
                 quote.return_data = Some(data);
-                match one(endpoint.estimate_gas(&[request]).await)? {
-                    Ok(estimate) => quote.gas = Some(gas(estimate.to())),
-                    Err(error) => quote.failure = Some(failure(&call, error)?),
+                match price(chain, &request, spec.urgency).await? {
+                    Ok(price) => quote.price = Some(price),
+                    Err(Unpriced::Node(error)) => quote.failure = Some(failure(&call, error)?),
+                    Err(Unpriced::Call(reason)) => {
+                        quote.failure = Some(explain(&reason, call.target.as_ref()));
+                    }
                 }
             }
             Err(error) => quote.failure = Some(failure(&call, error)?),
@@ -149,16 +133,29 @@ pub(crate) fn call_role<'a>(
     Ok(found.ok_or_else(fault)?.as_str())
 }
 
-/// Prices at the head. In one place, because the transactor is to say what it would offer.
-pub(crate) async fn fees(endpoint: &Endpoint) -> Result<Fees, AppError> {
-    let head = endpoint.head().await?;
-    let base = head.base_fee_per_gas.map_or(0, |fee| fee.to());
-    let tip = endpoint.priority_fee().await.unwrap_or(1).max(1);
-    Ok(Fees { base, tip, max: base.saturating_mul(2).saturating_add(tip) })
+/// Why a call has no price.
+pub(crate) enum Unpriced {
+    /// The node refused to try it.
+    Node(RpcError),
+    /// It fails; the reason in its stored form.
+    Call(String),
 }
 
-fn gas(estimate: u64) -> Gas {
-    Gas { estimate, limit: estimate.saturating_add(estimate.div_ceil(5)).max(21_000) }
+/// What a transaction with this call would be offered now, by the transactor.
+pub(crate) async fn price(
+    chain: &ChainSettings,
+    request: &CallRequest,
+    urgency: Urgency,
+) -> Result<Result<Price, Unpriced>, AppError> {
+    match transactor::quote(&chain.node, request, urgency).await {
+        Ok(price) => Ok(Ok(price)),
+        Err(QuoteError::Rpc(error)) if error.is_refusal() => Ok(Err(Unpriced::Node(error))),
+        Err(QuoteError::Rpc(error)) => Err(error.into()),
+        Err(QuoteError::Reverts(reason)) => Ok(Err(Unpriced::Call(reason.to_string()))),
+        Err(QuoteError::GasAboveLimit(gas)) => {
+            Ok(Err(Unpriced::Call(format!("gas_above_limit: it takes {gas} gas"))))
+        }
+    }
 }
 
 /// The one answer of a batch of one.

@@ -140,7 +140,7 @@ fn since(text: &str) -> Result<TransactionId, AppError> {
 }
 
 /// A stored reason, with the contract's error in it where the ABI is known.
-fn explain(stored: &str, target: Option<&KnownContract>) -> Failure {
+pub(crate) fn explain(stored: &str, target: Option<&KnownContract>) -> Failure {
     let Reason { code, text } = Reason::parse(stored);
     let data = text.parse::<Bytes>().ok().filter(|data| data.len() >= 4);
     let mut failure = Failure { code, text, signature: None, args: None, data: data.clone() };

@@ -37,7 +37,12 @@ async fn a_quote_tells_gas_fees_and_the_answer() {
     assert_eq!(transfer["gas_limit"], 25_200);
     let max: u128 = transfer["max_fee"].as_str().unwrap().parse().unwrap();
     let base: u128 = transfer["base_fee"].as_str().unwrap().parse().unwrap();
-    assert!(max >= 2 * base);
+    assert!(max >= base);
+    let likely: u128 = transfer["fee_likely"].as_str().unwrap().parse().unwrap();
+    assert!((21_000 * base..=25_200 * max).contains(&likely));
+    let urgent = json!({ "to": ALICE, "value": "1", "urgency": "urgent" });
+    let urgent = quote(&api, &who, urgent).await;
+    assert!(urgent["max_fee"].as_str().unwrap().parse::<u128>().unwrap() >= max);
     assert_eq!(transfer["fee_max"], (25_200 * max).to_string());
 
     let request = json!({ "to": DIGEST, "function": "balanceOf", "args": [ALICE] });

@@ -241,6 +241,7 @@ async fn quote(client: &Client, json: bool, call: &CallOptions) -> Result<ExitCo
             ("gas limit", text(quote, "gas_limit")),
             ("base fee", text(quote, "base_fee")),
             ("max fee", text(quote, "max_fee")),
+            ("costs likely", ether(&text(quote, "fee_likely"))),
             ("costs at most", ether(&text(quote, "fee_max"))),
             ("returns", text(quote, "returns")),
             ("fails with", text(failure, "code")),

@@ -81,8 +81,8 @@ pub(super) async fn run(client: &Client, json: bool, command: WalletCommand) -> 
             show(&made, json, describe);
         }
         WalletCommand::Import => bail!(
-            "a key is not sent over the API: put it where the signer keeps its keys, and restart \
-             the signer (see docs/operate/wallets.md)"
+            "a key is not sent over the API: run `stoa signer key import` where the signer is, \
+             then `stoa wallet create` (see docs/operate/wallets.md)"
         ),
         WalletCommand::List { chain, role } => {
             let given = [("chain_id", chain.map(|id| id.to_string())), ("role", role)];
