@@ -212,9 +212,13 @@ impl State {
     async fn answer_one(&self, call: &Value, fault: Option<&Fault>) -> Option<Value> {
         let method = call["method"].as_str().unwrap_or_default();
         match fault {
-            Some(Fault::Refuse { code, message }) => {
-                let error = json!({ "code": code, "message": message });
-                Some(json!({ "jsonrpc": "2.0", "id": call["id"], "error": error }))
+            Some(Fault::Refuse { code, message }) => Some(refusal(call, *code, message)),
+            Some(Fault::Lie { code, message }) => {
+                self.forward(call).await?;
+                Some(refusal(call, *code, message))
+            }
+            Some(Fault::Null) => {
+                Some(json!({ "jsonrpc": "2.0", "id": call["id"], "result": null }))
             }
             Some(Fault::Stale(blocks)) => {
                 let ask = json!({ "jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber" });
@@ -243,6 +247,11 @@ impl State {
         let answer = request.timeout(Duration::from_secs(30)).send().await.ok()?;
         serde_json::from_slice(&answer.bytes().await.ok()?).ok()
     }
+}
+
+fn refusal(call: &Value, code: i64, message: &str) -> Value {
+    let error = json!({ "code": code, "message": message });
+    json!({ "jsonrpc": "2.0", "id": call["id"], "error": error })
 }
 
 impl Inner {
