@@ -42,8 +42,30 @@ pub struct Server {
     _directory: TempDir,
 }
 
+/// What differs between starts.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Wallets that mint.
+    pub wallets: u32,
+    /// Wallets for calls of operators.
+    pub operators: u32,
+    pub block_time: f64,
+    /// A node that is there already.
+    pub rpc: Option<String>,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { wallets: 2, operators: 1, block_time: 1.0, rpc: None }
+    }
+}
+
 impl Server {
     pub async fn start(stoa: &Path, wallets: u32, block_time: f64) -> Result<Self> {
+        Self::start_with(stoa, &Start { wallets, block_time, ..Start::default() }).await
+    }
+
+    pub async fn start_with(stoa: &Path, start: &Start) -> Result<Self> {
         let started = Instant::now();
         // Readable by others, because Postgres runs as another user when we are root.
         let directory = tempfile::Builder::new()
@@ -51,17 +73,21 @@ impl Server {
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()?;
         let data = directory.path().join("data");
-        let arguments: Vec<String> = [
+        let mut arguments: Vec<String> = [
             ("dev", String::new()),
             ("--data-dir", data.display().to_string()),
             ("--http", "127.0.0.1:0".to_owned()),
-            ("--block-time", block_time.to_string()),
-            ("--wallets", wallets.to_string()),
+            ("--block-time", start.block_time.to_string()),
+            ("--wallets", start.wallets.to_string()),
+            ("--operator-wallets", start.operators.to_string()),
         ]
         .into_iter()
         .flat_map(|(name, value)| [name.to_owned(), value])
         .filter(|word| !word.is_empty())
         .collect();
+        if let Some(rpc) = &start.rpc {
+            arguments.extend(["--rpc".to_owned(), rpc.clone()]);
+        }
         let log = directory.path().join("stoa.log");
         let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;
         let dev = wait_ready(&mut child, &data.join("dev.json")).await?;

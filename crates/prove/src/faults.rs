@@ -3,10 +3,9 @@
 mod kinds;
 
 use crate::{
-    Report,
+    Found,
     clients::Ledger,
-    quantile::Quantiles,
-    say,
+    milliseconds, say,
     server::DevFile,
     world::{Parts, World},
 };
@@ -44,7 +43,7 @@ const RECOVERED_MAX: Duration = Duration::from_secs(90);
 ///
 /// # Errors
 /// When the parts can't be started at all; what is found goes into the report.
-pub async fn run(options: &Options) -> Result<Report> {
+pub async fn run(options: &Options) -> Result<Found> {
     let mut kinds = chosen(&options.only)?;
     let started = Instant::now();
     let seed = options.parts.seed;
@@ -55,14 +54,14 @@ pub async fn run(options: &Options) -> Result<Report> {
     world.launch.rpc.insert(0, front.http_url());
     world.launch.rpc.truncate(usize::try_from(options.endpoints)?);
     let (_server, dev) = world.settle().await?;
-    let clients = world.clients(&dev, 4);
+    let clients = world.clients(&dev);
     let mut recovered = Vec::new();
     for kind in &kinds {
         let lasts = Duration::from_millis(options.fault_ms) * random.random_range(50..150) / 100;
         act(&world, &front, kind, lasts, &mut random).await?;
         let healed = Instant::now();
         let took = recovery(&world, &dev, &world.ledger, healed).await?;
-        recovered.push(took);
+        recovered.push(milliseconds(took));
         say(&format!(
             "{:<28} {:>6} ms, then well after {} ms",
             kind.name,
@@ -71,12 +70,8 @@ pub async fn run(options: &Options) -> Result<Report> {
         ));
     }
     clients.stop().await;
-    let report = Report {
-        harms: kinds.len() as u64,
-        recovery: Quantiles::of(&recovered),
-        ..Report::new("rpc", "faults", seed)
-    };
-    Ok(world.reckon(&dev, report).await?.took(started.elapsed()))
+    let found = Found { harms: kinds.len() as u64, recovery_ms: recovered, ..Found::default() };
+    Ok(world.reckon(&dev, found).await?.took(started.elapsed()))
 }
 
 /// The names of all kinds of faults.

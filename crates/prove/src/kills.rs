@@ -1,9 +1,7 @@
 //! SIGKILL at random times and at failpoints, while clients go on asking.
 
 use crate::{
-    Report,
-    quantile::Quantiles,
-    say,
+    Found, milliseconds, say,
     server::Server,
     world::{Parts, World},
 };
@@ -12,6 +10,7 @@ use clap::Args;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+use transactor::FAILPOINTS;
 
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -20,9 +19,9 @@ pub struct Options {
     /// How often the server is killed.
     #[arg(long, default_value_t = 100)]
     pub kills: u64,
-    /// Points at which a debug build kills itself, for a third of the rounds.
-    #[arg(long, value_delimiter = ',')]
-    pub failpoints: Vec<String>,
+    /// An optimised build does not die at failpoints: use none.
+    #[arg(long)]
+    pub no_failpoints: bool,
 }
 
 /// What one round does.
@@ -42,12 +41,12 @@ const POINT_MAX: Duration = Duration::from_secs(3);
 const RECOVERED_MAX: Duration = Duration::from_secs(60);
 
 impl Round {
-    fn draw(random: &mut StdRng, points: &[String]) -> Self {
+    fn draw(random: &mut StdRng, points: &[&str]) -> Self {
         match random.random_range(0..10) {
             0..=1 => Self::Early(Duration::from_millis(random.random_range(0..2_500))),
             2..=3 => Self::Recovered,
             4..=6 if !points.is_empty() => {
-                Self::Point(points[random.random_range(0..points.len())].clone())
+                Self::Point(points[random.random_range(0..points.len())].to_owned())
             }
             _ => Self::Serving(Duration::from_millis(random.random_range(0..1_000))),
         }
@@ -58,18 +57,19 @@ impl Round {
 ///
 /// # Errors
 /// When the parts can't be started at all; what is found goes into the report.
-pub async fn run(options: &Options) -> Result<Report> {
+pub async fn run(options: &Options) -> Result<Found> {
     let started = Instant::now();
     let seed = options.parts.seed;
     let mut random = StdRng::seed_from_u64(seed);
+    let points = if options.no_failpoints { &[] } else { FAILPOINTS };
     let world = World::new(&options.parts).await?;
     let (mut server, dev) = world.settle().await?;
-    let clients = world.clients(&dev, 4);
+    let clients = world.clients(&dev);
     let (mut again, mut recovered) = (Vec::new(), Vec::new());
     server.kill();
     for kill in 0..options.kills {
         let died = Instant::now();
-        let round = Round::draw(&mut random, &options.failpoints);
+        let round = Round::draw(&mut random, points);
         let point = match &round {
             Round::Point(point) => Some(point.as_str()),
             _ => None,
@@ -78,7 +78,7 @@ pub async fn run(options: &Options) -> Result<Report> {
         live(&world, &dev, &mut server, &round, (died, &mut recovered)).await?;
         server.kill();
         if let Some(job) = world.ledger.first_since(died) {
-            again.push(job.at - died);
+            again.push(milliseconds(job.at - died));
         }
         if (kill + 1) % 10 == 0 || kill + 1 == options.kills {
             let accepted = world.ledger.accepted().len();
@@ -89,13 +89,13 @@ pub async fn run(options: &Options) -> Result<Report> {
     let mut server = world.launch.start(None)?;
     server.ready().await?;
     clients.stop().await;
-    let report = Report {
+    let found = Found {
         harms: options.kills,
-        accepting_again: Quantiles::of(&again),
-        recovery: Quantiles::of(&recovered),
-        ..Report::new("tx", "kills", seed)
+        accepting_ms: again,
+        recovery_ms: recovered,
+        ..Found::default()
     };
-    Ok(world.reckon(&dev, report).await?.took(started.elapsed()))
+    Ok(world.reckon(&dev, found).await?.took(started.elapsed()))
 }
 
 /// Let the server live as long as the round says.
@@ -104,7 +104,7 @@ async fn live(
     dev: &crate::server::DevFile,
     server: &mut Server,
     round: &Round,
-    (died, recovered): (Instant, &mut Vec<Duration>),
+    (died, recovered): (Instant, &mut Vec<u64>),
 ) -> Result<()> {
     match round {
         Round::Early(time) => sleep(*time).await,
@@ -126,13 +126,13 @@ async fn live(
                     let node = &world.node.endpoint;
                     let count = crate::oracle::effects(node, dev, &[job]).await?;
                     if count.first().is_some_and(|count| !count.is_zero()) {
-                        recovered.push(died.elapsed());
+                        recovered.push(milliseconds(died.elapsed()));
                         return Ok(());
                     }
                 }
                 sleep(Duration::from_millis(20)).await;
             }
-            recovered.push(RECOVERED_MAX);
+            recovered.push(milliseconds(RECOVERED_MAX));
         }
     }
     Ok(())
@@ -146,7 +146,7 @@ mod tests {
     fn a_seed_repeats_the_plan() {
         let plan = |seed| -> Vec<Round> {
             let mut random = StdRng::seed_from_u64(seed);
-            let points = ["a".to_owned(), "b".to_owned()];
+            let points = ["a", "b"];
             (0..50).map(|_| Round::draw(&mut random, &points)).collect()
         };
         assert_eq!(plan(7), plan(7));

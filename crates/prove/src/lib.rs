@@ -22,7 +22,11 @@ mod report;
 mod server;
 mod world;
 
-pub use report::Report;
+pub use report::{Found, Report};
+
+fn milliseconds(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// One line of progress. A closed pipe is no reason to fail.
 fn say(line: &str) {

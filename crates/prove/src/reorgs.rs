@@ -1,9 +1,7 @@
 //! The chain takes blocks back, again and again, while clients go on asking.
 
 use crate::{
-    Report,
-    quantile::Quantiles,
-    say,
+    Found, milliseconds, say,
     world::{Parts, World},
 };
 use anyhow::Result;
@@ -28,13 +26,13 @@ pub struct Options {
 ///
 /// # Errors
 /// When the parts can't be started at all; what is found goes into the report.
-pub async fn run(options: &Options) -> Result<Report> {
+pub async fn run(options: &Options) -> Result<Found> {
     let started = Instant::now();
     let seed = options.parts.seed;
     let mut random = StdRng::seed_from_u64(seed);
     let world = World::new(&options.parts).await?;
     let (_server, dev) = world.settle().await?;
-    let clients = world.clients(&dev, 4);
+    let clients = world.clients(&dev);
     let mut again = Vec::new();
     for round in 1..=options.reorgs {
         sleep(Duration::from_millis(random.random_range(100..1_500))).await;
@@ -53,7 +51,7 @@ pub async fn run(options: &Options) -> Result<Report> {
         while world.ledger.first_since(at).is_none() && at.elapsed() < Duration::from_secs(30) {
             sleep(Duration::from_millis(10)).await;
         }
-        again.push(at.elapsed());
+        again.push(milliseconds(at.elapsed()));
         if round % 10 == 0 || round == options.reorgs {
             let accepted = world.ledger.accepted().len();
             let seconds = started.elapsed().as_secs();
@@ -61,10 +59,6 @@ pub async fn run(options: &Options) -> Result<Report> {
         }
     }
     clients.stop().await;
-    let report = Report {
-        harms: options.reorgs,
-        accepting_again: Quantiles::of(&again),
-        ..Report::new("reorg", "reorgs", seed)
-    };
-    Ok(world.reckon(&dev, report).await?.took(started.elapsed()))
+    let found = Found { harms: options.reorgs, accepting_ms: again, ..Found::default() };
+    Ok(world.reckon(&dev, found).await?.took(started.elapsed()))
 }

@@ -1,7 +1,7 @@
 //! A node, a data directory, an engine on them, clients, and the final reckoning.
 
 use crate::{
-    Report,
+    Found,
     clients::{Accepted, Clients, Ledger, Pressure},
     oracle,
     server::{DevFile, Launch, Server, tail},
@@ -46,6 +46,9 @@ pub struct Parts {
     /// Milliseconds between two jobs of one client.
     #[arg(long, default_value_t = 150)]
     pub pause_ms: u64,
+    /// Every so-manieth job is a mint, the others are transfers.
+    #[arg(long, default_value_t = 4)]
+    pub mint_every: u64,
     /// Keep data and log, and say where.
     #[arg(long)]
     pub keep: bool,
@@ -92,11 +95,11 @@ impl World {
         Ok((server, dev))
     }
 
-    pub fn clients(&self, dev: &DevFile, mint_every: u64) -> Clients {
+    pub fn clients(&self, dev: &DevFile) -> Clients {
         let pressure = Pressure {
             clients: self.parts.clients,
             pause: Duration::from_millis(self.parts.pause_ms),
-            mint_every,
+            mint_every: self.parts.mint_every,
         };
         Clients::start(dev, &format!("seed{}", self.parts.seed), pressure, &self.ledger)
     }
@@ -123,34 +126,34 @@ impl World {
     }
 
     /// The end: every job must have taken effect once, and be called final.
-    pub async fn reckon(&self, dev: &DevFile, mut report: Report) -> Result<Report> {
+    pub async fn reckon(&self, dev: &DevFile, mut found: Found) -> Result<Found> {
         self.wait_for_effects(dev).await?;
         self.node.mine(DEEP).await;
         let jobs = self.ledger.accepted();
         let stuck = self.wait_final(dev, &jobs).await;
         let counts = oracle::effects(&self.node.endpoint, dev, &jobs).await?;
-        report.accepted = jobs.len();
+        found.accepted = jobs.len();
         let mut examples = Vec::new();
         for (job, count) in jobs.iter().zip(&counts) {
             if count.is_zero() {
-                report.lost += 1;
+                found.lost += 1;
                 examples.push(format!("lost: {job:?}"));
             } else if *count > U256::from(1) {
-                report.doubled += 1;
+                found.doubled += 1;
                 examples.push(format!("{count} times: {job:?}"));
             }
         }
-        report.stuck = stuck.len();
+        found.stuck = stuck.len();
         examples.extend(stuck);
         let refused = self.ledger.refused();
-        report.refused = refused.len();
+        found.refused = refused.len();
         examples.extend(refused);
         examples.truncate(EXAMPLES_MAX);
-        report.examples = examples;
-        if !report.holds() {
+        found.examples = examples;
+        if !found.holds() {
             crate::say(&format!("the end of the server's log:\n{}", tail(&self.launch.log)));
         }
-        Ok(report)
+        Ok(found)
     }
 
     /// The jobs that the engine does not call final in time.
@@ -164,7 +167,7 @@ impl World {
             for job in waiting {
                 let status = oracle::status(&http, dev, job).await;
                 if status.as_ref().is_none_or(|body| body["status"] != "final") {
-                    said.push(format!("stuck: {job:?}: {}", status.unwrap_or_else(|| json!(null))));
+                    said.push(format!("stuck: {job:?}: {}", status.unwrap_or_default()));
                     still.push(job);
                 }
             }
