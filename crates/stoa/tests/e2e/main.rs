@@ -3,5 +3,6 @@
 
 mod faults;
 mod kills;
+mod proofs;
 mod server;
 mod walk;
