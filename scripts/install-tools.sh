@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks: Postgres and Redis from
-# Debian, the pinned npm tools of tools/package-lock.json. Prints one line per thing installed,
+# Debian, the pinned npm tools of tools/package-lock.json, and for the signer's tests SoftHSM from
+# Debian and the pinned moto of tools/requirements.txt. Prints one line per thing installed,
 # nothing when all is there. Afterwards tools/bin holds anvil, cast, forge and solc.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -44,6 +45,39 @@ install_debian() {
   fi
   rm -f "$log"
   printf 'installed %s\n' "${missing[@]}"
+}
+
+# For the signer's tests only: a software HSM, and moto, which plays AWS KMS. Without them the
+# product builds and runs; `make test` says what is missing.
+install_signer_tests() {
+  if ! command -v softhsm2-util >/dev/null 2>&1; then
+    if (( EUID == 0 )) && command -v apt-get >/dev/null 2>&1; then
+      local log; log=$(mktemp)
+      if { apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+          apt-get install -q -y --no-install-recommends softhsm2; } >"$log" 2>&1; then
+        echo 'installed softhsm2'
+      else
+        tail -n 5 "$log" >&2; echo 'softhsm2 is missing: tests of PKCS#11 will fail' >&2
+      fi
+      rm -f "$log"
+    else
+      echo 'softhsm2 is missing: install it, or tests of PKCS#11 will fail' >&2
+    fi
+  fi
+  local stamp=tools/venv/.stoa-stamp want log
+  want=$(sha256sum <tools/requirements.txt | cut -d' ' -f1)
+  [[ -f $stamp && $(<"$stamp") == "$want" && -x tools/venv/bin/python ]] && return 0
+  log=$(mktemp)
+  if python3 -m venv --clear tools/venv >"$log" 2>&1 &&
+      tools/venv/bin/python -m pip install --no-deps --only-binary :all: \
+        -r tools/requirements.txt >>"$log" 2>&1; then
+    printf '%s\n' "$want" >"$stamp"
+    echo 'installed moto'
+  else
+    tail -n 5 "$log" >&2
+    echo 'moto is missing (python3 with venv): tests of AWS KMS will fail' >&2
+  fi
+  rm -f "$log"
 }
 
 # The stamp names everything the installed tree depends on.
@@ -110,3 +144,4 @@ exec 8>tools/.install.lock
 if command -v flock >/dev/null 2>&1; then flock 8; fi
 install_debian
 install_npm
+install_signer_tests

@@ -139,6 +139,11 @@ pub struct Mint {
     pub token_id: Option<String>,
     pub tx_hash: Option<String>,
     pub block: Option<Block>,
+    /// The engine's transaction that carries it now, as in the engine's log and on the topic
+    /// `transactions`.
+    pub transaction_id: Option<Uuid>,
+    /// `x-request-id` of the request that made it; finds it in the engine's log.
+    pub request_id: Option<String>,
     #[schema(example = "2026-11-20T12:00:00.000Z")]
     pub created_at: String,
     pub updated_at: String,
@@ -373,8 +378,12 @@ pub struct Readiness {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChainReadiness {
     pub chain_id: u64,
-    pub height: Option<i64>,
-    pub head: Option<i64>,
+    /// Highest block that is indexed.
+    pub height: Option<u64>,
+    /// Highest block that a node tells.
+    pub head: Option<u64>,
+    /// Blocks that the index is behind.
+    pub lag: Option<u64>,
     /// False when the indexer has stopped and waits for an operator.
     pub live: bool,
     pub ready: bool,

@@ -1,7 +1,7 @@
 //! What every request passes, whatever it asks for.
 
 use crate::{
-    ApiState,
+    ApiState, etag,
     problem::{Code, Problem, write_out},
 };
 use axum::{
@@ -19,6 +19,13 @@ use std::{
     time::{Duration, Instant},
 };
 use tracing::Instrument;
+
+/// Longest target (path and query). No link of ours comes near it.
+const URI_MAX: usize = 8 * 1024;
+/// Headers of a request, names and values together, and how many. Beyond what the connection reads
+/// at all (see `serve`), the parser answers by itself, without a body.
+const HEADERS_MAX: usize = 16 * 1024;
+const HEADERS_COUNT_MAX: usize = 64;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -59,9 +66,17 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span =
         tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
+    let shown = etag::shown(request.method(), &route, request.headers());
     let answer = answer(&state, &route, request, next);
     let mut response = async {
-        let response = write_out(answer.await, &id);
+        let mut answer = answer.await;
+        if let Some(shown) = shown {
+            answer = etag::tag(answer, &route, &shown).await.unwrap_or_else(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
+                Problem::from(Code::Internal).into_response()
+            });
+        }
+        let response = write_out(answer, &id);
         let status = response.status().as_u16();
         let elapsed = started.elapsed();
         if status >= 500 {
@@ -92,6 +107,9 @@ async fn answer(state: &ApiState, route: &str, request: Request, next: Next) -> 
     if permit.is_err() && !is_probe(route) {
         return Problem::from(Code::Overloaded).into_response();
     }
+    if let Some(code) = oversized(&request) {
+        return Problem::from(code).into_response();
+    }
     let time = time_of(state, route);
     let run = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(time, run).await {
@@ -103,6 +121,16 @@ async fn answer(state: &ApiState, route: &str, request: Request, next: Next) -> 
         }
         Err(_) => Problem::from(Code::RequestTimeout).into_response(),
     }
+}
+
+fn oversized(request: &Request) -> Option<Code> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target > URI_MAX {
+        return Some(Code::UriTooLong);
+    }
+    let headers = request.headers();
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (bytes > HEADERS_MAX || headers.len() > HEADERS_COUNT_MAX).then_some(Code::HeadersTooLarge)
 }
 
 fn time_of(state: &ApiState, route: &str) -> Duration {

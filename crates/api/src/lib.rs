@@ -15,6 +15,7 @@ mod content_origin;
 mod cursor;
 mod docs;
 mod edge;
+mod etag;
 mod extract;
 mod facts;
 mod items;
@@ -25,6 +26,7 @@ mod operations;
 mod problem;
 mod serve;
 mod show;
+mod snapshots;
 mod stream;
 mod uploads;
 
@@ -32,6 +34,7 @@ pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};
 pub use problem::{Code, Problem};
 pub use serve::{ConnectionLimits, serve, serve_content};
+pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 
 use app::App;

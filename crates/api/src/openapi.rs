@@ -160,7 +160,7 @@ enum Access {
 fn complete(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let (access, mut codes) = codes(&id);
-    codes.extend([Code::Internal, Code::RequestTimeout]);
+    codes.extend([Code::Internal, Code::RequestTimeout, Code::UriTooLong, Code::HeadersTooLarge]);
     if access != Access::Probe {
         codes.extend([Code::KeyInvalid, Code::Unavailable, Code::Overloaded]);
         operation["security"] = json!([{ "api_key": [] }]);
@@ -174,12 +174,40 @@ fn complete(operation: &mut Value) {
     if access == Access::Makes {
         add_idempotency(operation);
     }
+    if TAGGED.contains(&id.as_str()) {
+        add_etag(operation);
+    }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for response in responses.values_mut() {
         response["headers"]["x-request-id"] = json!({ "$ref": REQUEST_ID });
     }
     for (status, codes) in by_status(codes) {
         responses.insert(status.to_string(), refusal(&codes));
+    }
+}
+
+/// Reads with a validator: see `etag`.
+const TAGGED: [&str; 6] =
+    ["get_mint", "list_mints", "get_item", "list_items", "get_collection", "list_collections"];
+
+fn add_etag(operation: &mut Value) {
+    let header = json!({
+        "name": "If-None-Match", "in": "header", "required": false,
+        "description": "Tags of answers that you have: 304 if the present one is among them.",
+        "schema": { "type": "string" },
+        "example": "W/\"3b6f2f0c9a1e4d5b8c7d6e5f4a3b2c1d\"",
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(header),
+        None => operation["parameters"] = json!([header]),
+    }
+    let tag = json!({
+        "description": "Weak validator of the state shown.",
+        "schema": { "type": "string" },
+    });
+    operation["responses"]["304"] = json!({ "description": "You have it: nothing has changed" });
+    for status in ["200", "304"] {
+        operation["responses"][status]["headers"]["ETag"] = tag.clone();
     }
 }
 

@@ -42,8 +42,9 @@ pub(crate) async fn get_readiness(
         chain_id: chain.chain_id,
         height: chain.height,
         head: chain.head,
+        lag: chain.lag(),
         live: chain.live,
-        ready: chain.ready,
+        ready: chain.is_ready(),
     });
     Ok(Json(Readiness { ready: true, database: found.database, chains: chains.collect() }))
 }
@@ -53,15 +54,21 @@ fn not_ready(found: &app::Readiness) -> Problem {
     if !found.database {
         problem = problem.at("/database", "does not answer");
     }
-    for chain in found.chains.iter().filter(|chain| !chain.ready) {
-        let detail = match (chain.height, chain.live) {
-            (None, _) => "nothing is indexed yet".to_owned(),
-            (_, false) => "the indexer has stopped: the reorg is too deep".to_owned(),
-            (Some(height), true) => {
-                format!("indexed to {height} of {}", chain.head.unwrap_or(height))
-            }
+    for chain in found.chains.iter().filter(|chain| !chain.is_ready()) {
+        let place = |part: &str| format!("/chains/{}/{part}", chain.chain_id);
+        if chain.head.is_none() {
+            problem = problem.at(place("node"), "no node of the chain answers");
+        }
+        let index = match (chain.live, chain.height, chain.lag()) {
+            (false, ..) => "the indexer has stopped: the reorg is too deep".to_owned(),
+            (true, None, _) => "nothing is indexed yet".to_owned(),
+            (true, Some(height), Some(lag)) => format!(
+                "indexed to {height}, {lag} blocks behind the chain; {} are allowed",
+                chain.lag_max
+            ),
+            (true, Some(_), None) => continue,
         };
-        problem = problem.at(format!("/chains/{}", chain.chain_id), detail);
+        problem = problem.at(place("index"), index);
     }
     problem
 }

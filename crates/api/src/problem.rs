@@ -71,6 +71,16 @@ impl IntoResponse for Problem {
     }
 }
 
+fn of_stream(why: &push::NotOpened) -> Problem {
+    match why {
+        push::NotOpened::Unauthenticated => Code::KeyInvalid,
+        push::NotOpened::Unavailable => Code::Unavailable,
+        push::NotOpened::TooManyConnections => Code::Overloaded,
+        push::NotOpened::NoWebSocket => Code::UpgradeRequired,
+    }
+    .into()
+}
+
 /// Turns an error answer of whatever origin into a problem with a request id. Headers stay.
 pub(crate) fn write_out(response: Response<Body>, request_id: &str) -> Response<Body> {
     let status = response.status();
@@ -81,6 +91,7 @@ pub(crate) fn write_out(response: Response<Body>, request_id: &str) -> Response<
     let problem = parts
         .extensions
         .remove::<Problem>()
+        .or_else(|| parts.extensions.get::<push::NotOpened>().map(of_stream))
         .unwrap_or_else(|| Problem::from(Code::of_status(status.as_u16())));
     let body = serde_json::to_vec(&problem.show(request_id)).unwrap_or_default();
     parts.status = problem.status();

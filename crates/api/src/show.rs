@@ -1,7 +1,10 @@
 //! From the application's values to wire shapes.
 
 use api_types as wire;
-use app::{CollectionRow, FactPage, ItemDetail, ItemRow, MintJob, TransferRow};
+use app::{
+    Checkpoint, CollectionRow, FactPage, ItemDetail, ItemRow, MintJob, Summary, TransferRow,
+};
+use serde_json::{Value, json};
 use std::str::FromStr;
 use time::{OffsetDateTime, UtcOffset, format_description::FormatItem, macros::format_description};
 use vocab::{Address, B256, ChainId, JobStatus, Level};
@@ -50,6 +53,8 @@ pub(crate) fn mint(job: &MintJob) -> wire::Mint {
         token_id: job.token_id.map(|id| id.0.to_string()),
         tx_hash: job.tx_hash.map(|hash| hash.0.to_string()),
         block: job.block_number.zip(job.block_hash).map(|(number, hash)| block(number, hash.0)),
+        transaction_id: job.transaction_id,
+        request_id: job.http_request_id.clone(),
         created_at: time(job.created_at),
         updated_at: time(job.updated_at),
         submitted_at: job.submitted_at.map(time),
@@ -113,6 +118,35 @@ pub(crate) fn collection(row: &CollectionRow) -> wire::Collection {
         created_block: row.created_block.map(i64::unsigned_abs),
         requested_at: row.requested_at.map(time),
     }
+}
+
+/// A transaction in the words of its facts. No route shows it.
+pub(crate) fn transaction(row: &Summary) -> Value {
+    json!({
+        "transaction_id": row.id,
+        "chain_id": ChainId::from_i64(row.chain_id).to_string(),
+        "kind": row.kind,
+        "status": row.status,
+        "reason": row.reason,
+        "wallet": row.wallet.map(|wallet| address(wallet.0)),
+        "nonce": row.nonce,
+        "tx_hash": row.tx_hash.map(|hash| hash.0),
+        "block": row.block_number.zip(row.block_hash).map(|(n, hash)| block(n, hash.0)),
+        "reverted": row.reverted,
+        "request_id": row.request_id,
+        "created_at": time(row.created_at),
+        "updated_at": time(row.updated_at),
+    })
+}
+
+/// How far a chain is indexed.
+pub(crate) fn chain(chain: ChainId, found: &Checkpoint) -> Value {
+    json!({
+        "chain_id": chain.to_string(),
+        "block": { "number": found.block.number, "hash": found.block.hash },
+        "live": found.stopped.is_none(),
+        "stopped": found.stopped,
+    })
 }
 
 fn content_mode(stored: &str) -> Option<wire::ContentMode> {

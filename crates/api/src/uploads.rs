@@ -1,5 +1,7 @@
 //! `/api/v1/uploads`: a picture, streamed to disk piece by piece.
 
+mod doled;
+
 use crate::{
     ApiState,
     extract::{Holder, IdempotencyKey},
@@ -9,12 +11,14 @@ use crate::{
 use api_types::{Preview, Upload, UploadForm};
 use app::{AppError, StoredPicture};
 use axum::{
+    body::Body,
     extract::{
         DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::MultipartError,
     },
     http::StatusCode,
     response::Response,
 };
+use doled::{Doled, Meter};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -40,12 +44,16 @@ pub(crate) async fn upload_picture(
 ) -> Result<Response, Problem> {
     let _permit = state.0.uploads.try_acquire().map_err(|_| Code::Overloaded)?;
     let mut upload = state.app().begin_upload(who.caller()).await?;
-    let mut form = form(request, &state).await?;
-    for _ in 0..FIELDS_MAX {
-        let Some(mut field) = in_time(&state, form.next_field()).await? else { break };
+    let meter = Meter::default();
+    let mut form = form(request, &state, &meter).await?;
+    let malformed = |problem| if meter.is_over() { too_much() } else { problem };
+    for _ in 0..=FIELDS_MAX {
+        let next = in_time(&state, form.next_field()).await.map_err(malformed)?;
+        let Some(mut field) = next else { return Err(Code::UploadFileMissing.into()) };
         if field.name() != Some("file") {
             continue;
         }
+        meter.enter_file();
         while let Some(piece) = in_time(&state, field.chunk()).await? {
             upload.write(&piece).await.map_err(AppError::from)?;
         }
@@ -53,7 +61,12 @@ pub(crate) async fn upload_picture(
         let done = state.app().upload_picture(who.caller(), &key, upload, render).await?;
         return Ok(answer(done, None));
     }
-    Err(Code::UploadFileMissing.into())
+    Err(too_much())
+}
+
+fn too_much() -> Problem {
+    let said = format!("before `file`, a form has at most {FIELDS_MAX} fields and 64 KiB");
+    Problem::from(Code::MultipartMalformed).saying(said)
 }
 
 fn render(picture: &StoredPicture) -> serde_json::Value {
@@ -69,8 +82,9 @@ fn render(picture: &StoredPicture) -> serde_json::Value {
     })
 }
 
-async fn form(mut request: Request, state: &ApiState) -> Result<Multipart, Problem> {
+async fn form(request: Request, state: &ApiState, meter: &Meter) -> Result<Multipart, Problem> {
     let max = usize::try_from(state.app().upload_bytes_max()).unwrap_or(usize::MAX);
+    let mut request = request.map(|body: Body| Doled::body(body, meter.clone()));
     DefaultBodyLimit::max(max.saturating_add(FORM_SLACK)).apply(&mut request);
     Multipart::from_request(request, state).await.map_err(|rejected| {
         Problem::from(Code::ContentTypeUnsupported).saying(rejected.body_text())

@@ -1,7 +1,8 @@
 //! May this process take requests?
 
 use crate::{App, AppError};
-use db::collections_reads;
+use db::collections_reads::{self, IndexState};
+use futures_util::future::join_all;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -13,58 +14,78 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct ChainReadiness {
     pub chain_id: u64,
     /// None before the first block was indexed.
-    pub height: Option<i64>,
-    pub head: Option<i64>,
+    pub height: Option<u64>,
+    /// Head of the chain as its nodes tell it, not as the index knows it: a stalled index knows no
+    /// new head. None when no node has answered for 10 s.
+    pub head: Option<u64>,
+    /// Blocks that the index may be behind.
+    pub lag_max: u64,
+    /// False when the indexer has stopped and waits for an operator.
     pub live: bool,
-    pub ready: bool,
+}
+
+impl ChainReadiness {
+    /// Blocks that the index is behind; none while either end is not known.
+    #[must_use]
+    pub fn lag(&self) -> Option<u64> {
+        Some(self.head?.saturating_sub(self.height?))
+    }
+
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.live && self.lag().is_some_and(|lag| lag <= self.lag_max)
+    }
 }
 
 /// What a probe finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
     pub database: bool,
+    /// Empty when the database does not answer.
     pub chains: Vec<ChainReadiness>,
 }
 
 impl Readiness {
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.database && self.chains.iter().all(|chain| chain.ready)
+        self.database && self.chains.iter().all(ChainReadiness::is_ready)
     }
 }
 
 impl App {
-    /// Look at the database and the index. Never fails: what can't be reached is not ready.
+    /// Look at the database, the index and the nodes, within two seconds. Never fails: what can't
+    /// be reached is not ready.
     pub async fn check_readiness(&self) -> Readiness {
-        match timeout(PATIENCE, self.chains_readiness()).await {
-            Ok(Ok(chains)) => Readiness { database: true, chains },
+        let chains = &self.config().chains;
+        let nodes = self.0.heads.iter().zip(chains).map(|(head, chain)| head.load(&chain.nodes));
+        let (states, heads) = tokio::join!(timeout(PATIENCE, self.index_states()), join_all(nodes));
+        let states = match states {
+            Ok(Ok(states)) => states,
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-                Readiness { database: false, chains: Vec::new() }
+                return Readiness { database: false, chains: Vec::new() };
             }
             Err(_) => {
                 tracing::warn!("not ready: the database does not answer");
-                Readiness { database: false, chains: Vec::new() }
+                return Readiness { database: false, chains: Vec::new() };
             }
-        }
+        };
+        let found =
+            chains.iter().zip(states).zip(heads).map(|((chain, state), head)| ChainReadiness {
+                chain_id: chain.chain_id.0,
+                height: state.as_ref().map(|index| index.height.unsigned_abs()),
+                head,
+                lag_max: chain.index_lag_max,
+                live: state.as_ref().is_none_or(|index| index.live),
+            });
+        Readiness { database: true, chains: found.collect() }
     }
 
-    async fn chains_readiness(&self) -> Result<Vec<ChainReadiness>, AppError> {
+    async fn index_states(&self) -> Result<Vec<Option<IndexState>>, AppError> {
         let mut db = self.connection().await?;
         let mut found = Vec::new();
         for chain in &self.config().chains {
-            let state = collections_reads::load_index_state(&mut db, chain.chain_id).await?;
-            let ready = state.as_ref().is_some_and(|index| {
-                let lag = index.head.saturating_sub(index.height);
-                index.live && lag <= chain.index_lag_max.cast_signed()
-            });
-            found.push(ChainReadiness {
-                chain_id: chain.chain_id.0,
-                height: state.as_ref().map(|index| index.height),
-                head: state.as_ref().map(|index| index.head),
-                live: state.as_ref().is_some_and(|index| index.live),
-                ready,
-            });
+            found.push(collections_reads::load_index_state(&mut db, chain.chain_id).await?);
         }
         Ok(found)
     }

@@ -1,11 +1,9 @@
 //! Handing calls to the transactor, in the caller's transaction.
 
 use crate::AppError;
-use db::{
-    PgConnection,
-    transactions::{self, NewTransaction},
-};
-use vocab::{Address, ChainId, TransactionId, U256};
+use db::PgConnection;
+use transactor::NewTransaction;
+use vocab::{Address, ChainId, TransactionId};
 
 /// A call that must reach the chain once.
 pub(crate) struct Call<'a> {
@@ -23,21 +21,12 @@ pub(crate) async fn record_call(
     db: &mut PgConnection,
     call: Call<'_>,
 ) -> Result<TransactionId, AppError> {
-    let id = TransactionId::new();
     let transaction = NewTransaction {
-        id: id.0,
-        chain_id: call.chain_id,
-        role: call.role.to_owned(),
         wallet: Some(call.wallet),
-        kind: call.kind.to_owned(),
-        priority: 0,
-        recipient: Some(call.recipient),
-        value_wei: U256::ZERO,
-        input: call.input,
-        gas_limit: None,
-        not_before: None,
+        to: Some(call.recipient),
+        input: call.input.into(),
         request_id: Some(call.request_id.to_owned()),
+        ..NewTransaction::new(call.chain_id, call.role, call.kind)
     };
-    transactions::record_queued(db, &transaction).await?;
-    Ok(id)
+    Ok(transactor::enqueue(db, transaction).await?)
 }

@@ -4,7 +4,7 @@ use auth::{AuthError, Denied};
 use content::{StoreError, media::MediaError};
 use db::DbError;
 use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What kind of trouble: decides status and retry policy at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +128,10 @@ pub enum AppError {
     KeyInvalid,
     /// The database; nothing was changed, or (a lost commit) a retry with the same key will tell.
     Db(DbError),
+    /// As [`AppError::Db`], for all who shared a commit.
+    Group(Arc<DbError>),
+    /// A commit whose end was not seen in time. A retry with the same key will tell.
+    OutcomeUnknown,
     /// The content store's disk.
     Content(StoreError),
     /// Broken invariant of ours.
@@ -150,9 +154,11 @@ impl AppError {
             },
             Self::Denied(_) | Self::KeyInvalid => Class::Denied,
             Self::Db(error) if error.is_transient() => Class::Busy,
+            Self::Group(error) if error.is_transient() => Class::Busy,
+            Self::OutcomeUnknown => Class::Busy,
             Self::Content(StoreError::TooLarge { .. }) => Class::Invalid,
             Self::Content(_) => Class::External,
-            Self::Db(_) | Self::Bug(_) => Class::Bug,
+            Self::Db(_) | Self::Group(_) | Self::Bug(_) => Class::Bug,
         }
     }
 }
@@ -163,7 +169,8 @@ impl fmt::Display for AppError {
             Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
             Self::Denied(_) => f.write_str("the policy does not allow it"),
             Self::KeyInvalid => f.write_str("the key is not valid"),
-            Self::Db(_) => f.write_str("the database did not do it"),
+            Self::Db(_) | Self::Group(_) => f.write_str("the database did not do it"),
+            Self::OutcomeUnknown => f.write_str("the database did not answer in time"),
             Self::Content(_) => f.write_str("the content store did not do it"),
             Self::Bug(what) => write!(f, "broken invariant: {what}"),
         }
@@ -175,8 +182,9 @@ impl std::error::Error for AppError {
         match self {
             Self::Denied(source) => Some(source),
             Self::Db(source) => Some(source),
+            Self::Group(source) => Some(source.as_ref()),
             Self::Content(source) => Some(source),
-            Self::Refused(_) | Self::KeyInvalid | Self::Bug(_) => None,
+            Self::Refused(_) | Self::KeyInvalid | Self::OutcomeUnknown | Self::Bug(_) => None,
         }
     }
 }

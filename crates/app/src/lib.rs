@@ -6,30 +6,36 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
+//! | `accept_mints` | … many of them in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `read_mints`, `read_items`, `read_collections`, `read_facts` | look at things |
-//! | `check_readiness` | may this process take requests? |
+//! | `read_snapshot` | the state behind a topic, as of a number |
+//! | `check_readiness`, `node_heads` | may this process take requests? |
 //! | `jobs` | what the application does by itself, without a request |
 //! | `once` | idempotency of all that makes something |
 //!
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
+mod accept_mints;
 mod address;
 mod check_readiness;
 mod enqueue;
 mod error;
 pub mod jobs;
+mod node_heads;
 mod once;
 mod read_collections;
 mod read_facts;
 mod read_items;
 mod read_mints;
+mod read_snapshot;
 mod request_collection;
 mod request_mint;
 mod store_metadata;
 mod upload_picture;
 
 pub use address::parse_address;
+pub use chain::Endpoint;
 pub use check_readiness::{ChainReadiness, Readiness};
 pub use content::{
     BlockStore,
@@ -37,8 +43,8 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transfers_reads::TransferRow,
+    checkpoints::Checkpoint, collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
+    mint_jobs::requests::MintJob, transactions_reads::Summary, transfers_reads::TransferRow,
 };
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
@@ -47,6 +53,7 @@ pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
+pub use read_snapshot::{Snapshot, SnapshotRows};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
 pub use store_metadata::StoredMetadata;
@@ -54,6 +61,7 @@ pub use upload_picture::StoredPicture;
 
 use auth::Actor;
 use db::{Db, DbError, PgConnection};
+use node_heads::NodeHead;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -79,6 +87,8 @@ pub struct ChainSettings {
     /// Where a mint goes that names no collection.
     pub default_collection: Option<Address>,
     pub finality: Finality,
+    /// Who is asked for the head of the chain.
+    pub nodes: Vec<Endpoint>,
     /// Blocks that the index may be behind the chain while this process still counts as ready.
     pub index_lag_max: u64,
 }
@@ -103,6 +113,9 @@ struct Inner {
     config: AppConfig,
     /// Deployed collections, known for a moment: see `request_mint`.
     targets: Mutex<HashMap<(ChainId, Address), request_mint::KnownTarget>>,
+    /// In the order of the chains.
+    heads: Vec<NodeHead>,
+    desk: accept_mints::MintDesk,
 }
 
 /// Who calls, and under which request id.
@@ -118,7 +131,13 @@ pub const ANSWER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
-        Self(Arc::new(Inner { config, targets: Mutex::default() }))
+        let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
+        let desk = accept_mints::MintDesk::new(config.db.clone());
+        Self(Arc::new(Inner { config, targets: Mutex::default(), heads, desk }))
+    }
+
+    pub(crate) fn desk(&self) -> &accept_mints::MintDesk {
+        &self.0.desk
     }
 
     fn config(&self) -> &AppConfig {

@@ -1,8 +1,9 @@
 //! Idempotency: a request with a key takes effect once, however often it is sent.
 //!
-//! The finished answer is a row written in the transaction of the effect. A rival with the same
-//! key does not wait: it fails to get the key's advisory lock and is told so. Only answers of
-//! success are kept: a refusal changed nothing and may be tried again.
+//! The finished answer is a row written in the transaction of the effect; a mint's is made from its
+//! job, which no second row is needed for. A rival with the same key does not wait: it fails to get
+//! the key's advisory lock and is told so. Only answers of success are kept: a refusal changed
+//! nothing and may be tried again.
 
 use crate::{ANSWER_TTL, App, AppError, Refusal};
 use auth::{Denied, KeyHolder};
@@ -65,6 +66,7 @@ pub(crate) fn replay(
     body: Vec<u8>,
     once: Once<'_>,
 ) -> Result<Answer, AppError> {
+    // The path is part of the fingerprint, so a mint job never matches another kind of request.
     if fingerprint != once.fingerprint.0 {
         return Err(Refusal::IdempotencyKeyReused.into());
     }
@@ -99,8 +101,9 @@ impl App {
             return Err(Refusal::IdempotencyInProgress.into());
         }
         let now = self.config().clock.now();
+        let times = (now, now - ANSWER_TTL);
         let seen =
-            idempotency_keys::load(&mut transaction, holder.principal, once.key, now).await?;
+            idempotency_keys::load(&mut transaction, holder.principal, once.key, times).await?;
         Ok(match seen {
             Some(a) => Begun::Answered(replay(&a.fingerprint, a.status, a.body, once)?),
             None => Begun::Open(Work {

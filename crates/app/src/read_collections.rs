@@ -2,7 +2,7 @@
 
 use crate::{App, AppError, Caller, CollectionRow, Field, Refusal, address::parse_address};
 use auth::{Action, authorize};
-use db::collections_reads;
+use db::collections_reads::{self, CollectionFilter};
 use vocab::{Address, ChainId};
 
 /// From where a list goes on.
@@ -21,7 +21,7 @@ impl App {
     ) -> Result<CollectionRow, AppError> {
         authorize(caller.actor, Action::ReadCollection)?;
         let chain = self.chain(Some(chain_id))?.chain_id;
-        let only = Some((chain, parse_address(contract, Field::Contract)?));
+        let only = CollectionFilter::only(chain, parse_address(contract, Field::Contract)?);
         let mut db = self.connection().await?;
         let rows = collections_reads::list(&mut db, only, None, 1).await?;
         Ok(rows.into_iter().next().ok_or(Refusal::CollectionUnknown)?)
@@ -39,6 +39,6 @@ impl App {
     ) -> Result<Vec<CollectionRow>, AppError> {
         authorize(caller.actor, Action::ReadCollection)?;
         let mut db = self.connection().await?;
-        Ok(collections_reads::list(&mut db, None, after, limit).await?)
+        Ok(collections_reads::list(&mut db, CollectionFilter::default(), after, limit).await?)
     }
 }

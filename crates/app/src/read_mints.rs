@@ -32,17 +32,20 @@ impl App {
         authorize(caller.actor, Action::ReadMint)?;
         let status = query.status.map(str::parse::<JobStatus>).transpose();
         let status = status.map_err(|_| Refusal::StatusUnknown)?;
-        let contract = match query.collection {
+        let (chain, contract) = match query.collection {
             Some(text) => {
                 let contract = parse_address(text, Field::Collection)?;
-                Some((self.chain(query.chain_id)?.chain_id, contract))
+                (Some(self.chain(query.chain_id)?.chain_id), Some(contract))
             }
-            None => None,
+            None => (None, None),
         };
         let filter = MintFilter {
+            id: None,
             principal_id: caller.actor.reach()?,
             status,
+            chain,
             contract,
+            token_id: None,
             recipient: query.to.map(|text| parse_address(text, Field::To)).transpose()?,
         };
         Ok(requests::list(&mut *self.connection().await?, filter, before, limit).await?)

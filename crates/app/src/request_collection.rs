@@ -13,7 +13,7 @@ use alloy_sol_types::SolCall;
 use auth::{Action, KeyHolder};
 use contracts::{MAX_ROYALTY_BPS, StoaCollectionFactory, collection_address};
 use db::collection_requests::{self, NewCollectionRequest};
-use db::collections_reads;
+use db::collections_reads::{self, CollectionFilter};
 use mint::content::ContentMode;
 use serde_json::{Value, json};
 use vocab::{Address, B256, CollectionRequestId, JobStatus, topic};
@@ -72,7 +72,7 @@ impl App {
         };
         let db = &mut *work.transaction;
         if let Some(before) = collection_requests::load(db, chain.chain_id, contract).await? {
-            let only = Some((chain.chain_id, contract));
+            let only = CollectionFilter::only(chain.chain_id, contract);
             let rows = collections_reads::list(db, only, None, 1).await?;
             let row = rows.first().ok_or(AppError::Bug("a collection asked for is not listed"))?;
             let body = render(row).to_string().into_bytes();

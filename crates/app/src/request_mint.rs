@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
-use vocab::{Address, ChainId, MintId, topic};
+use vocab::{Address, ChainId, MintId};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -63,15 +63,16 @@ impl App {
         let contract = named_collection(chain, request.collection)?;
         let target = self.mint_target(chain.chain_id, contract).await?;
         let uri = self.uri(&request, &target).await?;
-        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), uri);
-        let shown = render(&job);
-        let body = shown.to_string().into_bytes();
+        let asked = (uri, caller.request_id);
+        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), asked);
+        let body = render(&job).to_string().into_bytes();
         let attributes = json!({
             "chain_id": chain.chain_id.to_string(),
             "contract": contract.to_string(),
             "mint_id": job.id.to_string(),
             "principal_id": holder.principal.to_string(),
             "to": recipient.to_string(),
+            "status": job.status,
         });
         let data = json!({
             "chain_id": chain.chain_id.to_string(),
@@ -85,25 +86,19 @@ impl App {
         let new = NewMint {
             id: MintId(job.id),
             principal_id: holder.principal,
-            key: once.key,
+            key: once.key.to_owned(),
             lock: lock_number(holder.principal, once.key),
-            fingerprint: &once.fingerprint.0,
+            fingerprint: once.fingerprint.0,
             chain_id: chain.chain_id,
             contract,
             recipient,
-            uri: job.uri.as_deref(),
-            http_request_id: caller.request_id,
+            uri: job.uri,
+            http_request_id: caller.request_id.to_owned(),
             now: job.created_at,
-            status: ACCEPTED.cast_signed(),
-            body: &body,
-            expires_at: job.created_at + ANSWER_TTL,
-            fact_topic: topic::MINTS,
-            fact_kind: "mint_requested",
-            fact_attributes: &attributes,
-            fact_data: &data,
+            fact_attributes: attributes,
+            fact_data: data,
         };
-        let recorded = requests::record(&mut *self.connection().await?, new).await?;
-        match recorded {
+        match self.desk().record(new).await? {
             Recorded::New => {
                 metrics::counter!("mints_accepted_total").increment(1);
                 tracing::info!(mint.id = %job.id, "mint accepted");
@@ -113,12 +108,13 @@ impl App {
             Recorded::Answered { fingerprint, status, body } => {
                 replay(&fingerprint, status, body, once)
             }
-            Recorded::JobExists => self.present_state(holder, once, render).await,
+            Recorded::JobExists => self.replay_mint(holder, once, render).await,
         }
     }
 
-    /// The answer is gone, the job is not: the same key finds it for ever.
-    async fn present_state(
+    /// The answer is made anew from the job, which its key finds for ever: for a day as it was
+    /// given, then with the job's present state.
+    async fn replay_mint(
         &self,
         holder: &KeyHolder,
         once: Once<'_>,
@@ -127,8 +123,10 @@ impl App {
         let mut db = self.connection().await?;
         let job = requests::load_by_key(&mut db, holder.principal, once.key).await?;
         let job = job.ok_or(AppError::Bug("a job that its unique key found is not there"))?;
-        let body = render(&job).to_string().into_bytes();
-        replay(&job.fingerprint, ACCEPTED.cast_signed(), body, once)
+        let fresh = self.config().clock.now() < job.created_at + ANSWER_TTL;
+        let fingerprint = job.fingerprint.clone();
+        let body = render(&if fresh { as_asked(job) } else { job }).to_string().into_bytes();
+        replay(&fingerprint, ACCEPTED.cast_signed(), body, once)
     }
 
     fn new_job(
@@ -137,7 +135,7 @@ impl App {
         once: Once<'_>,
         chain: ChainId,
         (contract, recipient): (Address, Address),
-        uri: Option<String>,
+        (uri, http_request_id): (Option<String>, &str),
     ) -> MintJob {
         let now = self.config().clock.now();
         MintJob {
@@ -159,6 +157,8 @@ impl App {
             submitted_at: None,
             tentative_at: None,
             final_at: None,
+            transaction_id: None,
+            http_request_id: Some(http_request_id.to_owned()),
         }
     }
 
@@ -216,6 +216,23 @@ impl App {
         &self,
     ) -> std::sync::MutexGuard<'_, std::collections::HashMap<(ChainId, Address), KnownTarget>> {
         self.0.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The job as it was when it was accepted.
+fn as_asked(job: MintJob) -> MintJob {
+    MintJob {
+        status: vocab::JobStatus::Queued.as_str().to_owned(),
+        reason: None,
+        token_id: None,
+        tx_hash: None,
+        block_number: None,
+        block_hash: None,
+        updated_at: job.created_at,
+        submitted_at: None,
+        tentative_at: None,
+        final_at: None,
+        ..job
     }
 }
 

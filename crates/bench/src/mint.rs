@@ -6,7 +6,8 @@ use crate::{
     load::{self, Accepted, Wanted},
     node::Node,
     quantile::{Quantiles, rounded},
-    report::{self, Chain, Machine, Mints, Ratios, Report},
+    report::{self, Chain, Machine, Mints, Ratios, Report, Summary},
+    say,
     server::{DevFile, Server},
     stages::Stages,
     stream::{Stream, Told},
@@ -14,10 +15,11 @@ use crate::{
 use alloy_primitives::{Address, U256, hex};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
@@ -28,18 +30,28 @@ const TOTAL_SUPPLY: &str = "0x18160ddd";
 /// Mints before the clock starts, so that connections, caches and plans are made.
 const WARM_UP: usize = 200;
 
+/// Without `--wallets` and `--gas-limit` two protocols are run, each on a server of its own:
+///
+/// `two-wallets`: 2 wallets with 16 transactions in flight each, the node's usual block of 30
+/// million gas, 2,000 mints by 16 clients. Its figure is the part of raw pushes that is accepted.
+///
+/// `one-wallet`: 1 wallet, blocks of 300 million gas (transactions still below 2²⁴), 10,000 mints
+/// by 64 clients. Its figure is the mints confirmed per second.
 #[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
 pub struct Options {
     /// Mints to measure, and transfers for the ceiling.
-    #[arg(long, default_value_t = 2_000)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    mints: u32,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    mints: Option<u32>,
     /// Clients that ask at once.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512))]
-    clients: u32,
-    /// Wallets that mint, each with 16 transactions in flight.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
-    wallets: u32,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=512))]
+    clients: Option<u32>,
+    /// Wallets that mint, each with 16 transactions in flight. Runs this alone.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16))]
+    wallets: Option<u32>,
+    /// Gas of a block. Runs this alone.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1_000_000..=10_000_000_000))]
+    gas_limit: Option<u64>,
     /// Seconds between blocks.
     #[arg(long, default_value_t = 1.0)]
     block_time: f64,
@@ -54,21 +66,94 @@ pub struct Options {
     json_only: bool,
 }
 
+/// What is measured on one server.
+#[derive(Clone, Debug, Serialize)]
+pub struct Protocol {
+    pub name: &'static str,
+    pub wallets: u32,
+    pub clients: usize,
+    pub block_time_s: f64,
+    pub block_gas_limit: u64,
+    #[serde(skip)]
+    mints: usize,
+}
+
+/// What anvil gives its blocks.
+const USUAL_GAS: u64 = 30_000_000;
+
+impl Options {
+    fn protocols(&self) -> Vec<Protocol> {
+        let make = |name, wallets, block_gas_limit, clients, mints| Protocol {
+            name,
+            wallets,
+            clients: self.clients.unwrap_or(clients) as usize,
+            block_time_s: self.block_time,
+            block_gas_limit,
+            mints: self.mints.unwrap_or(mints) as usize,
+        };
+        if self.wallets.is_none() && self.gas_limit.is_none() {
+            return vec![
+                make("two-wallets", 2, USUAL_GAS, 16, 2_000),
+                make("one-wallet", 1, 10 * USUAL_GAS, 64, 10_000),
+            ];
+        }
+        let gas = self.gas_limit.unwrap_or(USUAL_GAS);
+        vec![make("chosen", self.wallets.unwrap_or(2), gas, 16, 2_000)]
+    }
+}
+
 pub async fn run(options: Options) -> Result<()> {
-    let load_before = report::load_average();
     let stoa = options.stoa.canonicalize().context("there is no such server")?;
-    let server = Server::start(&stoa, options.wallets, options.block_time).await?;
+    let mut runs = Vec::new();
+    for protocol in options.protocols() {
+        let phases = Phases { silent: options.json_only, name: protocol.name };
+        let report = measure(&stoa, protocol, phases, &options.revision).await?;
+        if !options.json_only {
+            report.print();
+        }
+        runs.push(report);
+    }
+    say(&serde_json::to_string(&Summary::of(runs))?);
+    Ok(())
+}
+
+/// Says what is being done.
+#[derive(Clone, Copy)]
+struct Phases {
+    silent: bool,
+    name: &'static str,
+}
+
+impl Phases {
+    fn begin(self, phase: &str) {
+        if !self.silent {
+            say(&format!("{}: {phase}", self.name));
+        }
+    }
+}
+
+async fn measure(
+    stoa: &Path,
+    protocol: Protocol,
+    phases: Phases,
+    revision: &str,
+) -> Result<Report> {
+    let load_before = report::load_average();
+    phases.begin("start a server on a new directory");
+    let server = Server::start(stoa, &protocol).await?;
     let node = Node::new(&server.dev.rpc_url)?;
-    let (count, clients) = (options.mints as usize, options.clients as usize);
-    let size = (count, options.wallets as usize, clients);
+    let size = (protocol.mints, protocol.wallets as usize, protocol.clients);
+    phases.begin("raw pushes to the node, the ceiling");
     let before = ceiling::measure(&node, server.dev.chain_id, size).await?;
-    mints(&server, &node, WARM_UP, clients).await?;
-    let mints = mints(&server, &node, count, clients).await?;
+    phases.begin("mints that are not counted");
+    mints(&server, &node, WARM_UP, protocol.clients).await?;
+    phases.begin("mints");
+    let mints = mints(&server, &node, protocol.mints, protocol.clients).await?;
     // Once more: on a shared machine the two differ, and the higher one is the ceiling.
+    phases.begin("raw pushes to the node, once more");
     let after = ceiling::measure(&node, server.dev.chain_id, size).await?;
     let node_version = node.call("web3_clientVersion", json!([])).await?;
-    let report = Report {
-        bench: "mint",
+    Ok(Report {
         ratios: Ratios::of(&mints, &[&before, &after]),
         mints,
         ceiling: [before, after],
@@ -77,15 +162,11 @@ pub async fn run(options: Options) -> Result<()> {
             load_before,
             load_after: report::load_average(),
             node: node_version.as_str().unwrap_or_default().to_owned(),
-            revision: options.revision,
+            revision: revision.to_owned(),
             started_in_s: rounded(server.started_in.as_secs_f64()),
         },
-        clients,
-        wallets: options.wallets,
-        block_time_s: options.block_time,
-    };
-    drop(server);
-    report.print(options.json_only)
+        protocol,
+    })
 }
 
 /// Ask for `count` mints, follow them on the stream, and check them on chain.
@@ -106,6 +187,7 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
     let cpu = Cpu::of(server.id()).since(&cpu);
     let stages = Stages::load(dev).await?.since(&stages);
     let last_block = node.number("eth_blockNumber", json!([])).await?;
+    let chain = Chain::of(&node.blocks(first_block + 1, last_block).await?, count);
     check(node, dev, &recipients, supply_before).await?;
     ensure!(told.gaps == 0, "the stream left out {} messages", told.gaps);
     let waits = |when: &HashMap<String, Instant>| waits(&accepted, when);
@@ -117,7 +199,8 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
         to_submitted: Quantiles::of(waits(&told.submitted)),
         to_stream: Quantiles::of(arrivals(&accepted, &told)?),
         messages: told.messages,
-        chain: Chain::of(&node.blocks(first_block + 1, last_block).await?),
+        chain,
+        cpu_ms_per_mint: (cpu.0.values().sum::<f64>() / count as f64 * 1e5).round() / 1e2,
         cpu_seconds: cpu,
         stage_means: stages,
         seconds: rounded(all_confirmed.as_secs_f64()),
@@ -168,7 +251,6 @@ impl Ratios {
             accepted_ratio: ratio(mints.accepted_per_second, confirmed),
             accepted_to_accepted: ratio(mints.accepted_per_second, accepted),
             confirmed_to_confirmed: ratio(mints.confirmed_per_second, confirmed),
-            bar: 0.30,
         }
     }
 }

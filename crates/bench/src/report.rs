@@ -1,15 +1,55 @@
 //! What is printed: a table for people, and one JSON object as the last line.
 
-use crate::{ceiling::Ceiling, cpu::Cpu, node::BlockUse, quantile::Quantiles, say, stages::Means};
-use anyhow::Result;
+use crate::{
+    ceiling::Ceiling,
+    cpu::Cpu,
+    mint::Protocol,
+    node::BlockUse,
+    quantile::{Quantiles, rounded},
+    say,
+    stages::Means,
+};
 use serde::Serialize;
+
+/// The last line: the figures that have bars, and all runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    bench: &'static str,
+    /// How mints were asked for.
+    posted: &'static str,
+    /// Of the run with two wallets, or the one that was chosen.
+    accepted_ratio: Option<f64>,
+    accepted_ratio_bar: f64,
+    /// Of the run with one wallet, or the one that was chosen.
+    confirmed_per_second: Option<f64>,
+    confirmed_per_second_bar: f64,
+    gas_per_mint: Option<u64>,
+    /// Mints per second that a chain with 60 million gas every 12 s has room for.
+    allowed_by_60m_gas_12s: Option<f64>,
+    runs: Vec<Report>,
+}
+
+impl Summary {
+    pub fn of(runs: Vec<Report>) -> Self {
+        let confirmed = runs.last().map(|run| &run.mints);
+        Self {
+            bench: "mint",
+            posted: "one POST per mint, each with an Idempotency-Key of its own",
+            accepted_ratio: runs.first().map(|run| run.ratios.accepted_ratio),
+            accepted_ratio_bar: 0.30,
+            confirmed_per_second: confirmed.map(|mints| mints.confirmed_per_second),
+            confirmed_per_second_bar: 1_000.0,
+            gas_per_mint: confirmed.map(|mints| mints.chain.gas_per_mint),
+            allowed_by_60m_gas_12s: confirmed.map(|mints| mints.chain.allowed_by_60m_gas_12s),
+            runs,
+        }
+    }
+}
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    pub bench: &'static str,
-    pub clients: usize,
-    pub wallets: u32,
-    pub block_time_s: f64,
+    #[serde(flatten)]
+    pub protocol: Protocol,
     #[serde(flatten)]
     pub ratios: Ratios,
     pub mints: Mints,
@@ -25,7 +65,6 @@ pub struct Ratios {
     pub accepted_ratio: f64,
     pub accepted_to_accepted: f64,
     pub confirmed_to_confirmed: f64,
-    pub bar: f64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +81,8 @@ pub struct Mints {
     pub messages: usize,
     pub chain: Chain,
     pub cpu_seconds: Cpu,
+    /// Of all parts together, the load generator too: on a busy machine this is what compares.
+    pub cpu_ms_per_mint: f64,
     /// The server's own means.
     pub stage_means: Means,
     pub seconds: f64,
@@ -55,16 +96,27 @@ pub struct Chain {
     pub gas_used: u64,
     /// Of the gas limit, in the fullest block.
     pub fullest: f64,
+    /// Mean of the blocks that had any.
+    pub filled: f64,
+    pub gas_per_mint: u64,
+    pub allowed_by_60m_gas_12s: f64,
 }
 
 impl Chain {
-    pub fn of(blocks: &[BlockUse]) -> Self {
+    pub fn of(blocks: &[BlockUse], mints: usize) -> Self {
         let share = |block: &BlockUse| block.gas_used as f64 / block.gas_limit.max(1) as f64;
+        let cents = |share: f64| (share * 100.0).round() / 100.0;
+        let used: Vec<f64> = blocks.iter().map(share).filter(|share| *share > 0.0).collect();
+        let gas_used: u64 = blocks.iter().map(|block| block.gas_used).sum();
+        let gas_per_mint = gas_used as f64 / mints.max(1) as f64;
         Self {
             blocks: blocks.len(),
             transactions: blocks.iter().map(|block| block.transactions).sum(),
-            gas_used: blocks.iter().map(|block| block.gas_used).sum(),
-            fullest: (blocks.iter().map(share).fold(0.0, f64::max) * 100.0).round() / 100.0,
+            gas_used,
+            fullest: cents(used.iter().copied().fold(0.0, f64::max)),
+            filled: cents(used.iter().sum::<f64>() / used.len().max(1) as f64),
+            gas_per_mint: gas_per_mint.round() as u64,
+            allowed_by_60m_gas_12s: rounded(60e6 / gas_per_mint.max(1.0) / 12.0),
         }
     }
 }
@@ -86,15 +138,7 @@ pub fn load_average() -> String {
 }
 
 impl Report {
-    pub fn print(&self, json_only: bool) -> Result<()> {
-        if !json_only {
-            self.table();
-        }
-        say(&serde_json::to_string(self)?);
-        Ok(())
-    }
-
-    fn table(&self) {
+    pub fn print(&self) {
         let (mints, ratios, machine) = (&self.mints, &self.ratios, &self.machine);
         say(&format!("{:<32} {:>10} {:>10}", "per second", "accepted", "confirmed"));
         let rates = |name: &str, accepted: f64, confirmed: f64| {
@@ -114,23 +158,30 @@ impl Report {
             say(&format!("{name:<32} {p50_ms:>10.1} {p99_ms:>10.1} {max_ms:>10.1}"));
         }
         say(&format!(
-            "\naccepted mints are {:.2} of the confirmed raw pushes (bar {:.2}), {:.2} of the \
+            "\naccepted mints are {:.2} of the confirmed raw pushes (bar 0.30), {:.2} of the \
              accepted ones;\nconfirmed mints are {:.2} of the confirmed raw pushes",
-            ratios.accepted_ratio,
-            ratios.bar,
-            ratios.accepted_to_accepted,
-            ratios.confirmed_to_confirmed,
+            ratios.accepted_ratio, ratios.accepted_to_accepted, ratios.confirmed_to_confirmed,
         ));
         let chain = mints.chain;
         say(&format!(
-            "{} mints in {} transactions, {} blocks, fullest block {:.0} %; each on chain once",
+            "{} mints in {} transactions, {} blocks of {} gas, {:.0} % full in the mean, {:.0} % at \
+             most; each on chain once",
             mints.mints,
             chain.transactions,
             chain.blocks,
+            self.protocol.block_gas_limit,
+            chain.filled * 100.0,
             chain.fullest * 100.0,
         ));
+        say(&format!(
+            "{} gas per mint: 60 million gas every 12 s have room for {:.1} mints per second",
+            chain.gas_per_mint, chain.allowed_by_60m_gas_12s,
+        ));
         say(&format!("means: {:?}", mints.stage_means.0));
-        say(&format!("processor seconds in {:.1} s: {:?}", mints.seconds, mints.cpu_seconds.0));
+        say(&format!(
+            "processor seconds in {:.1} s: {:?}; {:.2} ms per mint in all",
+            mints.seconds, mints.cpu_seconds.0, mints.cpu_ms_per_mint,
+        ));
         say(&format!(
             "{}; {}; {} cores, load average {} before, {} after\n",
             machine.revision, machine.node, machine.cores, machine.load_before, machine.load_after,

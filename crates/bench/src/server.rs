@@ -1,5 +1,6 @@
 //! `stoa dev` on a directory of its own.
 
+use crate::mint::Protocol;
 use alloy_primitives::Address;
 use anyhow::{Context, Result, bail};
 use devstack::{Child, spawn_tied};
@@ -50,19 +51,27 @@ pub struct Start {
     /// Wallets for calls of operators.
     pub operators: u32,
     pub block_time: f64,
+    /// Gas in a block of the node that is started.
+    pub block_gas_limit: Option<u64>,
     /// A node that is there already.
     pub rpc: Option<String>,
 }
 
 impl Default for Start {
     fn default() -> Self {
-        Self { wallets: 2, operators: 1, block_time: 1.0, rpc: None }
+        Self { wallets: 2, operators: 1, block_time: 1.0, block_gas_limit: None, rpc: None }
     }
 }
 
 impl Server {
-    pub async fn start(stoa: &Path, wallets: u32, block_time: f64) -> Result<Self> {
-        Self::start_with(stoa, &Start { wallets, block_time, ..Start::default() }).await
+    pub async fn start(stoa: &Path, protocol: &Protocol) -> Result<Self> {
+        let start = Start {
+            wallets: protocol.wallets,
+            block_time: protocol.block_time_s,
+            block_gas_limit: Some(protocol.block_gas_limit),
+            ..Start::default()
+        };
+        Self::start_with(stoa, &start).await
     }
 
     pub async fn start_with(stoa: &Path, start: &Start) -> Result<Self> {
@@ -87,6 +96,9 @@ impl Server {
         .collect();
         if let Some(rpc) = &start.rpc {
             arguments.extend(["--rpc".to_owned(), rpc.clone()]);
+        }
+        if let Some(gas) = start.block_gas_limit {
+            arguments.extend(["--block-gas-limit".to_owned(), gas.to_string()]);
         }
         let log = directory.path().join("stoa.log");
         let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;

@@ -3,7 +3,8 @@
 use crate::server::DevFile;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -24,6 +25,23 @@ pub struct Told {
     pub gaps: usize,
 }
 
+/// What is read of a frame: no more, because reading is load too.
+#[derive(Debug, Deserialize)]
+struct Frame {
+    op: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    seq: Option<i64>,
+    prev_seq: Option<i64>,
+    data: Option<Data>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Data {
+    mint_id: Option<String>,
+    status: Option<String>,
+}
+
 pub struct Stream(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Stream {
@@ -38,7 +56,7 @@ impl Stream {
         for frame in hello {
             stream.0.send(Message::text(frame.to_string())).await?;
         }
-        while stream.frame().await?["op"] != "subscribed" {}
+        while stream.frame().await?.op.as_deref() != Some("subscribed") {}
         Ok(stream)
     }
 
@@ -49,12 +67,12 @@ impl Stream {
         while told.tentative.len() < count {
             let (before, frame) = (told.tentative.len(), self.frame().await?);
             let now = Instant::now();
-            if frame["type"] == "delta" {
-                if last.is_some() && frame["prev_seq"].as_i64() != last {
+            if frame.kind.as_deref() == Some("delta") {
+                if last.is_some() && frame.prev_seq != last {
                     told.gaps += 1;
                 }
-                last = frame["seq"].as_i64();
-                told.note(&frame["data"], now);
+                last = frame.seq;
+                told.note(frame.data.unwrap_or_default(), now);
             }
             if told.tentative.len() > before {
                 progress = now;
@@ -64,14 +82,14 @@ impl Stream {
         Ok(told)
     }
 
-    async fn frame(&mut self) -> Result<Value> {
+    async fn frame(&mut self) -> Result<Frame> {
         loop {
             let next = timeout(SILENCE_MAX, self.0.next()).await.context("the stream is silent")?;
             match next.context("the stream ended")?? {
                 Message::Text(text) => {
-                    let frame: Value = serde_json::from_str(&text)?;
-                    if frame["op"] == "error" {
-                        bail!("the stream refused: {frame}");
+                    let frame: Frame = serde_json::from_str(&text)?;
+                    if frame.op.as_deref() == Some("error") {
+                        bail!("the stream refused: {text}");
                     }
                     return Ok(frame);
                 }
@@ -83,14 +101,14 @@ impl Stream {
 }
 
 impl Told {
-    fn note(&mut self, data: &Value, now: Instant) {
+    fn note(&mut self, data: Data, now: Instant) {
         self.messages += 1;
-        let Some(id) = data["mint_id"].as_str() else { return };
-        let seen = match data["status"].as_str() {
+        let Some(id) = data.mint_id else { return };
+        let seen = match data.status.as_deref() {
             Some("submitted") => &mut self.submitted,
             Some("tentative") => &mut self.tentative,
             _ => return,
         };
-        seen.entry(id.to_owned()).or_insert(now);
+        seen.entry(id).or_insert(now);
     }
 }

@@ -1,26 +1,32 @@
-//! One EVM chain as we see it: its endpoints and what they answer. The transactor and the indexer
-//! share it. Which headers are canonical is not decided here but by the indexer's commits
-//! (`db::blocks`).
+//! One EVM chain as we see it: its endpoints, how far each can be trusted, and what they answer.
+//! The transactor and the indexer share it. Which headers are canonical is not decided here but by
+//! the indexer's commits (`db::blocks`).
 
 mod endpoint;
 mod error;
+mod health;
 mod methods;
+mod pool;
 mod types;
 
 pub use endpoint::{Endpoint, EndpointOptions, install_tls};
 pub use error::RpcError;
+pub use health::Rate;
 pub use methods::{CallRequest, LogFilter};
+pub use pool::{
+    Agreement, ConfigurationError, EndpointConfiguration, Pool, PoolConfiguration, PoolOptions,
+    Reads, Relay, RelayConfiguration, Said, State,
+};
 pub use types::{Header, Log, Receipt};
 
-use std::sync::Arc;
 use vocab::{ChainId, Finality};
 
 /// What configuration says about a chain.
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub id: ChainId,
-    /// The first is asked; all are sent to.
-    pub endpoints: Arc<[Endpoint]>,
+    /// In order of preference. Clones of a chain share what is known of them.
+    pub endpoints: Pool,
     /// WebSocket address for new heads, if the chain has one.
     pub ws_url: Option<String>,
     pub finality: Finality,
@@ -29,12 +35,26 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The endpoint that answers reads.
+    /// The endpoint that is best now, for a caller that needs several answers of one node. It has
+    /// no failover: see [`Self::read`].
     ///
     /// # Panics
     /// Never for a chain made by configuration, which refuses an empty list.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        self.endpoints.first().expect("invariant: a chain has an endpoint")
+        self.endpoints.best().expect("invariant: a chain has an endpoint")
+    }
+
+    /// Reads that are answered by whichever endpoint can.
+    #[must_use]
+    pub fn read(&self) -> Reads<'_> {
+        Reads(self)
+    }
+
+    /// The head that the endpoints agree on, as last heard by the watcher or a reader; none when
+    /// nobody has told one in the last half minute. Asks nobody.
+    #[must_use]
+    pub fn best_head(&self) -> Option<u64> {
+        self.endpoints.best_head()
     }
 }

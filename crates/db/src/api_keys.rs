@@ -104,3 +104,37 @@ pub async fn record_revocation(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// A key as its operator sees it.
+#[derive(Clone, Debug)]
+pub struct ApiKeyRow {
+    pub id: String,
+    pub prefix: String,
+    pub principal_id: Uuid,
+    pub principal_name: String,
+    pub scopes: Vec<String>,
+    pub created_at: OffsetDateTime,
+    pub expires_at: Option<OffsetDateTime>,
+    pub revoked_at: Option<OffsetDateTime>,
+    pub last_used_at: Option<OffsetDateTime>,
+}
+
+/// Newest first, at most `limit`; or the one of this id.
+pub async fn list(
+    db: &mut PgConnection,
+    id: Option<&str>,
+    limit: i64,
+) -> Result<Vec<ApiKeyRow>, DbError> {
+    Ok(sqlx::query_as!(
+        ApiKeyRow,
+        r#"select k.id, k.prefix, k.principal_id, p.name as principal_name, k.scopes,
+                  k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+             from api_keys k join principals p on p.id = k.principal_id
+            where $1::text is null or k.id = $1
+            order by k.created_at desc, k.id limit $2"#,
+        id,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}

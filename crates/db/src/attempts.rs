@@ -82,7 +82,8 @@ pub struct Unsigned {
     pub input: Vec<u8>,
 }
 
-/// Attempts of a wallet without a signature and without the signer's refusal, by nonce.
+/// Attempts of a wallet without a signature and without the signer's refusal, by nonce; those of
+/// jobs that must no longer run are left out.
 pub async fn load_unsigned(
     db: &mut PgConnection,
     chain: ChainId,
@@ -97,9 +98,12 @@ pub async fn load_unsigned(
                   t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input
              from attempts a
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
+                          and n.transaction_id = a.transaction_id
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
               and a.raw is null and a.sent is null
+              and (a.void or t.cancel_requested_at is null
+                             and (t.deadline_at is null or t.deadline_at > now()))
             order by a.nonce, a.attempt limit $3"#,
         chain.as_i64(),
         wallet.as_slice(),
@@ -189,6 +193,15 @@ pub struct Open {
     pub kind: String,
     pub status: String,
     pub request_id: Option<String>,
+    /// Somebody wants the job stopped, or it is past its deadline.
+    pub cancel_wanted: bool,
+    pub overdue: bool,
+    /// How it ends should a void be mined.
+    pub stop_as: Option<String>,
+    /// Somebody wants it priced anew, and asked after this attempt was made.
+    pub bump_wanted: bool,
+    pub urgency: String,
+    pub fee_cap_wei: Option<Numeric>,
 }
 
 /// All attempts at unmined nonces of a wallet, by nonce and attempt.
@@ -205,9 +218,14 @@ pub async fn load_open(
                   a.tx_hash as "tx_hash: Hash", a.sent, a.sent_error,
                   extract(epoch from now() - a.sent_at)::float8 as sent_age,
                   extract(epoch from now() - a.created_at)::float8 as "age!",
-                  t.kind, t.status, t.request_id
+                  t.kind, t.status, t.request_id,
+                  t.cancel_requested_at is not null as "cancel_wanted!",
+                  coalesce(t.deadline_at <= now(), false) as "overdue!", t.stop_as,
+                  coalesce(t.bump_requested_at > a.created_at, false) as "bump_wanted!",
+                  t.urgency, t.fee_cap_wei as "fee_cap_wei: Numeric"
              from nonces n
              join attempts a on a.transaction_id = n.transaction_id and a.nonce = n.nonce
+                            and a.wallet = n.wallet
              join transactions t on t.id = a.transaction_id
             where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
             order by a.nonce, a.attempt"#,
@@ -228,7 +246,7 @@ pub struct Signed {
     pub raw: Bytes,
 }
 
-/// Newest signed bytes of each of these jobs, by nonce.
+/// Newest signed bytes of each of these jobs that is not mined, by nonce.
 pub async fn load_signed(
     db: &mut PgConnection,
     transactions: &[Uuid],
@@ -238,7 +256,9 @@ pub async fn load_signed(
                   a.tx_hash as "tx_hash!: Hash", a.raw as "raw!"
              from attempts a
              join nonces n on n.transaction_id = a.transaction_id and n.nonce = a.nonce
-            where a.transaction_id = any($1) and a.raw is not null and n.state <> 'void'
+                          and n.wallet = a.wallet
+            where a.transaction_id = any($1) and a.raw is not null
+              and n.state in ('reserved', 'signed', 'sent')
             order by a.nonce, a.transaction_id, a.attempt desc"#,
         transactions,
     )

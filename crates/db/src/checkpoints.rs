@@ -128,6 +128,24 @@ pub async fn record_too_deep(
     Ok(done.rows_affected() == 1)
 }
 
+/// Let a stopped chain go on from where it stopped. Gives its checkpoint; none when it was not
+/// stopped. The indexer looks at the node again, and stops again if nothing has changed.
+pub async fn record_resumed(
+    db: &mut PgConnection,
+    chain: ChainId,
+) -> Result<Option<Checkpoint>, DbError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"update checkpoints set state = 'live', state_detail = null, updated_at = now()
+            where chain_id = $1 and state <> 'live'
+           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+        chain.as_i64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
 /// The exclusive right to index one chain, held by a session of its own. It ends with the session,
 /// so it needs a direct connection (no transaction-pooling proxy between).
 #[derive(Debug)]

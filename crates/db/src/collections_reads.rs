@@ -25,27 +25,40 @@ pub struct CollectionRow {
     pub requested_at: Option<OffsetDateTime>,
 }
 
-/// Collections in the order of (chain, contract), at most `limit`, after `after`; or the one
-/// that `only` names.
+/// Which collections to list. None means any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CollectionFilter {
+    pub chain: Option<ChainId>,
+    pub contract: Option<Address>,
+    /// On chain only.
+    pub creator: Option<Address>,
+    /// Asked for only.
+    pub request_id: Option<Uuid>,
+}
+
+/// Collections in the order of (chain, contract), at most `limit`, after `after`.
 pub async fn list(
     db: &mut PgConnection,
-    only: Option<(ChainId, Address)>,
+    filter: CollectionFilter,
     after: Option<(ChainId, Address)>,
     limit: i64,
 ) -> Result<Vec<CollectionRow>, DbError> {
-    let (chain, contract) = only.unzip();
     let (after_chain, after_contract) = after.unzip();
     Ok(sqlx::query_as!(
         CollectionRow,
         r#"with keys as (
                (select chain_id, contract from collections
-                 where ($1::int8 is null or (chain_id, contract) = ($1, $2::bytea))
+                 where ($1::int8 is null or chain_id = $1)
+                   and ($2::bytea is null or contract = $2)
                    and ($3::int8 is null or (chain_id, contract) > ($3, $4::bytea))
+                   and ($6::bytea is null or creator = $6) and $7::uuid is null
                  order by chain_id, contract limit $5)
                union
                (select chain_id, contract from collection_requests
-                 where ($1::int8 is null or (chain_id, contract) = ($1, $2::bytea))
+                 where ($1::int8 is null or chain_id = $1)
+                   and ($2::bytea is null or contract = $2)
                    and ($3::int8 is null or (chain_id, contract) > ($3, $4::bytea))
+                   and $6::bytea is null and ($7::uuid is null or id = $7)
                  order by chain_id, contract limit $5)
            )
            select k.chain_id as "chain_id!", k.contract as "contract!: Addr",
@@ -59,14 +72,24 @@ pub async fn list(
              left join collection_requests r
                     on r.chain_id = k.chain_id and r.contract = k.contract
             order by k.chain_id, k.contract limit $5"#,
-        chain.map(ChainId::as_i64),
-        contract.as_ref().map(|a| a.as_slice()),
+        filter.chain.map(ChainId::as_i64),
+        filter.contract.as_ref().map(|a| a.as_slice()),
         after_chain.map(ChainId::as_i64),
         after_contract.as_ref().map(|a| a.as_slice()),
         limit,
+        filter.creator.as_ref().map(|a| a.as_slice()),
+        filter.request_id,
     )
     .fetch_all(db)
     .await?)
+}
+
+impl CollectionFilter {
+    /// One collection by its address.
+    #[must_use]
+    pub fn only(chain: ChainId, contract: Address) -> Self {
+        Self { chain: Some(chain), contract: Some(contract), ..Self::default() }
+    }
 }
 
 /// How far the index of a chain is.

@@ -1,7 +1,7 @@
 use crate::DbError;
 use sqlx::{
-    PgConnection, PgPool, Row,
-    migrate::Migrator,
+    PgConnection, PgPool, PgTransaction, Row,
+    migrate::{Migrate, MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{str::FromStr, time::Duration};
@@ -40,6 +40,33 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
 async fn is_idle(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
     row.try_get(0)
+}
+
+/// A transaction in which every statement sees the same state, that of its first one, and nothing
+/// can be written. For reads whose parts must fit together.
+///
+/// # Errors
+/// [`DbError::Unavailable`] when no connection is had.
+pub async fn begin_view(db: &Db) -> Result<PgTransaction<'static>, DbError> {
+    Ok(db.begin_with("begin isolation level repeatable read read only").await?)
+}
+
+/// Check that the schema is the one that this binary knows, and change nothing.
+///
+/// # Errors
+/// [`DbError::Migration`] when a migration is missing, or the schema is newer than this binary.
+pub async fn migrated(db: &Db) -> Result<(), DbError> {
+    let mut connection = db.acquire().await?;
+    let applied = connection.list_applied_migrations("_sqlx_migrations").await?;
+    let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    let found: Vec<i64> = applied.iter().map(|migration| migration.version).collect();
+    if let Some(other) = found.iter().find(|version| !known.contains(version)) {
+        return Err(MigrateError::VersionMissing(*other).into());
+    }
+    if let Some(missing) = known.iter().find(|version| !found.contains(version)) {
+        return Err(MigrateError::VersionNotPresent(*missing).into());
+    }
+    Ok(())
 }
 
 /// Bring the schema up to date. Safe to call from several processes at once.

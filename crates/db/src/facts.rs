@@ -4,6 +4,7 @@ use crate::{DbError, Hash};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use vocab::TransactionId;
 
 /// A fact with its place in its topic.
 #[derive(Clone, Debug)]
@@ -28,8 +29,8 @@ pub struct TopicHead {
     pub seq: i64,
 }
 
-/// At most `limit` facts of `topic` after `seq`, in order. With `attributes`, only facts whose
-/// attributes contain them.
+/// At most `limit` facts of `topic` after `seq`, in order. With `attributes` (strings by name),
+/// only facts that have them; a reverting fact may have one as `previous_<name>` instead.
 pub async fn load_after(
     db: &mut PgConnection,
     topic: &str,
@@ -42,7 +43,13 @@ pub async fn load_after(
         r#"select topic, seq, kind, reverting, attributes, chain_id, block_number,
                   block_hash as "block_hash: Hash", data, created_at
              from facts
-            where topic = $1 and seq > $2 and ($3::jsonb is null or attributes @> $3)
+            where topic = $1 and seq > $2
+              and ($3::jsonb is null or attributes @> $3
+                   or (reverting and not exists (
+                       select from jsonb_each_text($3) wanted
+                        where attributes ->> wanted.key is distinct from wanted.value
+                          and attributes ->> ('previous_' || wanted.key)
+                              is distinct from wanted.value)))
             order by seq limit $4"#,
         topic,
         seq,
@@ -67,12 +74,39 @@ pub async fn load_between(
                   block_hash as "block_hash: Hash", data, created_at
              from facts
             where topic = $1 and seq > $2 and seq <= $3
-              and ($4::jsonb is null or attributes @> $4)
+              and ($4::jsonb is null or attributes @> $4
+                   or (reverting and not exists (
+                       select from jsonb_each_text($4) wanted
+                        where attributes ->> wanted.key is distinct from wanted.value
+                          and attributes ->> ('previous_' || wanted.key)
+                              is distinct from wanted.value)))
             order by seq limit $5"#,
         topic,
         after,
         upto,
         attributes,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// All numbered facts of one transaction after `seq`, in order.
+pub async fn load_of_transaction(
+    db: &mut PgConnection,
+    transaction: TransactionId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Fact>, DbError> {
+    Ok(sqlx::query_as!(
+        Fact,
+        r#"select topic, seq, kind, reverting, attributes, chain_id, block_number,
+                  block_hash as "block_hash: Hash", data, created_at
+             from facts
+            where topic = 'transactions' and attributes->>'transaction_id' = $1 and seq > $2
+            order by seq limit $3"#,
+        transaction.to_string(),
+        after,
         limit,
     )
     .fetch_all(db)

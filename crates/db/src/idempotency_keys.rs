@@ -33,20 +33,27 @@ pub async fn lock_key(db: &mut PgConnection, lock: i64) -> Result<bool, DbError>
     Ok(row.held)
 }
 
-/// The unexpired answer under a key.
+/// The unexpired answer under a key. Mint jobs are idempotency rows of their own: one made under
+/// this key after `mints_after` is given with status 0 and no body, for its fingerprint alone.
 pub async fn load(
     db: &mut PgConnection,
     principal_id: PrincipalId,
     key: &str,
-    now: OffsetDateTime,
+    (now, mints_after): (OffsetDateTime, OffsetDateTime),
 ) -> Result<Option<FinishedAnswer>, DbError> {
     Ok(sqlx::query_as!(
         FinishedAnswer,
-        "select fingerprint, status, body from idempotency_keys
-          where principal_id = $1 and key = $2 and expires_at > $3",
+        r#"select fingerprint as "fingerprint!", status as "status!", body as "body!"
+             from idempotency_keys
+            where principal_id = $1 and key = $2 and expires_at > $3
+           union all
+           select fingerprint, 0::smallint, ''::bytea from mint_jobs
+            where principal_id = $1 and request_id = $2 and created_at > $4
+            limit 1"#,
         principal_id.0,
         key,
         now,
+        mints_after,
     )
     .fetch_optional(db)
     .await?)

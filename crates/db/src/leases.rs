@@ -82,3 +82,12 @@ pub async fn release(db: &mut PgConnection, lease: &Lease) -> Result<(), DbError
     .await?;
     Ok(())
 }
+
+/// Which of these leases somebody holds.
+pub async fn load_held(db: &mut PgConnection, names: &[String]) -> Result<Vec<String>, DbError> {
+    let rows =
+        sqlx::query!("select name from leases where name = any($1) and expires_at > now()", names,)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}

@@ -33,12 +33,14 @@ pub mod raw_logs;
 pub mod reconciliations;
 pub mod registry;
 pub mod transactions;
+pub mod transactions_reads;
 pub mod transfers;
 pub mod transfers_reads;
 pub mod undo_records;
 pub mod wallets;
+pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};
-pub use connect::{Db, MIGRATOR, connect, migrate};
+pub use connect::{Db, MIGRATOR, begin_view, connect, migrate, migrated};
 pub use error::DbError;
 pub use sqlx::{PgConnection, PgPool, PgTransaction};

@@ -99,9 +99,10 @@ pub async fn depth(db: &mut PgConnection) -> Result<i64, DbError> {
 }
 
 /// Does no fact wait for a number?
+///
+/// By the index, which remembers what is dead: the table itself is full of rows that were moved,
+/// and reading past them took as long as moving.
 pub async fn is_empty(db: &mut PgConnection) -> Result<bool, DbError> {
-    let row = sqlx::query!(r#"select not exists (select 1 from outbox) as "empty!""#)
-        .fetch_one(db)
-        .await?;
-    Ok(row.empty)
+    let row = sqlx::query!("select id from outbox order by id limit 1").fetch_optional(db).await?;
+    Ok(row.is_none())
 }

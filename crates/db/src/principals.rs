@@ -22,3 +22,9 @@ pub async fn record(
     .await?;
     Ok(())
 }
+
+/// The name of a principal; none when there is no such one.
+pub async fn load_name(db: &mut PgConnection, id: PrincipalId) -> Result<Option<String>, DbError> {
+    let row = sqlx::query!("select name from principals where id = $1", id.0);
+    Ok(row.fetch_optional(db).await?.map(|row| row.name))
+}

@@ -3,98 +3,46 @@
 //! Every change of state names the state that it starts from, so that a row which has moved on
 //! stays as it is; the answer says which rows moved.
 
+pub mod ordering;
+pub mod requests;
+pub mod stops;
+
+pub use requests::{NewTransaction, Transaction, load, record_queued};
+
 use crate::{Addr, DbError, Hash, Numeric};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 use vocab::{Address, B256, BlockRef, ChainId, U256};
-
-/// A job to insert.
-#[derive(Clone, Debug)]
-pub struct NewTransaction {
-    pub id: Uuid,
-    pub chain_id: ChainId,
-    pub role: String,
-    pub wallet: Option<Address>,
-    pub kind: String,
-    pub priority: i16,
-    pub recipient: Option<Address>,
-    pub value_wei: U256,
-    pub input: Vec<u8>,
-    pub gas_limit: Option<i64>,
-    pub not_before: Option<OffsetDateTime>,
-    pub request_id: Option<String>,
-}
-
-/// Insert a queued job.
-pub async fn record_queued(db: &mut PgConnection, new: &NewTransaction) -> Result<(), DbError> {
-    sqlx::query!(
-        "insert into transactions (id, chain_id, role, wallet, kind, priority, recipient,
-                                   value_wei, input, gas_limit, not_before, request_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        new.id,
-        new.chain_id.as_i64(),
-        new.role,
-        new.wallet.map(Addr) as _,
-        new.kind,
-        new.priority,
-        new.recipient.map(Addr) as _,
-        Numeric(new.value_wei) as _,
-        new.input,
-        new.gas_limit,
-        new.not_before,
-        new.request_id,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// A job as it stands.
-#[derive(Clone, Debug)]
-pub struct Transaction {
-    pub id: Uuid,
-    pub chain_id: i64,
-    pub kind: String,
-    pub status: String,
-    pub reason: Option<String>,
-    pub wallet: Option<Addr>,
-    pub nonce: Option<i64>,
-    pub tx_hash: Option<Hash>,
-    pub block_number: Option<i64>,
-    pub block_hash: Option<Hash>,
-    pub reverted: bool,
-    pub request_id: Option<String>,
-    pub created_at: OffsetDateTime,
-    pub updated_at: OffsetDateTime,
-}
-
-pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<Transaction>, DbError> {
-    Ok(sqlx::query_as!(
-        Transaction,
-        r#"select id, chain_id, kind, status, reason, wallet as "wallet: Addr", nonce,
-                  tx_hash as "tx_hash: Hash", block_number, block_hash as "block_hash: Hash",
-                  reverted, request_id, created_at, updated_at
-             from transactions where id = $1"#,
-        id,
-    )
-    .fetch_optional(db)
-    .await?)
-}
 
 /// A queued job that a lane looks at.
 #[derive(Clone, Debug)]
 pub struct Ready {
     pub id: Uuid,
     pub kind: String,
-    pub priority: i16,
+    pub queue_rank: i64,
+    pub seq: i64,
+    pub urgency: String,
+    pub fee_cap_wei: Option<Numeric>,
     pub recipient: Option<Addr>,
     pub value_wei: U256,
     pub input: Vec<u8>,
     pub gas_limit: Option<i64>,
+    pub ordering_key: Option<String>,
+    /// An earlier job of its key is queued: its effect is not at the head yet.
+    pub behind_queued: bool,
+    /// An earlier job of its key has a nonce and is not mined.
+    pub behind_sent: bool,
     pub request_id: Option<String>,
     /// Seconds since it was queued.
     pub age: f64,
+}
+
+impl Ready {
+    /// Its calls can't be judged yet by running them at the head.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.behind_queued || self.behind_sent
+    }
 }
 
 /// Which jobs a lane takes.
@@ -106,10 +54,13 @@ pub struct ClaimFilter<'a> {
     pub limit: i64,
     /// How long other lanes leave the jobs alone.
     pub seconds: f64,
+    /// Kinds that are left alone.
+    pub paused: &'a [String],
 }
 
-/// Take ready jobs, most urgent first, which no other lane looks at. This only keeps lanes from
-/// working in vain on the same jobs; a job belongs to a lane when it is reserved.
+/// Take ready jobs, first in the queue first, which no other lane looks at. This only keeps lanes
+/// from working in vain on the same jobs; a job belongs to a lane when it is reserved. Of each
+/// ordering key the first job at most is taken: see [`ordering::load_followers`].
 pub async fn claim_ready(
     db: &mut PgConnection,
     filter: ClaimFilter<'_>,
@@ -117,37 +68,79 @@ pub async fn claim_ready(
     let mut ready = sqlx::query_as!(
         Ready,
         r#"with ready as (
-               select id from transactions
-                where chain_id = $1 and role = $2 and status = 'queued'
-                  and (wallet is null or wallet = $3)
-                  and (not_before is null or not_before <= now())
-                  and (claimed_until is null or claimed_until <= now())
-                order by priority desc, id limit $4
+               select t.id from transactions t
+                where t.chain_id = $1 and t.role = $2 and t.status = 'queued'
+                  and (t.wallet is null or t.wallet = $3)
+                  and (t.not_before is null or t.not_before <= now())
+                  and (t.deadline_at is null or t.deadline_at > now())
+                  and (t.claimed_until is null or t.claimed_until <= now())
+                  and not t.kind = any($6)
+                  and not exists (select 1 from wallets w
+                          where w.chain_id = $1 and w.address = $3 and w.draining)
+                  and (t.replaces is null or exists (select 1 from transactions r
+                          where r.id = t.replaces
+                            and r.status in ('failed', 'expired', 'cancelled')))
+                  and (t.ordering_key is null or not exists (select 1 from transactions p
+                          where p.chain_id = t.chain_id and p.role = t.role
+                            and p.ordering_key = t.ordering_key and p.seq < t.seq
+                            and p.status not in ('final', 'cancelled')
+                            and case
+                                when p.status = 'queued' then true
+                                when p.status in ('failed', 'expired')
+                                    then p.ordering_on_failure = 'block'
+                                when p.status in ('tentative', 'auditable')
+                                    then p.wallet <> $3
+                                         or p.ordering_on_failure = 'block' and p.reverted
+                                else p.wallet <> $3 or p.ordering_on_failure = 'block'
+                                end))
+                order by t.queue_rank, t.seq limit $4
                   for update skip locked)
            update transactions t set claimed_until = now() + make_interval(secs => $5)
              from ready where t.id = ready.id
-           returning t.id, t.kind, t.priority, t.recipient as "recipient: Addr",
-                     t.value_wei as "value_wei: Numeric", t.input, t.gas_limit, t.request_id,
-                     extract(epoch from now() - t.created_at)::float8 as "age!""#,
+           returning t.id, t.kind, t.queue_rank, t.seq, t.urgency,
+                     t.fee_cap_wei as "fee_cap_wei: Numeric", t.recipient as "recipient: Addr",
+                     t.value_wei as "value_wei: Numeric", t.input, t.gas_limit, t.ordering_key,
+                     false as "behind_queued!",
+                     (t.ordering_key is not null and exists (select 1 from transactions p
+                          where p.chain_id = t.chain_id and p.role = t.role
+                            and p.ordering_key = t.ordering_key and p.seq < t.seq
+                            and p.status in ('reserved', 'submitted', 'unknown')))
+                         as "behind_sent!",
+                     t.request_id, extract(epoch from now() - t.created_at)::float8 as "age!""#,
         filter.chain_id.as_i64(),
         filter.role,
         filter.wallet.as_slice(),
         filter.limit,
         filter.seconds,
+        filter.paused,
     )
     .fetch_all(db)
     .await?;
-    ready.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.id));
+    ready.sort_by_key(|job| (job.queue_rank, job.seq));
     Ok(ready)
 }
 
-/// Leave queued jobs alone for a while.
+/// Leave queued jobs alone for a while: the longer, the more often in a row nothing came of looking
+/// at them (twice as long each time, up to 16 times).
 pub async fn postpone(db: &mut PgConnection, ids: &[Uuid], seconds: f64) -> Result<(), DbError> {
     sqlx::query!(
-        "update transactions set claimed_until = now() + make_interval(secs => $2)
+        "update transactions
+            set claimed_until = now() + make_interval(secs => $2 * 2 ^ least(stalls, 4)),
+                stalls = least(stalls + 1, 100)
           where id = any($1) and status = 'queued'",
         ids,
         seconds,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Queued jobs are anybody's again at once.
+pub async fn unclaim(db: &mut PgConnection, ids: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query!(
+        "update transactions set claimed_until = null where id = any($1) and status = 'queued'",
+        ids,
     )
     .execute(db)
     .await?;
@@ -175,7 +168,7 @@ pub async fn record_reserved(
     sqlx::query!(
         "update transactions t
             set status = 'reserved', wallet = $1, nonce = u.nonce, claimed_until = null,
-                updated_at = now()
+                stalls = 0, updated_at = now()
            from unnest($2::uuid[], $3::int8[]) as u (id, nonce)
           where t.id = u.id and t.status = 'queued'",
         wallet.as_slice(),
@@ -199,11 +192,19 @@ pub struct Change {
     pub reverted: bool,
 }
 
-/// Make the changes whose job is still in the state that they start from; gives their ids.
+/// A change that was made.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    pub id: Uuid,
+    /// Seconds since the job was first handed to a node; none when it never was.
+    pub since_submitted: Option<f64>,
+}
+
+/// Make the changes whose job is still in the state that they start from; gives those.
 pub async fn record_changes(
     db: &mut PgConnection,
     changes: &[Change],
-) -> Result<Vec<Uuid>, DbError> {
+) -> Result<Vec<Changed>, DbError> {
     let ids: Vec<Uuid> = changes.iter().map(|c| c.id).collect();
     let from: Vec<String> = changes.iter().map(|c| c.from.to_owned()).collect();
     let to: Vec<String> = changes.iter().map(|c| c.to.to_owned()).collect();
@@ -213,16 +214,19 @@ pub async fn record_changes(
         changes.iter().map(|c| c.block.map(|b| b.number.cast_signed())).collect();
     let blocks: Vec<Option<Hash>> = changes.iter().map(|c| c.block.map(|b| Hash(b.hash))).collect();
     let reverted: Vec<bool> = changes.iter().map(|c| c.reverted).collect();
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        Changed,
         "update transactions t
             set status = u.new, reason = u.reason, tx_hash = coalesce(u.tx_hash, t.tx_hash),
                 block_number = u.number, block_hash = u.block, reverted = u.reverted,
+                submitted_at = case when u.new in ('submitted', 'unknown')
+                    then coalesce(t.submitted_at, now()) else t.submitted_at end,
                 updated_at = now()
            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int8[],
                        $7::bytea[], $8::bool[])
                 as u (id, old, new, reason, tx_hash, number, block, reverted)
           where t.id = u.id and t.status = u.old
-         returning t.id",
+         returning t.id, extract(epoch from now() - t.submitted_at)::float8 as since_submitted",
         &ids,
         &from,
         &to,
@@ -233,18 +237,35 @@ pub async fn record_changes(
         &reverted,
     )
     .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    .await?)
 }
 
-/// Put jobs whose nonce went to a stranger's transaction back in the queue; the nonce is void.
-pub async fn record_requeued(db: &mut PgConnection, ids: &[Uuid]) -> Result<(), DbError> {
-    sqlx::query!("update nonces set state = 'void' where transaction_id = any($1)", ids,)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query!("update transactions set nonce = null, tx_hash = null where id = any($1)", ids,)
-        .execute(db)
-        .await?;
+/// Jobs leave the nonces that they have, which get the state `void` (a stranger used it) or `free`
+/// (nothing was signed at it). Another wallet may send them next, if none was named.
+pub async fn record_nonce_left(
+    db: &mut PgConnection,
+    ids: &[Uuid],
+    state: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update nonces n set state = $2
+           from transactions t
+          where t.id = any($1) and n.chain_id = t.chain_id and n.wallet = t.wallet
+            and n.nonce = t.nonce and n.transaction_id = t.id",
+        ids,
+        state,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update transactions
+            set nonce = null, tx_hash = null, submitted_at = null,
+                wallet = case when wallet_given then wallet end
+          where id = any($1)",
+        ids,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -259,6 +280,9 @@ pub struct Mined {
     pub block_number: i64,
     pub block_hash: B256,
     pub reverted: bool,
+    /// What is mined is the void of its nonce, and how the job then ends, if not as failed.
+    pub void: bool,
+    pub stop_as: Option<String>,
     pub request_id: Option<String>,
 }
 
@@ -274,7 +298,9 @@ pub async fn load_orphaned(
         Mined,
         r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
                   t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
-                  t.reverted, t.request_id
+                  t.reverted, t.stop_as, t.request_id,
+                  exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
+                      as "void!"
              from transactions t
             where t.chain_id = $1 and t.wallet = $2
               and t.status in ('tentative', 'auditable', 'final')
@@ -304,7 +330,9 @@ pub async fn load_mined(
         Mined,
         r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
                   t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
-                  t.reverted, t.request_id
+                  t.reverted, t.stop_as, t.request_id,
+                  exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
+                      as "void!"
              from transactions t
              join blocks b on b.chain_id = t.chain_id and b.number = t.block_number
                           and b.hash = t.block_hash
@@ -332,7 +360,9 @@ pub async fn load_below_window(
         Mined,
         r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
                   t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
-                  t.reverted, t.request_id
+                  t.reverted, t.stop_as, t.request_id,
+                  exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
+                      as "void!"
              from transactions t
             where t.chain_id = $1 and t.wallet = $2 and t.status in ('tentative', 'auditable')
               and t.block_number < (select min(number) from blocks where chain_id = $1)

@@ -11,9 +11,12 @@ pub struct Wallet {
     pub role: String,
     /// Most transactions of it that may wait to be mined.
     pub in_flight_max: i32,
+    pub draining: bool,
+    /// Why its lane takes no jobs now.
+    pub paused_reason: Option<String>,
 }
 
-/// Add a wallet, or change what is said of it.
+/// Add a wallet, or change its role and limit.
 pub async fn record(db: &mut PgConnection, chain: ChainId, wallet: &Wallet) -> Result<(), DbError> {
     sqlx::query!(
         "insert into wallets (chain_id, address, role, in_flight_max) values ($1, $2, $3, $4)
@@ -33,10 +36,30 @@ pub async fn record(db: &mut PgConnection, chain: ChainId, wallet: &Wallet) -> R
 pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<Wallet>, DbError> {
     Ok(sqlx::query_as!(
         Wallet,
-        r#"select address as "address: Addr", role, in_flight_max
+        r#"select address as "address: Addr", role, in_flight_max, draining, paused_reason
              from wallets where chain_id = $1 order by role, address"#,
         chain.as_i64(),
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Say why a wallet's lane takes no jobs; none: it does again.
+pub async fn record_paused(
+    db: &mut PgConnection,
+    chain: ChainId,
+    wallet: Address,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update wallets
+            set paused_reason = $3::text, paused_at = case when $3::text is not null then now() end
+          where chain_id = $1 and address = $2",
+        chain.as_i64(),
+        wallet.as_slice(),
+        reason,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -1,9 +1,7 @@
 //! One elected writer at work.
 
 use crate::{
-    IndexError, IndexerOptions, Projector,
-    fetch::{Fetch, inconsistent},
-    sources::Sources,
+    IndexError, IndexerOptions, Projector, choice::Choice, fetch::Fetch, sources::Sources,
 };
 use chain::{Chain, Endpoint, Header};
 use db::{
@@ -38,9 +36,8 @@ pub(crate) struct Session {
     sources: Sources,
     /// Blocks per commit of catch-up at present.
     range: u64,
-    /// The endpoint in use, and whether it was seen to be of our chain.
-    endpoint: usize,
-    endpoint_checked: bool,
+    /// Which endpoint is in use, and what speaks against the others.
+    pub(crate) choice: Choice,
 }
 
 /// What a step has found.
@@ -72,9 +69,9 @@ impl Session {
             window,
             sources: Sources::new(Vec::new(), Vec::new()),
             range: options.range_max.div_ceil(4).max(1),
-            endpoint: 0,
-            endpoint_checked: false,
+            choice: Choice::default(),
         };
+        session.note_canonical();
         session.load_sources().await?;
         Ok(session)
     }
@@ -95,10 +92,16 @@ impl Session {
                 election.check().await?;
                 checked = Instant::now();
             }
-            match self.step().await {
-                Ok(Step::Behind) => pause = poll,
+            let step = self.step().await;
+            self.note_canonical();
+            match step {
+                Ok(Step::Behind) => {
+                    pause = poll;
+                    self.choice.trust();
+                }
                 Ok(Step::AtHead) => {
                     pause = poll;
+                    self.choice.trust();
                     // A time-out is the poll that makes up for lost notices.
                     let _ = timeout(poll, nudge.notified()).await;
                 }
@@ -113,10 +116,12 @@ impl Session {
     }
 
     async fn step(&mut self) -> Result<Step, IndexError> {
-        self.check_endpoint().await?;
+        self.choice.pick(&self.chain.endpoints);
+        self.chain.identify(self.choice.place()).await?;
         let head = self.endpoint().head().await?;
         let learnt = Instant::now();
         let top = head.number.to::<u64>();
+        self.chain.endpoints.note_head(self.choice.place(), top);
         let height = self.checkpoint.block.number;
         self.gauge(top);
         if top <= height {
@@ -179,30 +184,25 @@ impl Session {
     }
 
     fn endpoint(&self) -> &Endpoint {
-        self.chain.endpoints.get(self.endpoint).unwrap_or_else(|| self.chain.endpoint())
+        self.chain.endpoints.get(self.choice.place()).unwrap_or_else(|| self.chain.endpoint())
     }
 
-    async fn check_endpoint(&mut self) -> Result<(), IndexError> {
-        if self.endpoint_checked {
-            return Ok(());
-        }
-        let id = self.endpoint().chain_id().await?;
-        if id != self.chain.id {
-            return Err(inconsistent(format!("the endpoint is of chain {id}")));
-        }
-        self.endpoint_checked = true;
-        Ok(())
+    /// Our headers decide where endpoints are at odds.
+    fn note_canonical(&self) {
+        self.chain.endpoints.note_canonical(self.window.iter().copied());
     }
 
     /// Any failure may be about the size of what was asked, or about the endpoint.
     fn distrust_endpoint(&mut self, error: &IndexError) {
-        let host = self.endpoint().host();
+        let host = self.endpoint().host().to_owned();
         tracing::warn!(chain.id = %self.chain.id, endpoint = %host,
             error = error as &dyn std::error::Error, "an endpoint failed");
         metrics::counter!("indexer_endpoint_failures_total", self.labels()).increment(1);
         self.range = (self.range / 2).max(1);
-        self.endpoint = (self.endpoint + 1) % self.chain.endpoints.len().max(1);
-        self.endpoint_checked = false;
+        if matches!(error, IndexError::Inconsistent(_)) {
+            self.chain.endpoints.distrust(self.choice.place());
+        }
+        self.choice.avoid();
     }
 
     fn size_range(&mut self, logs: usize) {

@@ -11,6 +11,7 @@
 //!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
+mod choice;
 mod commit;
 mod election;
 mod error;

@@ -27,11 +27,14 @@ pub struct MintTold {
     pub block: Option<BlockRef>,
     /// The state that a reorg has taken back: `token_id` and `block` are those of then.
     pub taken_back: Option<JobStatus>,
+    /// Of the HTTP request that asked for it.
+    pub request_id: Option<String>,
 }
 
 impl MintTold {
-    /// Attributes name what is told, or what is taken back: who filters by a state or an item hears
-    /// of the way back too. Addresses with their EIP-55 checksum, large numbers in decimal.
+    /// Attributes name what is told and, where something is taken back, the state before and the
+    /// item: filters by either state hear of the way back. Addresses with their EIP-55 checksum,
+    /// large numbers in decimal.
     #[must_use]
     pub fn fact(&self) -> NewFact {
         let (chain_id, contract) = (self.chain.to_string(), self.contract.to_string());
@@ -39,8 +42,11 @@ impl MintTold {
         let reverting = self.taken_back.is_some();
         let mut attributes = json!({
             "mint_id": self.id, "principal_id": self.principal_id, "chain_id": chain_id,
-            "contract": contract, "to": to, "status": self.taken_back.unwrap_or(self.status),
+            "contract": contract, "to": to, "status": self.status,
         });
+        if let Some(before) = self.taken_back {
+            attributes["previous_status"] = json!(before);
+        }
         if let Some(token_id) = self.token_id {
             attributes["token_id"] = json!(token_id.to_string());
         }
@@ -58,6 +64,7 @@ impl MintTold {
                 "chain_id": chain_id, "contract": contract, "to": to, "token_id": token_id,
                 "intent": self.intent.map(|intent| intent.to_string()),
                 "transaction_id": self.transaction_id, "tx_hash": self.tx_hash, "block": block,
+                "request_id": self.request_id,
             }),
         }
     }
@@ -77,6 +84,7 @@ impl MintTold {
             token_id: effect.token_id,
             block: effect.block,
             taken_back: effect.taken_back.as_deref().map(known),
+            request_id: effect.http_request_id.clone(),
         }
     }
 }
@@ -101,14 +109,18 @@ impl CollectionTold {
     #[must_use]
     pub fn fact(&self) -> NewFact {
         let (chain_id, contract) = (self.chain.to_string(), self.contract.to_string());
+        let mut attributes = json!({
+            "request_id": self.id, "principal_id": self.principal_id, "chain_id": chain_id,
+            "contract": contract, "status": self.status,
+        });
+        if let Some(before) = self.taken_back {
+            attributes["previous_status"] = json!(before);
+        }
         NewFact {
             topic: topic::COLLECTIONS,
             kind: "collection_status_changed",
             reverting: self.taken_back.is_some(),
-            attributes: json!({
-                "request_id": self.id, "principal_id": self.principal_id, "chain_id": chain_id,
-                "contract": contract, "status": self.taken_back.unwrap_or(self.status),
-            }),
+            attributes,
             chain_id: Some(self.chain),
             block: None,
             data: json!({

@@ -3,6 +3,7 @@
 use crate::{
     Authorize, Close, Denied, Filter, Grant, Hub, TopicGrant,
     frame::{Answer, ClientFrame, Credential, Refusal, Subscribe},
+    ring::Ring,
     subscription::{Step, Subscription},
 };
 use axum::extract::ws::{Message, WebSocket};
@@ -349,21 +350,24 @@ impl Connection {
         Ok(stored.filter(|stored| stored.epoch == here && seq <= stored.seq).map(|_| here))
     }
 
-    /// Start with a snapshot. The number is taken before the state is read, so that no change falls
-    /// between them; a change may then be told twice, as deltas carry absolute state.
+    /// Start with a snapshot. Its number may be above what this process has heard of the log so
+    /// far; the deltas then start when it gets there.
     async fn open(&mut self, id: String, topic: &'static str, filter: Filter) -> Result<(), Close> {
-        let known = self.hub.with_ring(topic, |ring| (ring.epoch(), ring.head()));
-        let (epoch, head) = known.ok_or(Close::Internal)?;
-        let state = match self.hub.snapshots().snapshot(topic, &filter).await {
-            Ok(state) => state,
+        let snapshot = match self.hub.snapshot(topic, &filter).await {
+            Ok(snapshot) => snapshot,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, topic, "no snapshot");
                 return self.refuse(Some(&id), Refusal::Unavailable).await;
             }
         };
-        let subscription = Subscription::new(id, topic, filter, epoch, head);
+        let here = self.hub.with_ring(topic, Ring::epoch).ok_or(Close::Internal)?;
+        if here != snapshot.epoch {
+            // The log has just begun a new epoch, and this process is yet to hear of it.
+            return self.refuse(Some(&id), Refusal::Unavailable).await;
+        }
+        let subscription = Subscription::new(id, topic, filter, snapshot.epoch, snapshot.seq);
         self.say(&subscribed(&subscription)).await?;
-        self.send(Message::Text(subscription.snapshot(&state).into())).await?;
+        self.send(Message::Text(subscription.snapshot(&snapshot.state).into())).await?;
         self.subscriptions.push(subscription);
         Ok(())
     }

@@ -8,7 +8,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 pub(crate) struct Entry {
     pub seq: i64,
     pub attributes: Value,
-    reverting: bool,
+    pub reverting: bool,
     /// `"block":…,"data":…}`: the end of the envelope, the same for everyone.
     rest: String,
 }

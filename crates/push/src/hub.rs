@@ -1,6 +1,11 @@
 //! What all connections share: the rings, the wake-up, and the bounds.
 
-use crate::{entry::Entry, filter::Filter, policy::Snapshots, ring::Ring};
+use crate::{
+    entry::Entry,
+    filter::Filter,
+    policy::{Snapshot, SnapshotError, Snapshots},
+    ring::Ring,
+};
 use db::{Db, DbError};
 use journal::{Fact, Tail, TopicHead};
 use std::{
@@ -12,7 +17,7 @@ use std::{
 };
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +63,8 @@ impl Default for HubOptions {
 const LOAD_MAX: i64 = 200;
 /// Connections that read the database at once: a storm of resumes must not take the pool.
 const LOADS_MAX: usize = 4;
+/// Time for one snapshot, its turn included.
+const SNAPSHOT_MAX: Duration = Duration::from_secs(10);
 
 /// The stream's shared part. Cheap to clone.
 #[derive(Clone)]
@@ -133,8 +140,17 @@ impl Hub {
         &self.0.options
     }
 
-    pub(crate) fn snapshots(&self) -> &dyn Snapshots {
-        self.0.snapshots.as_ref()
+    /// The state that a subscription starts with.
+    pub(crate) async fn snapshot(
+        &self,
+        topic: &str,
+        filter: &Filter,
+    ) -> Result<Snapshot, SnapshotError> {
+        let read = async {
+            let _turn = self.0.loads.acquire().await;
+            self.0.snapshots.snapshot(topic, filter).await
+        };
+        timeout(SNAPSHOT_MAX, read).await.map_err(|late| SnapshotError(Box::new(late)))?
     }
 
     pub(crate) fn closing(&self) -> &CancellationToken {

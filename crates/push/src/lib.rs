@@ -22,8 +22,9 @@
 //! ```
 //! `type` is `snapshot`, `delta`, `reorg` (the fact takes an earlier one back) or `heartbeat`.
 //! `prev_seq` is the `seq` sent before on that subscription: another value than the one last seen
-//! means that the client lost a message and must resume. A snapshot has `prev_seq` 0, and its state
-//! is at least as new as its `seq`: deltas carry absolute state, so repeating one is harmless.
+//! means that the client lost a message and must resume. A snapshot has `prev_seq` 0. Its state
+//! holds all facts up to its `seq`, and may hold one that is committed but not numbered yet, which
+//! then follows as well: deltas carry absolute state, so repeating one is harmless.
 //! A heartbeat belongs to the connection: `topic`, `subscription`, `epoch`, `seq` and `prev_seq`
 //! are null, and its data names the heads of all topics and how far each subscription has looked
 //! (a valid `from_seq`, even when no fact matched).
@@ -44,5 +45,5 @@ mod subscription;
 pub use close::Close;
 pub use filter::Filter;
 pub use hub::{Feed, Hub, HubOptions};
-pub use policy::{Authorize, Denied, Grant, NoSnapshots, SnapshotError, Snapshots, TopicGrant};
-pub use route::router;
+pub use policy::{Authorize, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant};
+pub use route::{NotOpened, router};

@@ -53,26 +53,23 @@ pub trait Authorize: Send + Sync + 'static {
 #[error("the state cannot be read at the moment")]
 pub struct SnapshotError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// What a subscription sees first. Read from the primary, after the number of the snapshot was
-/// taken; `filter` already holds the mandatory part. Answers are bounded by the implementor.
+/// The state behind a topic, and the number that it stands at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    pub epoch: i64,
+    /// All facts up to this number are in the state; those above follow as deltas.
+    pub seq: i64,
+    pub state: Value,
+}
+
+/// What a subscription sees first.
 pub trait Snapshots: Send + Sync + 'static {
+    /// Read number and state in one view of the primary, so that no fact falls between them.
+    /// `filter` already holds the mandatory part. The size of the state is bounded by the
+    /// implementor.
     fn snapshot<'a>(
         &'a self,
         topic: &'a str,
         filter: &'a Filter,
-    ) -> BoxFuture<'a, Result<Value, SnapshotError>>;
-}
-
-/// Snapshots without state: `{}`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoSnapshots;
-
-impl Snapshots for NoSnapshots {
-    fn snapshot<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a Filter,
-    ) -> BoxFuture<'a, Result<Value, SnapshotError>> {
-        Box::pin(std::future::ready(Ok(Value::Object(serde_json::Map::new()))))
-    }
+    ) -> BoxFuture<'a, Result<Snapshot, SnapshotError>>;
 }

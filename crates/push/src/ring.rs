@@ -69,7 +69,7 @@ impl Ring {
         let skip = usize::try_from(skip).ok()?;
         let mut found = Found { entries: Vec::new(), looked_to: position };
         for entry in self.entries.iter().skip(skip).take(SCAN_MAX) {
-            if filter.matches(&entry.attributes) {
+            if filter.matches(&entry.attributes, entry.reverting) {
                 found.entries.push(entry.clone());
             }
             found.looked_to = entry.seq;

@@ -2,13 +2,12 @@
 
 use crate::{Authorize, Denied, Hub, connection};
 use axum::{
-    Json, Router,
-    extract::{State, WebSocketUpgrade},
+    Router,
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde_json::json;
 use std::sync::Arc;
 
 /// Above this the parser itself gives up; our own, lower cap answers with a close code.
@@ -24,26 +23,40 @@ struct Edge {
     authorizer: Arc<dyn Authorize>,
 }
 
+/// Why no stream was opened: an extension of the answer, which has no body. The edge gives it one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOpened {
+    /// 401: the credential in the header is wrong.
+    Unauthenticated,
+    /// 503: credentials can't be checked just now.
+    Unavailable,
+    /// 503
+    TooManyConnections,
+    /// 426: the request is no opening handshake of a WebSocket.
+    NoWebSocket,
+}
+
 /// A router with `GET /stream`, to be nested where the API lives.
 pub fn router(hub: Hub, authorizer: Arc<dyn Authorize>) -> Router {
     Router::new().route("/stream", get(stream)).with_state(Edge { hub, authorizer })
 }
 
-async fn stream(State(edge): State<Edge>, headers: HeaderMap, up: WebSocketUpgrade) -> Response {
+async fn stream(
+    State(edge): State<Edge>,
+    headers: HeaderMap,
+    up: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let Ok(up) = up else { return NotOpened::NoWebSocket.into_response() };
     let grant = match bearer(&headers) {
         None => edge.authorizer.anonymous(),
         Some(credential) => match edge.authorizer.authenticate(credential).await {
             Ok(grant) => grant,
-            Err(Denied::Unauthenticated) => {
-                return problem(StatusCode::UNAUTHORIZED, "unauthenticated");
-            }
-            Err(Denied::Unavailable) => {
-                return problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
-            }
+            Err(Denied::Unauthenticated) => return NotOpened::Unauthenticated.into_response(),
+            Err(Denied::Unavailable) => return NotOpened::Unavailable.into_response(),
         },
     };
     let Some(place) = edge.hub.enter() else {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections");
+        return NotOpened::TooManyConnections.into_response();
     };
     up.max_message_size(FRAME_HARD_MAX)
         .max_frame_size(FRAME_HARD_MAX)
@@ -63,9 +76,20 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(text.strip_prefix("Bearer ").unwrap_or(text).trim())
 }
 
-fn problem(status: StatusCode, code: &'static str) -> Response {
-    let title = status.canonical_reason();
-    let body =
-        json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code});
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
+impl NotOpened {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unavailable | Self::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoWebSocket => StatusCode::UPGRADE_REQUIRED,
+        }
+    }
+}
+
+impl IntoResponse for NotOpened {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
 }

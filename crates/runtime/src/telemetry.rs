@@ -4,6 +4,7 @@
 //! `request` is in all lines of that request.
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How log lines are written.
@@ -27,17 +28,26 @@ pub enum TelemetryError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
 
+/// What the database server remarks on statements. Where the future of a BEGIN is dropped, sqlx
+/// rolls back what may not have begun, and the server remarks each time that there is no
+/// transaction: true, harmless, and no matter for whoever reads our log. The server's own log has
+/// all of it, and errors come back as errors. A filter that names this target has its way.
+const REMARKS: &str = "sqlx::postgres::notice";
+
 /// Install the process-wide log writer. `filter` is in the syntax of `tracing` directives, for
 /// example `info,sqlx=warn`.
 ///
 /// # Errors
 /// [`TelemetryError::Filter`] for a bad filter; [`TelemetryError::Logs`] when called twice.
 pub fn install_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(filter)?;
+    let filter = env_filter(filter)?;
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+            // Colours are for people: in a file they would stand between a name and its value.
+            let coloured = std::io::stderr().is_terminal();
+            let layer =
+                tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(std::io::stderr);
             registry.with(layer).try_init()?;
         }
         LogFormat::Json => {
@@ -51,6 +61,11 @@ pub fn install_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryErro
         }
     }
     Ok(())
+}
+
+fn env_filter(text: &str) -> Result<EnvFilter, TelemetryError> {
+    // Of two directives for one target the later counts.
+    Ok(EnvFilter::try_new(format!("{REMARKS}=error,{text}"))?)
 }
 
 /// The metrics of this process, in memory until somebody asks.
@@ -99,6 +114,7 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
 
     #[test]
     fn durations_are_histograms_with_buckets() {
@@ -114,6 +130,39 @@ mod tests {
             text.contains("http_request_duration_seconds_bucket{route=\"/x\",le=\"0.0025\"} 1")
         );
         assert!(text.contains("http_requests_total{status=\"200\"} 1"), "{text}");
+    }
+
+    /// Lines written under `filter` when the database and one of us warn.
+    fn lines(filter: &str) -> Vec<&'static str> {
+        #[derive(Clone, Default)]
+        struct Page(Arc<Mutex<Vec<u8>>>);
+        impl std::io::Write for Page {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().expect("one writer").extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let (page, filter) = (Page::default(), env_filter(filter).expect("a filter"));
+        let writer = page.clone();
+        let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(target: REMARKS, "there is no transaction in progress");
+            tracing::warn!(target: "sqlx::query", "slow statement");
+        });
+        let text = String::from_utf8(page.0.lock().expect("one writer").clone()).expect("text");
+        let known = ["no transaction", "slow statement"];
+        known.into_iter().filter(|part| text.contains(part)).collect()
+    }
+
+    #[test]
+    fn remarks_of_the_database_are_not_for_our_log_unless_asked_for() {
+        assert_eq!(lines("info"), ["slow statement"]);
+        assert_eq!(lines("debug,sqlx=warn"), ["slow statement"]);
+        assert_eq!(lines("info,sqlx::postgres::notice=warn"), ["no transaction", "slow statement"]);
     }
 
     #[test]

@@ -7,15 +7,17 @@
 
 use std::collections::HashMap;
 
-use alloy_dyn_abi::{DynSolType, JsonAbiExt, Specifier};
+use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt, Specifier};
 use alloy_json_abi::Function;
 use alloy_primitives::U256;
+
+use crate::shape::{Part, Record, Shape};
 
 const WORD: usize = 32;
 
 pub(crate) type Functions = HashMap<[u8; 4], FunctionRule>;
 
-/// One allowed function.
+/// One allowed function, which may have any arguments of its types.
 #[derive(Debug)]
 pub(crate) struct FunctionRule {
     function: Function,
@@ -39,12 +41,28 @@ impl FunctionRule {
         Ok(Self { function, inputs })
     }
 
+    /// The arguments as one tuple with the names that the signature gives.
+    pub(crate) fn arguments(&self) -> Record {
+        let parts = self.function.inputs.iter().zip(&self.inputs).map(|(input, of)| Part {
+            name: input.name.clone(),
+            shape: Shape::of_parameter(of, &input.components),
+        });
+        Record::tuple(parts.collect())
+    }
+
     pub(crate) fn selector(&self) -> [u8; 4] {
         self.function.selector().0
     }
 
-    /// Whether `arguments` is the canonical encoding of this function's arguments.
-    pub(crate) fn check_arguments(&self, arguments: &[u8]) -> Result<(), String> {
+    /// Calldata for values of [`Self::arguments`].
+    pub(crate) fn encode(&self, values: &[DynSolValue]) -> Result<Vec<u8>, String> {
+        self.function
+            .abi_encode_input(values)
+            .map_err(|error| format!("arguments of {}: {error}", self.function.name))
+    }
+
+    /// The values, if `arguments` is the canonical encoding of this function's arguments.
+    pub(crate) fn decode(&self, arguments: &[u8]) -> Result<Vec<DynSolValue>, String> {
         let layout = Layout { data: arguments };
         let heads = heads_size(&self.inputs);
         let end = layout.sequence(self.inputs.iter(), heads, 0)?;
@@ -62,7 +80,7 @@ impl FunctionRule {
         if again != arguments {
             return Err("the arguments are not canonically encoded".to_owned());
         }
-        Ok(())
+        Ok(values)
     }
 }
 

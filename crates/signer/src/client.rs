@@ -1,5 +1,7 @@
 //! The engine's side of the socket.
 
+mod typed;
+
 use std::{
     fmt, io,
     path::PathBuf,
@@ -11,17 +13,22 @@ use std::{
 };
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::UnixStream,
     sync::Semaphore,
     time::{sleep, timeout},
 };
 
 use crate::{
+    error::ServeError,
     frame::{self, FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
+    refusal::Refusal,
+    tls::{TlsDialer, TlsTarget},
     wire::{
-        Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Refusal, Request, Response,
-        SignOutcome, SignedNonce, TxIntent,
+        Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Request, Response, SignOutcome,
+        SignedNonce, TxIntent,
     },
 };
 
@@ -57,25 +64,52 @@ pub enum ClientError {
     Protocol(String),
 }
 
-/// A signer at the other end of a Unix socket. Cheap to clone; clones share up to four
-/// connections, each carrying one call at a time. Connects when first needed, and again after
-/// either side lost the connection.
+/// A signer at the other end of a Unix socket, or of a TLS connection. Cheap to clone; clones share
+/// up to four connections, each carrying one call at a time. Connects when first needed, and again
+/// after either side lost the connection.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
 }
 
+enum Way {
+    Socket(PathBuf),
+    Tls(TlsDialer),
+}
+
+impl Way {
+    fn name(&self) -> String {
+        match self {
+            Self::Socket(path) => path.display().to_string(),
+            Self::Tls(dialer) => dialer.address().to_owned(),
+        }
+    }
+
+    async fn connect(&self) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Socket(path) => Box::new(UnixStream::connect(path).await?),
+            Self::Tls(dialer) => Box::new(dialer.dial().await?),
+        })
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+type Stream = Box<dyn Duplex>;
+
 struct Inner {
-    socket: PathBuf,
+    way: Way,
     timeout: Duration,
     next_id: AtomicU64,
     slots: Semaphore,
-    idle: Mutex<Vec<UnixStream>>,
+    idle: Mutex<Vec<Stream>>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("socket", &self.inner.socket).finish_non_exhaustive()
+        f.debug_struct("Client").field("signer", &self.inner.way.name()).finish_non_exhaustive()
     }
 }
 
@@ -88,9 +122,19 @@ impl Client {
 
     /// Like [`Client::connect`] with another limit for each request.
     pub fn connect_with_timeout(socket: impl Into<PathBuf>, timeout: Duration) -> Self {
+        Self::by(Way::Socket(socket.into()), timeout)
+    }
+
+    /// A client of a signer on another machine; otherwise as [`Client::connect_with_timeout`].
+    /// Reads the certificates and the key now, and fails if they are unusable.
+    pub fn connect_tls(target: &TlsTarget, timeout: Duration) -> Result<Self, ServeError> {
+        Ok(Self::by(Way::Tls(TlsDialer::new(target)?), timeout))
+    }
+
+    fn by(way: Way, timeout: Duration) -> Self {
         Self {
             inner: Arc::new(Inner {
-                socket: socket.into(),
+                way,
                 timeout,
                 next_id: AtomicU64::new(1),
                 slots: Semaphore::new(CONNECTIONS_MAX),
@@ -123,15 +167,7 @@ impl Client {
         &self,
         intents: &[TxIntent],
     ) -> Result<Vec<SignOutcome>, ClientError> {
-        let mut outcomes = Vec::with_capacity(intents.len());
-        for chunk in chunks(intents)? {
-            let asked = chunk.len();
-            match self.call(Call::SignTransactions { intents: chunk.to_vec() }).await? {
-                Outcome::Transactions(signed) if signed.len() == asked => outcomes.extend(signed),
-                other => return Err(unexpected(&other)),
-            }
-        }
-        Ok(outcomes)
+        self.sign_approved(intents, &[]).await
     }
 
     /// What was ever signed at a nonce; `None`: nothing.
@@ -204,17 +240,17 @@ impl Inner {
                 Err(error) => *reason = describe(&error),
             }
             if !reused {
-                *reason = format!("{reason} at {}", self.socket.display());
+                *reason = format!("{reason} at {}", self.way.name());
                 sleep(backoff).await;
                 backoff = (backoff * 2).min(BACKOFF_LAST);
             }
         }
     }
 
-    async fn attempt(&self, idle: Option<UnixStream>, body: &[u8]) -> Result<Vec<u8>, FrameError> {
+    async fn attempt(&self, idle: Option<Stream>, body: &[u8]) -> Result<Vec<u8>, FrameError> {
         let mut stream = match idle {
             Some(stream) => stream,
-            None => UnixStream::connect(&self.socket).await?,
+            None => self.way.connect().await?,
         };
         frame::write_frame(&mut stream, body, REQUEST_BYTES_MAX, self.timeout).await?;
         let limit = self.timeout;
@@ -248,6 +284,8 @@ fn unexpected(outcome: &Outcome) -> ClientError {
         Outcome::Key(_) => "key",
         Outcome::Keys(_) => "keys",
         Outcome::Transactions(_) => "transactions",
+        Outcome::Typed(_) => "typed",
+        Outcome::Metrics(_) => "metrics",
         Outcome::Signed(_) => "signed",
         Outcome::Health(_) => "health",
         Outcome::Refused(_) => "refusal",
@@ -256,21 +294,21 @@ fn unexpected(outcome: &Outcome) -> ClientError {
     ClientError::Protocol(format!("answer of another kind: {kind}"))
 }
 
-/// Splits intents so that each part fits into one request.
-fn chunks(intents: &[TxIntent]) -> Result<Vec<&[TxIntent]>, ClientError> {
+/// Splits intents so that each part fits into one request beside `envelope` bytes.
+fn chunks<T: Serialize>(intents: &[T], envelope: usize) -> Result<Vec<&[T]>, ClientError> {
     let mut parts = Vec::new();
-    let (mut start, mut bytes) = (0, ENVELOPE_BYTES);
+    let (mut start, mut bytes) = (0, envelope);
     for (at, intent) in intents.iter().enumerate() {
         let size = serde_json::to_vec(intent)
             .map_err(|error| ClientError::Protocol(error.to_string()))?
             .len()
             + 1;
-        if size + ENVELOPE_BYTES > REQUEST_BYTES_MAX {
+        if size + envelope > REQUEST_BYTES_MAX {
             return Err(ClientError::TooLarge { bytes: size });
         }
         if at - start == INTENTS_MAX || bytes + size > REQUEST_BYTES_MAX {
             parts.push(&intents[start..at]);
-            (start, bytes) = (at, ENVELOPE_BYTES);
+            (start, bytes) = (at, envelope);
         }
         bytes += size;
     }

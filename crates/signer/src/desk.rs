@@ -2,33 +2,45 @@
 //!
 //! Requests that wait together share one disk sync. Nothing leaves before that sync is done.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+mod judge;
+mod remote;
+mod retired;
 
-use alloy_primitives::U256;
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
 use tokio::sync::{mpsc, oneshot};
 
+use self::{judge::Judge, remote::RemoteDesk, retired::Retired};
 use crate::{
+    approval::Approval,
     error::ServeError,
-    keys::Keyring,
-    policy::{Policy, Role},
-    store::{Ledger, NonceRecord, Store, nonce_id},
-    tx::{self, call_digest},
-    wire::{
-        Call, Fault, Health, INTENTS_MAX, KeyInfo, Outcome, Refusal, SignOutcome, TxIntent, TxKind,
-    },
+    journal::{Entry, Journal},
+    keys::{Keyring, read_policy},
+    metrics::Metrics,
+    policy::Policy,
+    refusal::Refusal,
+    store::{Ledger, Store, nonce_id},
+    wire::{Call, Fault, Health, KeyInfo, Outcome, TxIntent, TypedIntent},
 };
+pub(crate) use remote::{Errand, WAITING_MAX as ERRANDS_MAX, carry};
 
 /// Requests that may wait.
 pub(crate) const QUEUE_MAX: usize = 64;
 /// Intents after which a batch is closed.
 const BATCH_INTENTS: usize = 1024;
-/// Most variants of one nonce: bumping 1 gwei by a tenth this often passes any limit of fees.
-const VARIANTS_MAX: u32 = 256;
 /// Counters outlive their period, so that a clock which is corrected backwards finds them.
 const KEPT_DAYS: u64 = 31;
 const KEPT_MINUTES: u64 = 60;
 const MS_PER_MINUTE: u64 = 60_000;
+const MS_PER_HOUR: u64 = 3_600_000;
 const MS_PER_DAY: u64 = 86_400_000;
+/// Of why a policy is refused, in the audit log.
+const REASON_CHARS_MAX: usize = 1000;
 
 /// Where the time comes from.
 #[derive(Clone)]
@@ -47,6 +59,10 @@ impl Clock {
     pub fn new(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now_ms))
     }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.0)()
+    }
 }
 
 impl fmt::Debug for Clock {
@@ -55,57 +71,148 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// One request and where its answer goes.
+/// What the desk is given to do.
 #[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) call: Call,
-    pub(crate) reply: oneshot::Sender<Outcome>,
+pub(crate) enum Work {
+    /// A request, where its answer goes, and since when it waits.
+    Ask { call: Call, reply: oneshot::Sender<Outcome>, since: Instant },
+    /// Signatures that came, or did not, from where the keys are.
+    Returned(Errand),
+    /// Read the policy file again.
+    ReloadPolicy,
 }
 
+impl Work {
+    pub(crate) fn ask(call: Call, reply: oneshot::Sender<Outcome>) -> Self {
+        Self::Ask { call, reply, since: Instant::now() }
+    }
+}
+
+/// A request for signatures.
+struct Signing {
+    asked: Asked,
+    approvals: Vec<Approval>,
+    reply: oneshot::Sender<Outcome>,
+    since: Instant,
+}
+
+enum Asked {
+    Transactions(Vec<TxIntent>),
+    Messages(Vec<TypedIntent>),
+}
+
+impl Asked {
+    fn len(&self) -> usize {
+        match self {
+            Self::Transactions(intents) => intents.len(),
+            Self::Messages(intents) => intents.len(),
+        }
+    }
+}
+
+/// What has arrived together.
+#[derive(Default)]
+struct Round {
+    signing: Vec<Signing>,
+    returned: Vec<Errand>,
+    intents: usize,
+    other: Vec<(Call, oneshot::Sender<Outcome>)>,
+    reload: bool,
+}
+
+impl Round {
+    fn add(&mut self, work: Work) {
+        let (call, reply, since) = match work {
+            Work::Ask { call, reply, since } => (call, reply, since),
+            Work::Returned(errand) => {
+                self.intents += errand.len();
+                self.returned.push(errand);
+                return;
+            }
+            Work::ReloadPolicy => {
+                self.reload = true;
+                return;
+            }
+        };
+        let (asked, approvals) = match call {
+            Call::SignTransactions { intents, approvals } => {
+                (Asked::Transactions(intents), approvals)
+            }
+            Call::SignTyped { intents, approvals } => (Asked::Messages(intents), approvals),
+            call => {
+                self.other.push((call, reply));
+                return;
+            }
+        };
+        self.intents += asked.len();
+        self.signing.push(Signing { asked, approvals, reply, since });
+    }
+}
+
+/// What the desk works with.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    policy: Policy,
-    keyring: Keyring,
-    store: Store,
-    clock: Clock,
+    pub(crate) policy: Policy,
+    pub(crate) policy_file: PathBuf,
+    pub(crate) keyring: Keyring,
+    pub(crate) store: Store,
+    pub(crate) journal: Journal,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
+    remote: RemoteDesk,
+    retired: Retired,
     last_ms: u64,
     forgotten_minute: u64,
 }
 
 impl Desk {
-    /// Checks that keystore and store belong together: a keystore with an empty store would sign
-    /// nonces again that it signed before. `adopt` allows just that, once.
+    /// Takes its place, and says so in the audit log. The policy is what its file says now, and
+    /// keystore and store are known to belong together: [`reconcile`]. `errands` go to [`carry`].
     pub(crate) fn new(
-        policy: Policy,
+        (policy, policy_file): (Policy, PathBuf),
         keyring: Keyring,
-        store: Store,
+        (store, journal): (Store, Journal),
+        errands: mpsc::Sender<Errand>,
         clock: Clock,
-        adopt: bool,
     ) -> Result<Self, ServeError> {
-        reconcile(&keyring, &store, adopt)?;
-        Ok(Self { policy, keyring, store, clock, last_ms: 0, forgotten_minute: 0 })
+        let metrics = Metrics::new();
+        let retired = Retired::load(&keyring, &store)?;
+        let remote = RemoteDesk::new(errands);
+        let (last_ms, forgotten_minute) = (0, 0);
+        let mut desk = Self {
+            policy,
+            policy_file,
+            keyring,
+            store,
+            journal,
+            clock,
+            metrics,
+            remote,
+            retired,
+            last_ms,
+            forgotten_minute,
+        };
+        let policy = desk.policy.digest;
+        desk.note(Entry::Started { policy, version: env!("CARGO_PKG_VERSION") })?;
+        Ok(desk)
     }
 
     /// Works until all senders are gone, or until the store fails.
     pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ServeError> {
         while let Some(first) = queue.blocking_recv() {
-            let mut intents = 0;
-            let (mut signing, mut other) = (Vec::new(), Vec::new());
+            let mut round = Round::default();
             let mut next = Some(first);
-            while let Some(Work { call, reply }) = next {
-                match call {
-                    Call::SignTransactions { intents: asked } => {
-                        intents += asked.len();
-                        signing.push((asked, reply));
-                    }
-                    call => other.push((call, reply)),
-                }
-                next = if intents < BATCH_INTENTS { queue.try_recv().ok() } else { None };
+            while let Some(work) = next {
+                round.add(work);
+                next = if round.intents < BATCH_INTENTS { queue.try_recv().ok() } else { None };
             }
             // After a failed commit nobody knows what is on disk; the senders see their reply
             // dropped, and the next start reads the truth.
-            self.sign_batch(signing).map_err(ServeError::Store)?;
-            for (call, reply) in other {
+            self.sign_batch(round.signing, round.returned, round.intents)?;
+            if round.reload {
+                self.reload_policy()?;
+            }
+            for (call, reply) in round.other {
                 // A receiver that is gone needs no answer.
                 let _ = reply.send(self.answer(call)?);
             }
@@ -128,9 +235,62 @@ impl Desk {
                 policy_digest: self.policy.digest,
                 keys: self.keyring.list().count() as u32,
                 pid: std::process::id(),
+                audit_seq: self.journal.head().seq,
+                audit_hash: self.journal.head().hash.into(),
             }),
-            Call::SignTransactions { .. } => Outcome::Fault(Fault::Internal),
+            Call::Metrics {} => {
+                let keys = self.keyring.list().count() as u64;
+                let gauges = [("keys", keys), ("audit_lines", self.journal.head().seq)];
+                Outcome::Metrics(self.metrics.render(&self.policy.digest.to_string(), &gauges))
+            }
+            Call::SignTransactions { .. } | Call::SignTyped { .. } => {
+                Outcome::Fault(Fault::Internal)
+            }
         })
+    }
+
+    fn now_ms(&mut self) -> u64 {
+        // A clock that is set back gives no budget back.
+        self.last_ms = self.last_ms.max(self.clock.now_ms());
+        self.last_ms
+    }
+
+    /// Puts one line into the audit log, durably.
+    fn note(&mut self, entry: Entry) -> Result<(), ServeError> {
+        let now_ms = self.now_ms();
+        let tx = self.store.begin().map_err(ServeError::Store)?;
+        let lines = self.journal.record(&tx, now_ms, &[entry])?;
+        tx.commit().map_err(|error| ServeError::Store(error.into()))?;
+        self.journal.publish(&lines)
+    }
+
+    /// Takes the policy file if it makes sense; otherwise goes on with what is in force.
+    fn reload_policy(&mut self) -> Result<(), ServeError> {
+        let from = self.policy.digest;
+        let read = read_policy(&self.policy_file)
+            .and_then(|text| Policy::parse(&text).map_err(ServeError::from));
+        match read {
+            Ok(policy) => {
+                let to = policy.digest;
+                // In the log before it is in force.
+                self.note(Entry::PolicyChanged { from, to })?;
+                self.policy = policy;
+                self.metrics.reload(true);
+                tracing::warn!(%from, %to, "policy reloaded");
+            }
+            Err(error) => {
+                let source = std::error::Error::source(&error);
+                let reason: String = match source {
+                    Some(source) => format!("{error}: {source}"),
+                    None => error.to_string(),
+                };
+                let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+                tracing::error!(kept = %from, %reason, "POLICY NOT RELOADED, the old one stays");
+                self.note(Entry::PolicyRefused { kept: from, reason })?;
+                self.metrics.reload(false);
+            }
+        }
+        Ok(())
     }
 
     fn ensure_key(
@@ -145,7 +305,7 @@ impl Desk {
         if let Some(key) = self.keyring.get(role, index) {
             return Ok(Ok(key.info.clone()));
         }
-        if index >= limit || self.keyring.is_full() {
+        if index >= limit || self.keyring.is_full() || self.keyring.is_remote(role) {
             return Ok(Err(Refusal::TooManyKeys { limit }));
         }
         // Announced first: a file that the store has never heard of means a lost store.
@@ -155,86 +315,80 @@ impl Desk {
             .create(role, index, |key| store.set_key(key, false).map_err(ServeError::Store))?;
         store.set_key(&key, true).map_err(ServeError::Store)?;
         tracing::info!(key.role = role, key.index = index, key.address = %key.address, "new key");
+        let (role, index, address) = (key.role.clone(), key.index, key.address);
+        self.note(Entry::KeyCreated { role, index, key: address })?;
         Ok(Ok(key))
     }
 
     fn sign_batch(
         &mut self,
-        batch: Vec<(Vec<TxIntent>, oneshot::Sender<Outcome>)>,
-    ) -> Result<(), redb::Error> {
-        if batch.is_empty() {
+        batch: Vec<Signing>,
+        returned: Vec<Errand>,
+        intents: usize,
+    ) -> Result<(), ServeError> {
+        if batch.is_empty() && returned.is_empty() {
             return Ok(());
         }
-        // A clock that is set back gives no budget back.
-        self.last_ms = self.last_ms.max((self.clock.0)());
-        let tx = self.store.begin()?;
-        let mut answers = Vec::with_capacity(batch.len());
-        {
-            let mut ledger = Ledger::open(&tx)?;
-            let (day, minute) = (self.last_ms / MS_PER_DAY, self.last_ms / MS_PER_MINUTE);
-            if minute != self.forgotten_minute {
-                let (day, minute) =
-                    (day.saturating_sub(KEPT_DAYS), minute.saturating_sub(KEPT_MINUTES));
-                ledger.forget_before(day, minute)?;
-                self.forgotten_minute = minute;
+        let now_ms = self.now_ms();
+        let tx = self.store.begin().map_err(ServeError::Store)?;
+        let mut answers = returned;
+        let (entries, claimed) = {
+            let mut ledger = Ledger::open(&tx).map_err(ServeError::Store)?;
+            self.forget(&mut ledger, now_ms).map_err(ServeError::Store)?;
+            let mut judge = Judge {
+                policy: &self.policy,
+                keyring: &self.keyring,
+                retired: &self.retired,
+                remote: &mut self.remote,
+                metrics: &mut self.metrics,
+                ledger,
+                now_ms,
+                entries: Vec::new(),
+                claimed: false,
+            };
+            for errand in &mut answers {
+                judge.settle(errand).map_err(ServeError::Store)?;
             }
-            for (intents, reply) in batch {
-                let mut outcomes = Vec::with_capacity(intents.len().min(INTENTS_MAX));
-                for intent in &intents {
-                    outcomes.push(self.sign(&mut ledger, intent)?);
-                }
-                answers.push((outcomes, reply));
+            for Signing { asked, approvals, reply, since } in batch {
+                let messages = matches!(asked, Asked::Messages(_));
+                let slots = judge.answer(&asked, &approvals).map_err(ServeError::Store)?;
+                answers.push(Errand { slots, messages, reply, since });
             }
+            (judge.entries, judge.claimed)
+        };
+        if entries.is_empty() && !claimed {
+            // Nothing new was signed: nothing to remember.
+            tx.abort().map_err(|error| ServeError::Store(error.into()))?;
+        } else if entries.is_empty() {
+            tx.commit().map_err(|error| ServeError::Store(error.into()))?;
+        } else {
+            let lines = self.journal.record(&tx, now_ms, &entries)?;
+            tx.commit().map_err(|error| ServeError::Store(error.into()))?;
+            self.journal.publish(&lines)?;
         }
-        tx.commit()?;
-        for (outcomes, reply) in answers {
-            let _ = reply.send(Outcome::Transactions(outcomes));
+        self.metrics.batch(intents);
+        for errand in answers {
+            if let Some(since) = self.remote.dispatch(errand) {
+                self.metrics.request(since.elapsed());
+            }
         }
         Ok(())
     }
 
-    fn sign(&self, ledger: &mut Ledger<'_>, intent: &TxIntent) -> Result<SignOutcome, redb::Error> {
-        let judged = self.keyring.find(&intent.key).ok_or(Refusal::UnknownKey { key: intent.key });
-        let judged = judged.and_then(|key| {
-            let role = self.policy.role(&key.info.role)?;
-            role.check(intent)?;
-            Ok((key, role))
-        });
-        let (key, role) = match judged {
-            Ok(judged) => judged,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let id = nonce_id(&intent.key, intent.chain_id, intent.nonce);
-        let digest = call_digest(intent.key, &intent.kind);
-        let void = digest == call_digest(intent.key, &TxKind::Void {});
-        let record = ledger.record(id)?;
-        if let Some(record) = &record
-            && record.digest != digest
-            && !void
-        {
-            let (nonce, signed) = (intent.nonce, record.digest);
-            return Ok(Err(Refusal::NonceConflict { nonce, signed, asked: digest }));
+    /// Once a minute, forgets counters of periods long over.
+    fn forget(&mut self, ledger: &mut Ledger<'_>, now_ms: u64) -> Result<(), redb::Error> {
+        let (day, minute) = (now_ms / MS_PER_DAY, now_ms / MS_PER_MINUTE);
+        if minute == self.forgotten_minute {
+            return Ok(());
         }
-        let signed = tx::build(intent, |hash| key.sign(hash));
-        if let Some(record) = &record {
-            // Asked again after a lost answer: the same bytes, and nothing is counted twice.
-            if ledger.holds(id, record, signed.hash)? {
-                return Ok(Ok(signed));
-            }
-            if record.variants >= VARIANTS_MAX {
-                return Ok(Err(Refusal::TooManyVariants { limit: VARIANTS_MAX }));
-            }
-        }
-        let charge = Charge { name: &key.info.role, role, intent, now_ms: self.last_ms };
-        if let Err(refusal) = charge.take(ledger, record.as_ref())? {
-            return Ok(Err(refusal));
-        }
-        ledger.add_variant(id, record.as_ref(), digest, void, &signed)?;
-        Ok(Ok(signed))
+        self.forgotten_minute = minute;
+        ledger.forget_before(day.saturating_sub(KEPT_DAYS), minute.saturating_sub(KEPT_MINUTES))
     }
 }
 
-fn reconcile(keyring: &Keyring, store: &Store, adopt: bool) -> Result<(), ServeError> {
+/// Checks that keystore and store belong together: a keystore with an empty store would sign
+/// nonces again that it signed before. `adopt` allows just that, once.
+pub(crate) fn reconcile(keyring: &Keyring, store: &Store, adopt: bool) -> Result<(), ServeError> {
     let known = store.keys().map_err(ServeError::Store)?;
     for (key, saved) in &known {
         let held = keyring.get(&key.role, key.index).map(|held| held.info.address);
@@ -258,42 +412,6 @@ fn reconcile(keyring: &Keyring, store: &Store, adopt: bool) -> Result<(), ServeE
         store.set_key(key, true).map_err(ServeError::Store)?;
     }
     Ok(())
-}
-
-/// What a new signature takes from its role's budgets.
-struct Charge<'a> {
-    name: &'a str,
-    role: &'a Role,
-    intent: &'a TxIntent,
-    now_ms: u64,
-}
-
-impl Charge<'_> {
-    fn take(
-        &self,
-        ledger: &mut Ledger<'_>,
-        record: Option<&NonceRecord>,
-    ) -> Result<Result<(), Refusal>, redb::Error> {
-        let (day, minute) = (self.now_ms / MS_PER_DAY, self.now_ms / MS_PER_MINUTE);
-        let count = ledger.signatures(minute, self.name)?;
-        let limit = self.role.signatures_per_minute;
-        if count >= limit {
-            return Ok(Err(Refusal::OverRate { limit }));
-        }
-        // Only one variant of a nonce can ever mine, so its value counts once.
-        let asked = if record.is_none() { tx::value(&self.intent.kind) } else { U256::ZERO };
-        if !asked.is_zero() {
-            let chain_id = self.intent.chain_id;
-            let spent = ledger.spent(day, self.name, chain_id)?;
-            let limit = self.role.value_wei_day_max;
-            match spent.checked_add(asked).filter(|sum| *sum <= limit) {
-                Some(sum) => ledger.set_spent(day, self.name, chain_id, sum)?,
-                None => return Ok(Err(Refusal::OverDailyValue { asked, spent, limit })),
-            }
-        }
-        ledger.set_signatures(minute, self.name, count + 1)?;
-        Ok(Ok(()))
-    }
 }
 
 #[cfg(test)]

@@ -46,9 +46,30 @@ pub enum ServeError {
         /// Why.
         reason: String,
     },
+    /// A back end that holds keys is wrongly declared, can't be opened, or refuses.
+    #[error("back end: {reason}")]
+    Backend {
+        /// Which, and why.
+        reason: String,
+    },
+    /// The certificates or the key of the TLS listener are unusable.
+    #[error("TLS: {reason}")]
+    Tls {
+        /// Why.
+        reason: String,
+    },
     /// Keystore and store do not belong together.
     #[error("keystore and store disagree: {reason}")]
     Mismatch {
+        /// How.
+        reason: String,
+    },
+    /// The audit log can't be read or written.
+    #[error("the audit log failed")]
+    Audit(#[from] audit::LogError),
+    /// Audit log and store do not belong together, or one of them was changed.
+    #[error("audit log and store disagree: {reason}")]
+    AuditMismatch {
         /// How.
         reason: String,
     },

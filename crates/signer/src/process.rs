@@ -6,23 +6,52 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::Mode,
     io::Errno,
+    mm::{MlockAllFlags, mlockall},
     process::{
-        DumpableBehavior, Pid, PidfdFlags, Resource, Rlimit, getppid, pidfd_open,
+        DumpableBehavior, Pid, PidfdFlags, Resource, Rlimit, getppid, getrlimit, pidfd_open,
         set_dumpable_behavior, setrlimit, umask,
     },
+    thread::{CapabilitySet, capabilities},
 };
 use tokio::sync::oneshot;
 
 use crate::error::ServeError;
 
 /// No debugger of the same user may attach, no core is written, no file is made for others.
-pub(crate) fn harden() -> Result<(), ServeError> {
+fn harden() -> Result<(), ServeError> {
     let fail = |what| move |error: rustix::io::Errno| process_error(what, error.into());
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(fail("PR_SET_DUMPABLE"))?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
         .map_err(fail("RLIMIT_CORE"))?;
     umask(Mode::RWXG | Mode::RWXO);
+    lock_memory();
     Ok(())
+}
+
+/// Hardens unless told not to, as a test is that shares its process with the keys.
+pub(crate) fn harden_if(wanted: bool) -> Result<(), ServeError> {
+    if wanted { harden() } else { Ok(()) }
+}
+
+/// Keeps every page of this process, present and to come, out of swap. Where the limit of locked
+/// memory is finite the process would die of the first allocation above it, so there it only
+/// says so: swap is then to be off, or encrypted.
+fn lock_memory() {
+    let may_all = capabilities(None).is_ok_and(|c| c.effective.contains(CapabilitySet::IPC_LOCK));
+    let limit = getrlimit(Resource::Memlock);
+    let raised = limit.maximum.is_none()
+        && setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None }).is_ok();
+    if !may_all && !raised {
+        tracing::warn!(limit.bytes = ?limit.maximum,
+            "MEMORY IS NOT LOCKED: keys may reach the swap. Allow it (LimitMEMLOCK=infinity, or \
+             CAP_IPC_LOCK), or turn swap off");
+        return;
+    }
+    // Pages are locked when first touched: whole stacks would be filled otherwise.
+    let how = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    if let Err(error) = mlockall(how) {
+        tracing::warn!(%error, "MEMORY IS NOT LOCKED: keys may reach the swap");
+    }
 }
 
 /// How often the watching thread looks whether the server still needs it.

@@ -10,21 +10,25 @@ use std::{
 };
 
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{UnixListener, UnixStream},
+    signal::unix::{SignalKind, signal},
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
-    desk::{Clock, Desk, QUEUE_MAX, Work},
+    desk::{Clock, Desk, ERRANDS_MAX, Errand, QUEUE_MAX, Work, carry, reconcile},
     error::ServeError,
     frame::{FrameError, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, read_frame, write_frame},
-    keys::{Keyring, private_dir, read_policy},
+    journal::{self, Journal},
+    keys::{Declared, Keyring, check_passage, private_dir, read_policy},
     policy::Policy,
     process,
     store::Store,
-    wire::{Call, Fault, INTENTS_MAX, Outcome, Request, Response},
+    tls::{TlsConfig, TlsListener, Visit},
+    wire::{Call, Fault, KeyInfo, Outcome, Request, Response},
 };
 
 const CONNECTIONS_MAX: usize = 64;
@@ -52,12 +56,19 @@ pub struct Config {
     pub policy_file: PathBuf,
     /// The signer's own database; made if missing.
     pub store_file: PathBuf,
-    /// Users who may connect, besides the signer's own.
+    /// Keys that other back ends hold (TOML); belongs to this user, and nobody else may write it.
+    pub backends_file: Option<PathBuf>,
+    /// Users who may connect, besides the signer's own. They must be able to reach the socket:
+    /// with any listed, its mode is 0666 and its directory's may be 0711, and the kernel's word on
+    /// who they are is what keeps others out.
     pub peer_uids: Vec<u32>,
+    /// A listener for other machines: TLS 1.3, with certificates on both sides.
+    pub tls: Option<TlsConfig>,
     /// Process whose death ends the signer; must be its parent when it starts.
     pub parent: Option<u32>,
-    /// Accept key files that the store has never seen. Only for keys that are new to this
-    /// system: with keys that have signed before, it gives up the protection of their nonces.
+    /// Accept key files that the store has never seen, and an audit log that does not agree with
+    /// the store. Only for keys that are new to this system: with keys that have signed before, it
+    /// gives up the protection of their nonces.
     pub adopt_keys: bool,
     /// Harden the process (not dumpable, no core, umask 077). Off only where the signer shares
     /// its process with a test.
@@ -81,7 +92,9 @@ impl Config {
             password_file: password_file.into(),
             policy_file: policy_file.into(),
             store_file: store_file.into(),
+            backends_file: None,
             peer_uids: Vec::new(),
+            tls: None,
             parent: None,
             adopt_keys: false,
             harden: true,
@@ -94,15 +107,18 @@ impl Config {
 /// Requests that have reached the signing thread are finished, though their answers may be lost;
 /// their clients ask again. Needs a tokio runtime with time and I/O.
 pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-    if config.harden {
-        process::harden()?;
-    }
+    process::harden_if(config.harden)?;
     let parent = process::watch_parent(config.parent)?;
-    let socket_dir = config.socket.parent().unwrap_or(Path::new("."));
-    private_dir(socket_dir)?;
-    let socket = config.socket.clone();
-    let peer_uids = config.peer_uids.clone();
-    let desk = tokio::task::spawn_blocking(move || open_desk(&config))
+    let (socket, peer_uids) = (config.socket.clone(), config.peer_uids.clone());
+    let socket_dir = socket.parent().unwrap_or(Path::new("."));
+    socket_directory(socket_dir, !peer_uids.is_empty())?;
+    let tls = match &config.tls {
+        Some(tls) => Some(TlsListener::bind(tls).await?),
+        None => None,
+    };
+    let (errands, waiting) = mpsc::channel(ERRANDS_MAX);
+    let runtime = tokio::runtime::Handle::current();
+    let desk = tokio::task::spawn_blocking(move || open_desk(&config, &runtime, errands))
         .await
         .map_err(|_| ServeError::DeskEnded)??;
     let (queue, inbox) = mpsc::channel(QUEUE_MAX);
@@ -111,16 +127,22 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
         .name("signer-desk".to_owned())
         .spawn(move || ended.send(desk.run(inbox)))
         .map_err(|source| ServeError::Process { what: "starting a thread", source })?;
-    let listener = listen(&socket).await?;
-    tracing::info!(socket = %socket.display(), "signer ready");
+    let listener = listen(&socket, !peer_uids.is_empty()).await?;
+    tracing::info!(socket = %socket.display(), tls = tls.as_ref().map(|tls| tls.address()),
+        "signer ready");
+    let reloads = reload_on_hangup(queue.clone())?;
+    let courier = carry(waiting, queue.clone());
     let mut server = Server { queue, peer_uids, connections: JoinSet::new() };
     let result = tokio::select! {
-        () = server.accept(&listener) => Ok(()),
+        () = server.accept(&listener, tls.as_ref()) => Ok(()),
+        () = reloads => Ok(()),
         () = shutdown => Ok(()),
         () = parent => Ok(()),
         end = &mut desk_end => end.unwrap_or(Err(ServeError::DeskEnded)),
+        // Only after the desk has ended, whose own word says why.
+        () = async { courier.await; std::future::pending().await } => Ok(()),
     };
-    drop(listener);
+    drop((listener, tls));
     let _ = fs::remove_file(&socket);
     server.close().await;
     if result.is_ok() {
@@ -132,15 +154,75 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
     result
 }
 
-fn open_desk(config: &Config) -> Result<Desk, ServeError> {
+fn open_desk(
+    config: &Config,
+    runtime: &tokio::runtime::Handle,
+    errands: mpsc::Sender<Errand>,
+) -> Result<Desk, ServeError> {
     let policy = Policy::parse(&read_policy(&config.policy_file)?)?;
-    let keyring = Keyring::open(&config.keystore_dir, &config.password_file)?;
+    let Held { keyring, store, .. } = open_keys(config, runtime)?;
+    reconcile(&keyring, &store, config.adopt_keys)?;
+    let audit_dir = journal::dir_of(&config.store_file);
+    let journal = Journal::open(&audit_dir, &store, config.adopt_keys)?;
+    let policy = (policy, config.policy_file.clone());
+    Desk::new(policy, keyring, (store, journal), errands, config.clock.clone())
+}
+
+/// Keystore, store and declared keys of one configuration, which this process holds alone.
+pub(crate) struct Held {
+    pub(crate) keyring: Keyring,
+    pub(crate) store: Store,
+    pub(crate) declared: Declared,
+}
+
+/// Blocks; `runtime` drives the calls to back ends.
+pub(crate) fn open_keys(
+    config: &Config,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Held, ServeError> {
+    let mut keyring = Keyring::open(&config.keystore_dir, &config.password_file)?;
     let store = Store::open(&config.store_file)?;
-    Desk::new(policy, keyring, store, config.clock.clone(), config.adopt_keys)
+    let declared = match &config.backends_file {
+        Some(path) => Declared::read(path)?,
+        None => Declared::default(),
+    };
+    let known = store.keys().map_err(ServeError::Store)?;
+    for key in &declared.keys {
+        let is_it = |other: &KeyInfo| (other.role == key.role) && other.index == key.index;
+        let cached = known.iter().find(|(other, _)| is_it(other)).map(|(info, _)| info.address);
+        let remote = runtime.block_on(key.resolve(cached))?;
+        keyring.add_remote(&key.role, key.index, remote)?;
+    }
+    Ok(Held { keyring, store, declared })
+}
+
+/// The socket's directory is the signer's alone, or with listed peers may be passed through.
+fn socket_directory(dir: &Path, peers: bool) -> Result<(), ServeError> {
+    let made = private_dir(dir);
+    if peers && matches!(made, Err(ServeError::TooOpen { .. })) {
+        return check_passage(dir);
+    }
+    made
+}
+
+/// Has the policy read again at each SIGHUP; never ends.
+fn reload_on_hangup(
+    queue: mpsc::Sender<Work>,
+) -> Result<impl Future<Output = ()> + use<>, ServeError> {
+    let mut hangups = signal(SignalKind::hangup())
+        .map_err(|source| ServeError::Process { what: "watching for SIGHUP", source })?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            if queue.send(Work::ReloadPolicy).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending().await
+    })
 }
 
 /// Binds, replacing a socket that a killed signer left behind.
-async fn listen(path: &Path) -> Result<UnixListener, ServeError> {
+async fn listen(path: &Path, peers: bool) -> Result<UnixListener, ServeError> {
     let fail = |error| ServeError::file(path, error);
     match fs::symlink_metadata(path) {
         Ok(about) if about.file_type().is_socket() => {
@@ -154,7 +236,8 @@ async fn listen(path: &Path) -> Result<UnixListener, ServeError> {
     }
     let listener = UnixListener::bind(path).map_err(fail)?;
     // Until this line the directory alone keeps others out.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(if peers { 0o666 } else { 0o600 }))
+        .map_err(fail)?;
     Ok(listener)
 }
 
@@ -165,30 +248,38 @@ struct Server {
 }
 
 impl Server {
-    async fn accept(&mut self, listener: &UnixListener) {
+    async fn accept(&mut self, listener: &UnixListener, tls: Option<&TlsListener>) {
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let arrived = tokio::select! {
+                near = listener.accept() => near.map(|(stream, _)| Arrival::Near(stream)),
+                far = accept_far(tls) => far.map(Arrival::Far),
+            };
+            while self.connections.try_join_next().is_some() {}
+            match arrived {
+                // Above the limit a connection is closed at once; the client comes again.
+                Ok(Arrival::Near(stream)) if self.may_connect(&stream) => {
+                    let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
+                    let queue = self.queue.clone();
+                    self.connections.spawn(async move {
+                        let _slot = slot;
+                        serve_one(stream, queue).await;
+                    });
+                }
+                Ok(Arrival::Near(_)) => {}
+                Ok(Arrival::Far(visit)) => {
+                    let queue = self.queue.clone();
+                    self.connections.spawn(async move {
+                        if let Some((stream, _slot)) = visit.greet().await {
+                            serve_one(stream, queue).await;
+                        }
+                    });
+                }
                 Err(error) => {
                     tracing::warn!(%error, "no connection accepted");
                     sleep(ACCEPT_PAUSE).await;
-                    continue;
                 }
-            };
-            while self.connections.try_join_next().is_some() {}
-            if !self.may_connect(&stream) {
-                continue;
             }
-            // Above the limit a connection is closed at once; the client comes again.
-            let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
-            let queue = self.queue.clone();
-            self.connections.spawn(async move {
-                let _slot = slot;
-                if let Err(error) = converse(stream, queue).await {
-                    tracing::debug!(error = %error, "connection ended");
-                }
-            });
         }
     }
 
@@ -216,8 +307,29 @@ impl Server {
     }
 }
 
+enum Arrival {
+    Near(UnixStream),
+    Far(Visit),
+}
+
+async fn accept_far(tls: Option<&TlsListener>) -> io::Result<Visit> {
+    match tls {
+        Some(tls) => tls.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn serve_one(stream: impl AsyncRead + AsyncWrite + Unpin, queue: mpsc::Sender<Work>) {
+    if let Err(error) = converse(stream, queue).await {
+        tracing::debug!(error = %error, "connection ended");
+    }
+}
+
 /// Answers one request after another; a client may send the next before it has the answer.
-async fn converse(mut stream: UnixStream, queue: mpsc::Sender<Work>) -> Result<(), FrameError> {
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    queue: mpsc::Sender<Work>,
+) -> Result<(), FrameError> {
     while let Some(body) = read_frame(&mut stream, REQUEST_BYTES_MAX, IDLE_MAX, FRAME_MAX).await? {
         let (response, go_on) = match serde_json::from_slice::<Request>(&body) {
             Ok(Request { id, call }) => (Response { id, outcome: ask(call, &queue).await }, true),
@@ -237,11 +349,11 @@ async fn converse(mut stream: UnixStream, queue: mpsc::Sender<Work>) -> Result<(
 }
 
 async fn ask(call: Call, queue: &mpsc::Sender<Work>) -> Outcome {
-    if matches!(&call, Call::SignTransactions { intents } if intents.len() > INTENTS_MAX) {
+    if call.is_too_long() {
         return Outcome::Fault(Fault::Malformed);
     }
     let (reply, answer) = oneshot::channel();
-    if queue.try_send(Work { call, reply }).is_err() {
+    if queue.try_send(Work::ask(call, reply)).is_err() {
         return Outcome::Fault(Fault::Busy);
     }
     match timeout(ANSWER_MAX, answer).await {

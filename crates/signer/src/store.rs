@@ -3,6 +3,7 @@
 use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
 
 use alloy_primitives::{Address, B256, U256};
+use audit::Head;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::{
@@ -10,7 +11,10 @@ use crate::{
     wire::{KeyInfo, SignedNonce, SignedTx, SignedVariant},
 };
 
-const SCHEMA: u64 = 1;
+mod remote;
+
+/// Schema 1 had neither messages nor an audit log; its stores are taken over by adding tables.
+const SCHEMA: u64 = 2;
 /// Variants of one nonce whose bytes are kept.
 const RAW_VARIANTS: u32 = 16;
 /// Nonces back from a new one whose bytes are kept. Digests and hashes are kept for ever.
@@ -27,6 +31,18 @@ const VARIANTS: TableDefinition<(Nonce, u32), ([u8; 32], bool)> = TableDefinitio
 const RAWS: TableDefinition<(Nonce, u32), &[u8]> = TableDefinition::new("raws");
 /// Period (day or minute since 1970), role, chain → wei of that day on that chain.
 const DAYS: TableDefinition<(u64, &str, u64), [u8; 32]> = TableDefinition::new("days");
+/// The same by the hour.
+const HOURS: TableDefinition<(u64, &str, u64), [u8; 32]> = TableDefinition::new("hours");
+/// Identity of a message → its hash.
+const IDENTITIES: TableDefinition<[u8; 32], [u8; 32]> = TableDefinition::new("identities");
+/// (Key's address, hash of a message that it signed).
+const MESSAGES: TableDefinition<([u8; 20], [u8; 32]), ()> = TableDefinition::new("messages");
+/// Hash of an approval → what it was used for.
+const APPROVALS: TableDefinition<[u8; 32], [u8; 32]> = TableDefinition::new("approvals");
+/// Number of its first line → lines of the audit log that may not be in its files yet.
+const AUDIT: TableDefinition<u64, &str> = TableDefinition::new("audit");
+/// Number, hash and time of the audit log's last line.
+const AUDIT_HEAD: TableDefinition<(), (u64, [u8; 32], u64)> = TableDefinition::new("audit_head");
 /// Minute since 1970, role → signatures of that minute.
 const MINUTES: TableDefinition<(u64, &str), u32> = TableDefinition::new("minutes");
 
@@ -79,8 +95,8 @@ impl Store {
             let mut meta = tx.open_table(META)?;
             let found = meta.get("schema")?.map(|version| version.value());
             match found {
-                Some(version) => version,
-                None => {
+                Some(version) if version > SCHEMA => version,
+                _ => {
                     meta.insert("schema", SCHEMA)?;
                     SCHEMA
                 }
@@ -88,6 +104,8 @@ impl Store {
         };
         if found == SCHEMA {
             tx.open_table(KEYS)?;
+            tx.open_table(AUDIT)?;
+            tx.open_table(AUDIT_HEAD)?;
             Ledger::open(&tx)?;
             tx.commit()?;
         } else {
@@ -107,6 +125,18 @@ impl Store {
             keys.push((KeyInfo { address, role: role.to_owned(), index }, saved));
         }
         Ok(keys)
+    }
+
+    /// The audit log's place, and its lines that may not be in its files yet.
+    pub(crate) fn audit(&self) -> StoreResult<(Head, Vec<String>)> {
+        let tx = self.db.begin_read()?;
+        let head = tx.open_table(AUDIT_HEAD)?.get(())?.map(|row| row.value());
+        let head = head.map_or(Head::START, |(seq, hash, time_ms)| Head { seq, hash, time_ms });
+        let mut rows = Vec::new();
+        for row in tx.open_table(AUDIT)?.iter()? {
+            rows.push(row?.1.value().to_owned());
+        }
+        Ok((head, rows))
     }
 
     pub(crate) fn set_key(&self, key: &KeyInfo, saved: bool) -> StoreResult<()> {
@@ -143,11 +173,36 @@ impl Store {
     }
 }
 
+/// Adds lines of the audit log from number `first` on, after which it stands at `head`.
+pub(crate) fn set_audit(
+    tx: &WriteTransaction,
+    first: u64,
+    lines: &str,
+    head: Head,
+) -> StoreResult<()> {
+    tx.open_table(AUDIT)?.insert(first, lines)?;
+    tx.open_table(AUDIT_HEAD)?.insert((), (head.seq, head.hash, head.time_ms))?;
+    Ok(())
+}
+
+/// Forgets lines up to number `synced`, which are safe in their files.
+pub(crate) fn forget_audit(tx: &WriteTransaction, synced: u64) -> StoreResult<()> {
+    tx.open_table(AUDIT)?.retain_in(..=synced, |_, _| false)?;
+    Ok(())
+}
+
 /// What is known of a nonce.
 #[derive(Debug)]
 pub(crate) struct NonceRecord {
     pub(crate) digest: B256,
     pub(crate) variants: u32,
+}
+
+/// A day or an hour since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Period {
+    Day(u64),
+    Hour(u64),
 }
 
 /// The tables of one write transaction.
@@ -156,7 +211,12 @@ pub(crate) struct Ledger<'tx> {
     variants: Table<'tx, (Nonce, u32), ([u8; 32], bool)>,
     raws: Table<'tx, (Nonce, u32), &'static [u8]>,
     days: Table<'tx, (u64, &'static str, u64), [u8; 32]>,
+    hours: Table<'tx, (u64, &'static str, u64), [u8; 32]>,
+    identities: Table<'tx, [u8; 32], [u8; 32]>,
+    messages: Table<'tx, ([u8; 20], [u8; 32]), ()>,
+    approvals: Table<'tx, [u8; 32], [u8; 32]>,
     minutes: Table<'tx, (u64, &'static str), u32>,
+    remote: remote::RemoteTable<'tx>,
 }
 
 impl<'tx> Ledger<'tx> {
@@ -166,7 +226,12 @@ impl<'tx> Ledger<'tx> {
             variants: tx.open_table(VARIANTS)?,
             raws: tx.open_table(RAWS)?,
             days: tx.open_table(DAYS)?,
+            hours: tx.open_table(HOURS)?,
+            identities: tx.open_table(IDENTITIES)?,
+            messages: tx.open_table(MESSAGES)?,
+            approvals: tx.open_table(APPROVALS)?,
             minutes: tx.open_table(MINUTES)?,
+            remote: remote::open(tx)?,
         })
     }
 
@@ -208,19 +273,60 @@ impl<'tx> Ledger<'tx> {
         Ok(())
     }
 
-    pub(crate) fn spent(&self, day: u64, role: &str, chain_id: u64) -> StoreResult<U256> {
-        let row = self.days.get((day, role, chain_id))?;
+    /// Wei that `role` signed away on a chain in this hour or on this day.
+    pub(crate) fn spent(&self, at: Period, role: &str, chain_id: u64) -> StoreResult<U256> {
+        let row = match at {
+            Period::Day(day) => self.days.get((day, role, chain_id))?,
+            Period::Hour(hour) => self.hours.get((hour, role, chain_id))?,
+        };
         Ok(row.map_or(U256::ZERO, |wei| U256::from_be_bytes(wei.value())))
     }
 
     pub(crate) fn set_spent(
         &mut self,
-        day: u64,
+        at: Period,
         role: &str,
         chain_id: u64,
         wei: U256,
     ) -> StoreResult<()> {
-        self.days.insert((day, role, chain_id), wei.to_be_bytes::<32>())?;
+        let wei = wei.to_be_bytes::<32>();
+        match at {
+            Period::Day(day) => self.days.insert((day, role, chain_id), wei)?,
+            Period::Hour(hour) => self.hours.insert((hour, role, chain_id), wei)?,
+        };
+        Ok(())
+    }
+
+    /// Hash of the message that has this identity.
+    pub(crate) fn identity(&self, identity: B256) -> StoreResult<Option<B256>> {
+        Ok(self.identities.get(identity.0)?.map(|row| row.value().into()))
+    }
+
+    /// Whether `key` signed the message before.
+    pub(crate) fn has_message(&self, key: &Address, digest: B256) -> StoreResult<bool> {
+        Ok(self.messages.get((key.into_array(), digest.0))?.is_some())
+    }
+
+    pub(crate) fn add_message(
+        &mut self,
+        key: &Address,
+        digest: B256,
+        identity: Option<B256>,
+    ) -> StoreResult<()> {
+        self.messages.insert((key.into_array(), digest.0), ())?;
+        if let Some(identity) = identity {
+            self.identities.insert(identity.0, digest.0)?;
+        }
+        Ok(())
+    }
+
+    /// What an approval was used for.
+    pub(crate) fn approval(&self, hash: B256) -> StoreResult<Option<B256>> {
+        Ok(self.approvals.get(hash.0)?.map(|row| row.value().into()))
+    }
+
+    pub(crate) fn set_approval(&mut self, hash: B256, used_for: B256) -> StoreResult<()> {
+        self.approvals.insert(hash.0, used_for.0)?;
         Ok(())
     }
 
@@ -241,6 +347,7 @@ impl<'tx> Ledger<'tx> {
     /// Forgets counters of periods before these.
     pub(crate) fn forget_before(&mut self, day: u64, minute: u64) -> StoreResult<()> {
         self.days.retain_in(..(day, "", 0), |_, _| false)?;
+        self.hours.retain_in(..(day * 24, "", 0), |_, _| false)?;
         self.minutes.retain_in(..(minute, ""), |_, _| false)?;
         Ok(())
     }

@@ -33,6 +33,17 @@ pub(crate) fn value(kind: &TxKind) -> U256 {
     }
 }
 
+/// What is signed of the intent: the hash over everything but the signature.
+pub(crate) fn signing_hash(intent: &TxIntent) -> B256 {
+    let mut signed = B256::ZERO;
+    build(intent, |hash| {
+        signed = hash;
+        // Thrown away with the transaction around it.
+        Signature::new(U256::ONE, U256::ONE, false)
+    });
+    signed
+}
+
 /// Encodes the intent, has `sign` sign its hash, and puts both together.
 pub(crate) fn build(intent: &TxIntent, sign: impl FnOnce(B256) -> Signature) -> SignedTx {
     let (to, value, input) = match &intent.kind {

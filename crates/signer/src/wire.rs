@@ -4,13 +4,18 @@
 
 use std::fmt;
 
-use alloy_primitives::{Address, B256, Bytes, Selector, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{approval::Approval, refusal::Refusal};
 
 /// Most intents in one `sign_transactions` request.
 pub const INTENTS_MAX: usize = 256;
 /// Most bytes of calldata or init code in one intent; nodes refuse larger transactions anyway.
 pub const DATA_BYTES_MAX: usize = 128 * 1024;
+/// Most approvals in one request.
+pub const APPROVALS_MAX: usize = 64;
 
 /// A transaction which the signer is asked to sign, before any encoding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +104,55 @@ pub struct SignedTx {
 /// Per intent: the signed bytes, or why not.
 pub type SignOutcome = Result<SignedTx, Refusal>;
 
+/// An EIP-712 message which the signer is asked to sign, as values: it has the types itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypedIntent {
+    /// Address of the signing key.
+    pub key: Address,
+    /// Whom the message is for.
+    pub domain: TypedDomain,
+    /// Name of the message's type.
+    pub primary_type: String,
+    /// The fields: integers as decimal strings, `0x` strings or JSON integers; addresses and bytes
+    /// as `0x` strings; structs as objects with exactly their fields.
+    pub message: Value,
+}
+
+/// An EIP-712 domain. Absent fields are not part of the domain's type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypedDomain {
+    /// `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// `chainId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_id: Option<u64>,
+    /// `verifyingContract`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifying_contract: Option<Address>,
+    /// `salt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<B256>,
+}
+
+/// A signed message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedTyped {
+    /// r, s, and v as 27 or 28: 65 bytes, as contracts take it.
+    pub signature: Bytes,
+    /// The EIP-712 hash that was signed.
+    pub digest: B256,
+}
+
+/// Per message: its signature, or why not.
+pub type TypedOutcome = Result<SignedTyped, Refusal>;
+
 /// A key and what it is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,127 +198,10 @@ pub struct Health {
     pub keys: u32,
     /// Process id of the signer.
     pub pid: u32,
-}
-
-/// Why the signer will not do it. Asking again unchanged is pointless unless
-/// [`Refusal::is_temporary`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Refusal {
-    /// No such key here.
-    #[error("no key {key}")]
-    UnknownKey {
-        /// Address asked for.
-        key: Address,
-    },
-    /// The policy has no such role.
-    #[error("no role {role:?} in the policy")]
-    UnknownRole {
-        /// Role asked for.
-        role: String,
-    },
-    /// The role may have no more keys.
-    #[error("a role's keys are numbered below {limit}")]
-    TooManyKeys {
-        /// The role's `keys_max`.
-        limit: u32,
-    },
-    /// The role may not sign on this chain.
-    #[error("chain {chain_id} is not allowed")]
-    ChainNotAllowed {
-        /// Chain asked for.
-        chain_id: u64,
-    },
-    /// The policy lists no such call.
-    #[error("call of {} at {to} is not allowed", selector_text(.selector))]
-    CallNotAllowed {
-        /// Receiver.
-        to: Address,
-        /// First four bytes of calldata; none for a plain transfer.
-        selector: Option<Selector>,
-    },
-    /// The policy does not list this init code.
-    #[error("creation with init code {init_code_hash} is not allowed")]
-    CreateNotAllowed {
-        /// Its Keccak-256.
-        init_code_hash: B256,
-    },
-    /// The intent contradicts itself, or its calldata is not the canonical encoding of the
-    /// function's arguments.
-    #[error("malformed: {reason}")]
-    MalformedCall {
-        /// What is wrong.
-        reason: String,
-    },
-    /// Gas limit above the role's.
-    #[error("gas limit {asked} above {limit}")]
-    OverGasLimit {
-        /// Gas asked for.
-        asked: u64,
-        /// The role's limit.
-        limit: u64,
-    },
-    /// Price per gas above the role's limit.
-    #[error("{asked} wei per gas above {limit}")]
-    OverFeeLimit {
-        /// Wei per gas asked for.
-        #[serde(with = "decimal")]
-        asked: u128,
-        /// The role's limit.
-        #[serde(with = "decimal")]
-        limit: u128,
-    },
-    /// Value above the role's limit for one transaction.
-    #[error("{asked} wei above {limit} for one transaction")]
-    OverValueLimit {
-        /// Wei asked for.
-        asked: U256,
-        /// The role's limit.
-        limit: U256,
-    },
-    /// Value above what is left of the role's limit for this UTC day on this chain.
-    #[error("{asked} wei above {limit} for one day, of which {spent} is spent")]
-    OverDailyValue {
-        /// Wei asked for.
-        asked: U256,
-        /// Wei signed away today.
-        spent: U256,
-        /// The role's limit.
-        limit: U256,
-    },
-    /// The role's signatures for this minute are used up; ask again in the next.
-    #[error("more than {limit} signatures in one minute")]
-    OverRate {
-        /// Signatures per minute.
-        limit: u32,
-    },
-    /// Another call was signed at this nonce before.
-    #[error("nonce {nonce} belongs to call {signed}, not {asked}")]
-    NonceConflict {
-        /// The nonce.
-        nonce: u64,
-        /// Digest of the call that owns it.
-        signed: B256,
-        /// Digest of the call asked for.
-        asked: B256,
-    },
-    /// This nonce has been priced too often.
-    #[error("more than {limit} variants at one nonce")]
-    TooManyVariants {
-        /// Most variants of one nonce.
-        limit: u32,
-    },
-}
-
-impl Refusal {
-    /// Whether the same request may be granted later, in another minute or on another day.
-    pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::OverRate { .. } | Self::OverDailyValue { .. })
-    }
-}
-
-fn selector_text(selector: &Option<Selector>) -> String {
-    selector.map_or_else(|| "nothing (plain transfer)".to_owned(), |s| s.to_string())
+    /// Number of the audit log's last line.
+    pub audit_seq: u64,
+    /// That line's SHA-256: kept elsewhere, it shows whether the log's end was cut off.
+    pub audit_hash: B256,
 }
 
 /// A request frame.
@@ -278,11 +215,40 @@ pub(crate) struct Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Call {
-    EnsureKey { role: String, index: u32 },
+    EnsureKey {
+        role: String,
+        index: u32,
+    },
     ListKeys {},
-    SignTransactions { intents: Vec<TxIntent> },
-    Signed { key: Address, chain_id: u64, nonce: u64 },
+    SignTransactions {
+        intents: Vec<TxIntent>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approvals: Vec<Approval>,
+    },
+    SignTyped {
+        intents: Vec<TypedIntent>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approvals: Vec<Approval>,
+    },
+    Signed {
+        key: Address,
+        chain_id: u64,
+        nonce: u64,
+    },
     Health {},
+    Metrics {},
+}
+
+impl Call {
+    /// Whether it asks for more at once than the protocol allows.
+    pub(crate) fn is_too_long(&self) -> bool {
+        let (intents, approvals) = match self {
+            Self::SignTransactions { intents, approvals } => (intents.len(), approvals.len()),
+            Self::SignTyped { intents, approvals } => (intents.len(), approvals.len()),
+            _ => (0, 0),
+        };
+        intents > INTENTS_MAX || approvals > APPROVALS_MAX
+    }
 }
 
 /// An answer frame; `id` is the request's, or 0 if the request could not be read.
@@ -299,8 +265,10 @@ pub(crate) enum Outcome {
     Key(KeyInfo),
     Keys(Vec<KeyInfo>),
     Transactions(Vec<SignOutcome>),
+    Typed(Vec<TypedOutcome>),
     Signed(Option<SignedNonce>),
     Health(Health),
+    Metrics(String),
     Refused(Refusal),
     Fault(Fault),
 }
@@ -328,14 +296,14 @@ impl fmt::Display for Fault {
 }
 
 /// `u128` as a decimal string.
-mod decimal {
+pub(crate) mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(value: &u128, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &u128, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }

@@ -1,4 +1,4 @@
-use crate::{demo, dev, sign};
+use crate::{audit_log, chain, demo, dev, key, sign};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -22,19 +22,37 @@ enum Command {
     Dev(dev::DevOptions),
     /// Mint a picture on a running development server and watch it arrive.
     Demo(demo::DemoOptions),
+    /// Make, show and revoke API keys.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Mend what stopped on a chain.
+    #[command(subcommand)]
+    Chain(chain::ChainCommand),
     /// Run the signer, the only process that holds keys.
     Sign(sign::SignOptions),
+    /// Ask about a signer's policy, approve what needs a second person, read its metrics.
+    #[command(subcommand)]
+    Signer(Box<sign::SignerCommand>),
+    /// Check audit logs.
+    #[command(subcommand)]
+    Audit(audit_log::AuditCommand),
 }
 
-pub(crate) fn run() -> Result<()> {
+/// Returns whether what was asked is so; commands that ask nothing always return true.
+pub(crate) fn run() -> Result<bool> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    if !matches!(cli.command, Command::Demo(_)) {
+    if matches!(cli.command, Command::Dev(_) | Command::Sign(_)) {
         runtime::install_logs(format, &cli.log)?;
     }
     match cli.command {
-        Command::Dev(options) => dev::run(options, &cli.log, cli.log_json),
-        Command::Demo(options) => crate::block_on(demo::run(options)),
-        Command::Sign(options) => sign::run(options),
+        Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
+        Command::Demo(options) => crate::block_on(demo::run(options))?,
+        Command::Key(command) => crate::block_on(key::run(command))?,
+        Command::Chain(command) => crate::block_on(chain::run(command))?,
+        Command::Sign(options) => sign::run(options)?,
+        Command::Signer(command) => return sign::run_tool(*command),
+        Command::Audit(command) => return audit_log::run(command),
     }
+    Ok(true)
 }

@@ -1,16 +1,22 @@
 //! The binary: reads the command line, wires the parts, decides nothing.
 
+mod audit_log;
+mod chain;
 mod cli;
+mod database;
 mod demo;
 mod dev;
+mod key;
 mod sign;
+mod signer_keys;
 
 use anyhow::Result;
 use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
     match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // The whole chain, once, at the boundary that handles it.
             let _ = writeln!(std::io::stderr(), "stoa: {error:#}");
@@ -22,6 +28,11 @@ fn main() -> ExitCode {
 /// One line for the person at the terminal. A closed pipe is no reason to fail.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// One line beside the output, for the person who watches.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A runtime of our own, so that `main` and children's death signals stay on one thread.

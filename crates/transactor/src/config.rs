@@ -4,6 +4,7 @@ use crate::{ErrorNames, Nudge, Outcomes};
 use chain::Chain;
 use db::Db;
 use std::{fmt, sync::Arc, time::Duration};
+use vocab::U256;
 
 /// Gas that one transaction may ask for (EIP-7825).
 pub(crate) const TX_GAS_MAX: u64 = 1 << 24;
@@ -40,13 +41,25 @@ pub struct Role {
     pub wallets: u32,
     /// Most transactions of one wallet that wait to be mined: 1 to 256.
     pub in_flight_max: u16,
+    /// Where its wallets get money from when they run low; none: from nowhere.
+    pub top_up: Option<TopUp>,
+}
+
+/// Refills wallets by transfers from another role's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopUp {
+    /// The role that pays.
+    pub treasury: String,
+    /// A wallet with less than this gets `amount_wei`, at most once a minute.
+    pub below_wei: U256,
+    pub amount_wei: U256,
 }
 
 impl Role {
     /// With the default window of 16.
     #[must_use]
     pub fn new(name: impl Into<String>, wallets: u32) -> Self {
-        Self { name: name.into(), wallets, in_flight_max: 16 }
+        Self { name: name.into(), wallets, in_flight_max: 16, top_up: None }
     }
 }
 
@@ -70,6 +83,9 @@ pub struct Options {
     /// Pause before a refused or lost hand-over is repeated, and before a job whose simulation met
     /// trouble is looked at again.
     pub retry: Duration,
+    /// So many failures of one kind in a row pause that kind; then one job at a time probes. 0:
+    /// never.
+    pub kind_failures_max: u32,
 }
 
 impl Default for Options {
@@ -82,6 +98,7 @@ impl Default for Options {
             resend_blocks: 3,
             bump_blocks: 3,
             retry: Duration::from_secs(1),
+            kind_failures_max: 50,
         }
     }
 }

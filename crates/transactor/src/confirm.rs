@@ -2,11 +2,12 @@
 
 use crate::{
     Reason,
-    context::{Move, record_moves, status},
     failpoint::hit,
     lane::{Lane, LaneError},
     ledger,
+    moves::{Move, status},
     send::OpenNonce,
+    stop::End,
     take::CALLS_MAX,
 };
 use alloy_primitives::U64;
@@ -27,9 +28,9 @@ pub(crate) const FILL_KIND: &str = "nonce_fill";
 
 /// Receipts of one look.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     /// With the attempt's hash as key.
-    receipts: HashMap<B256, Receipt>,
+    pub receipts: HashMap<B256, Receipt>,
     /// Hashes of which the node said that it has no receipt.
     none: HashSet<B256>,
 }
@@ -40,8 +41,7 @@ impl Lane {
         let Some(head) = head else { return Ok(()) };
         self.take_back().await?;
         let open = self.load_open().await?;
-        self.on_chain =
-            self.context.config.chain.endpoint().transaction_count(self.address()).await?;
+        self.on_chain = self.context.config.chain.read().transaction_count(self.address()).await?;
         self.watch_drift().await?;
         let passed: Vec<&OpenNonce> =
             open.iter().filter(|nonce| nonce.nonce < self.on_chain).collect();
@@ -49,7 +49,12 @@ impl Lane {
             let found = self.look_for_receipts(&passed).await;
             hit("after_receipts");
             self.record_mined(&passed, &found).await?;
-            self.give_up_lost(&passed, &found, head).await?;
+            let missing: Vec<&OpenNonce> = passed
+                .iter()
+                .copied()
+                .filter(|nonce| nonce.hashes().all(|hash| found.none.contains(&hash)))
+                .collect();
+            self.give_up_lost(&missing, head).await?;
         }
         self.raise(head).await
     }
@@ -74,7 +79,7 @@ impl Lane {
                 })
                 .collect();
             let mut transaction = self.begin().await?;
-            let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+            let ids = self.context.record_moves(&mut transaction, &moves).await?;
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "sent").await?;
             transaction.commit().await.map_err(DbError::from)?;
@@ -107,7 +112,7 @@ impl Lane {
     }
 
     async fn look_for_receipts(&self, nonces: &[&OpenNonce]) -> Found {
-        let endpoint = self.context.config.chain.endpoint();
+        let endpoint = self.context.config.chain.read();
         let hashes: Vec<B256> = nonces.iter().flat_map(|nonce| nonce.hashes()).collect();
         let mut found = Found::default();
         for chunk in hashes.chunks(CALLS_MAX) {
@@ -144,11 +149,13 @@ impl Lane {
             .into_iter()
             .collect();
         drop(connection);
+        let disputed = self.disputed_reverts(found).await;
         let mut moves = Vec::new();
         for nonce in nonces {
             let mined = nonce.attempts.iter().find_map(|attempt| {
                 let receipt = found.receipts.get(&B256::from(attempt.tx_hash?))?;
-                ours.contains(&receipt.block_hash).then_some((attempt, receipt))
+                let certain = !disputed.contains(&receipt.transaction_hash);
+                (certain && ours.contains(&receipt.block_hash)).then_some((attempt, receipt))
             });
             let Some((attempt, receipt)) = mined else { continue };
             let reason = self.why(nonce, attempt.void, receipt).await;
@@ -166,12 +173,18 @@ impl Lane {
             return Ok(());
         }
         let mut transaction = self.begin().await?;
-        let ids = record_moves(&self.context, &mut transaction, &moves).await?;
+        let ids = self.context.record_moves(&mut transaction, &moves).await?;
         let ids: Vec<Uuid> = ids.into_iter().collect();
         db::nonces::record_state(&mut transaction, &ids, "mined").await?;
         hit("before_mined");
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_mined");
+        for mined in &moves {
+            match mined.reverted {
+                true => self.note_failure(&mined.kind),
+                false => self.note_success(&mined.kind),
+            }
+        }
         Ok(())
     }
 
@@ -181,6 +194,10 @@ impl Lane {
             return None;
         }
         if void {
+            if let Some(ends) = nonce.newest().stop_as.as_deref() {
+                let end = End::asked(ends == "cancelled", ends == "expired");
+                return end.map(|end| end.reason);
+            }
             let refusal = nonce.attempts.iter().find_map(|attempt| attempt.sent_error.as_deref());
             let refusal = refusal.unwrap_or("its nonce was voided");
             return Some(match refusal.starts_with("signer_refused: ") {
@@ -213,7 +230,7 @@ impl Lane {
                 .context
                 .config
                 .chain
-                .endpoint()
+                .read()
                 .call("eth_call", json!([request, U64::from(at)]))
                 .await;
             let reason = answer.err().and_then(|e| self.context.config.error_names.of_call(&e));
@@ -222,55 +239,6 @@ impl Lane {
             }
         }
         None
-    }
-
-    /// A nonce is lost when the chain used it in a final block and the node knows no receipt of any
-    /// of our hashes. Its job gets another.
-    async fn give_up_lost(
-        &mut self,
-        nonces: &[&OpenNonce],
-        found: &Found,
-        head: BlockRef,
-    ) -> Result<(), LaneError> {
-        let missing: Vec<&&OpenNonce> = nonces
-            .iter()
-            .filter(|nonce| nonce.hashes().all(|hash| found.none.contains(&hash)))
-            .collect();
-        let chain = &self.context.config.chain;
-        let Some(height) = chain.finality.final_height(head.number) else { return Ok(()) };
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let at: U64 = chain
-            .endpoint()
-            .call("eth_getTransactionCount", json!([self.address(), U64::from(height)]))
-            .await?;
-        let lost: Vec<&&OpenNonce> =
-            missing.into_iter().filter(|nonce| nonce.nonce < at.to::<u64>()).collect();
-        if lost.is_empty() {
-            return Ok(());
-        }
-        let moves: Vec<Move> = lost
-            .iter()
-            .map(|nonce| {
-                let to = match nonce.kind == FILL_KIND {
-                    true => JobStatus::Cancelled,
-                    false => JobStatus::Queued,
-                };
-                let text = format!("nonce {} was used by a transaction of another", nonce.nonce);
-                Move { reason: Some(Reason::new("nonce_taken", text)), ..nonce.moved(to) }
-            })
-            .collect();
-        let mut transaction = self.begin().await?;
-        let ids = record_moves(&self.context, &mut transaction, &moves).await?;
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        transactions::record_requeued(&mut transaction, &ids).await?;
-        transaction.commit().await.map_err(DbError::from)?;
-        tracing::error!(wallet = %self.address(), count = ids.len(),
-            "nonces were used by transactions of another; their jobs get new ones");
-        metrics::counter!("transactor_nonces_taken_total").increment(ids.len() as u64);
-        self.in_flight = self.in_flight.saturating_sub(ids.len());
-        Ok(())
     }
 
     /// Raise mined jobs to the level that their block has reached.
@@ -308,6 +276,7 @@ impl Lane {
             let mined = mined.await?;
             drop(connection);
             let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
+            let moves = self.hold_disputed(moves).await;
             self.record_level(&moves, level).await?;
             if moves.len() < usize::try_from(MOVES_MAX).unwrap_or(usize::MAX) {
                 return Ok(());
@@ -320,7 +289,7 @@ impl Lane {
             return Ok(());
         }
         let mut transaction = self.begin().await?;
-        let ids = record_moves(&self.context, &mut transaction, moves).await?;
+        let ids = self.context.record_moves(&mut transaction, moves).await?;
         if level == JobStatus::Final {
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "final").await?;
@@ -345,7 +314,7 @@ impl Lane {
             if final_height.is_none_or(|height| number > height) {
                 continue;
             }
-            let Some(header) = self.context.config.chain.endpoint().header(number).await? else {
+            let Some(header) = self.context.config.chain.read().header(number).await? else {
                 continue;
             };
             moves.push(match header.hash == job.block_hash {
@@ -362,7 +331,7 @@ impl Lane {
         self.record_level(&up, JobStatus::Final).await?;
         if !back.is_empty() {
             let mut transaction = self.begin().await?;
-            let ids = record_moves(&self.context, &mut transaction, &back).await?;
+            let ids = self.context.record_moves(&mut transaction, &back).await?;
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "sent").await?;
             transaction.commit().await.map_err(DbError::from)?;
@@ -378,10 +347,13 @@ fn moved(job: &Mined, to: JobStatus) -> Move {
     }
 }
 
-/// A job without effect fails when its block is final.
+/// A job without effect fails when its block is final, or ends as was asked if that is its void.
 fn raised(job: &Mined, level: JobStatus) -> Move {
     let to = match (level, job.reverted) {
-        (JobStatus::Final, true) => JobStatus::Failed,
+        (JobStatus::Final, true) => match job.stop_as.as_deref().filter(|_| job.void) {
+            Some(stopped) => status(stopped),
+            None => JobStatus::Failed,
+        },
         (level, _) => level,
     };
     Move {

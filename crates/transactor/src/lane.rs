@@ -1,6 +1,6 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
-use crate::{config::Options, context::Context};
+use crate::{config::Options, context::Context, moves::MoveError, pause::Pause};
 use alloy_primitives::Address;
 use chain::RpcError;
 use db::{Db, DbError, PgTransaction, leases, leases::Lease, wallets::Wallet};
@@ -8,10 +8,7 @@ use signer::ClientError;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-
-/// Most time between looks at a lease that another worker holds.
-const STAND_BY: Duration = Duration::from_secs(1);
+use vocab::{ChainId, U256};
 
 /// Why a lane's step did not end well. Nothing is lost by it: the lane reads anew from the
 /// database where everything stands, and goes on.
@@ -19,6 +16,8 @@ const STAND_BY: Duration = Duration::from_secs(1);
 pub(crate) enum LaneError {
     #[error(transparent)]
     Db(#[from] DbError),
+    #[error("a change of state")]
+    Move(#[from] MoveError),
     #[error("the node")]
     Rpc(#[from] RpcError),
     #[error("the signer")]
@@ -40,6 +39,14 @@ pub(crate) struct Lane {
     pub blocked: bool,
     /// For how many heads in a row the chain waited for a nonce that our ledger does not have.
     pub holes_seen: u32,
+    /// A node said that the wallet can't pay, since the last look.
+    pub said_poor: bool,
+    /// What it had then. It takes no jobs until it has more.
+    pub poor_with: Option<U256>,
+    /// When its balance was last compared with what it should have.
+    pub balance_seen: Option<Instant>,
+    /// What was told of it.
+    pub paused: Option<Pause>,
 }
 
 impl Lane {
@@ -55,6 +62,17 @@ impl Lane {
         self.wallet.address
     }
 
+    /// How many more jobs it may have in flight now.
+    pub fn room(&self) -> usize {
+        match self.blocked || self.said_poor || self.poor_with.is_some() {
+            true => 0,
+            false => {
+                let window = usize::try_from(self.wallet.in_flight_max).unwrap_or(1);
+                window.saturating_sub(self.in_flight)
+            }
+        }
+    }
+
     /// A transaction that commits only while the lease is ours.
     pub async fn begin(&self) -> Result<PgTransaction<'static>, LaneError> {
         let mut transaction = self.db().begin().await.map_err(DbError::from)?;
@@ -65,23 +83,17 @@ impl Lane {
         }
     }
 
-    /// Work until something goes wrong.
-    async fn work(&mut self) -> LaneError {
-        match self.work_on().await {
-            Ok(never) => match never {},
-            Err(error) => error,
-        }
-    }
-
-    async fn work_on(&mut self) -> Result<std::convert::Infallible, LaneError> {
-        let config = &self.context.config;
+    /// Work until the lane is to be given back.
+    async fn work(&mut self, yielding: &CancellationToken) -> Result<(), LaneError> {
+        let context = self.context.clone();
+        let config = &context.config;
         let bell = config.nudge.bell(config.chain.id, &self.wallet.role);
         let (tick, retry) = (config.options.tick, config.options.retry);
         let mut pulse = self.context.pulse.clone();
         self.recover().await?;
         pulse.mark_changed();
         let mut watched = Instant::now();
-        loop {
+        while !yielding.is_cancelled() {
             if pulse.has_changed().unwrap_or(false) || watched.elapsed() >= retry {
                 let now = *pulse.borrow_and_update();
                 if let Some(now) = now {
@@ -92,63 +104,64 @@ impl Lane {
             }
             let now = *pulse.borrow();
             let full = match now {
-                Some(now) => self.take(now).await?,
+                Some(now) => self.take(now, &bell).await?,
                 None => false,
             };
             if full {
                 continue;
             }
             tokio::select! {
-                () = bell.notified() => {}
+                () = bell.notified(), if self.room() > 0 => {}
                 _ = pulse.changed() => pulse.mark_changed(),
                 () = sleep(tick) => {}
+                () = yielding.cancelled() => {}
             }
         }
+        Ok(())
     }
 }
 
-/// Serve a wallet until `stop`: whenever its lease is to be had, hold it and work.
-pub(crate) async fn serve(context: Arc<Context>, wallet: Wallet, stop: CancellationToken) {
-    let holder = Uuid::now_v7();
-    let mut held = None;
+/// When a lane is to end.
+pub(crate) struct Signals {
+    /// At once: the process ends.
+    pub stop: CancellationToken,
+    /// After its present step: another worker is to serve the wallet.
+    pub yielding: CancellationToken,
+}
+
+/// Serve a wallet under its lease, until the lease is lost or a signal comes. Gives the wallet.
+pub(crate) async fn serve(
+    context: Arc<Context>,
+    wallet: Wallet,
+    lease: Lease,
+    signals: Signals,
+) -> Address {
+    let address = wallet.address;
     tokio::select! {
-        () = stop.cancelled() => {}
-        () = keep_serving(&context, &wallet, holder, &mut held) => {}
-    }
-    if let Some(lease) = held {
-        let released =
-            async { leases::release(&mut *context.config.db.acquire().await?, &lease).await };
-        if let Err(error) = released.await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a lease was not released");
+        () = signals.stop.cancelled() => {}
+        () = renew(&context.config.db, &lease, context.config.options.lease) => {
+            tracing::warn!(wallet = %address, "the lane's lease was lost");
         }
+        () = keep_working(&context, wallet, &lease, &signals.yielding) => {}
     }
+    let released =
+        async { leases::release(&mut *context.config.db.acquire().await?, &lease).await };
+    if let Err(error) = released.await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a lease was not released");
+    }
+    address
 }
 
-async fn keep_serving(
+/// Begin anew after trouble; end when the lease is lost or to be given back.
+async fn keep_working(
     context: &Arc<Context>,
-    wallet: &Wallet,
-    holder: Uuid,
-    held: &mut Option<Lease>,
+    wallet: Wallet,
+    lease: &Lease,
+    yielding: &CancellationToken,
 ) {
     let ttl = context.config.options.lease;
-    let name = format!("wallet:{}:{}", context.chain_id(), wallet.address);
     let mut pause = Duration::from_millis(100);
     loop {
-        match acquire(&context.config.db, &name, holder, ttl).await {
-            Ok(Some(lease)) => *held = Some(lease),
-            Ok(None) => {
-                *held = None;
-                sleep((ttl / 4).min(STAND_BY)).await;
-                continue;
-            }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, wallet = %wallet.address,
-                    "the lane's lease is not known");
-                sleep(pause).await;
-                continue;
-            }
-        }
-        let Some(lease) = held.clone() else { continue };
         let started = Instant::now();
         let mut lane = Lane {
             context: context.clone(),
@@ -158,27 +171,29 @@ async fn keep_serving(
             on_chain: 0,
             blocked: false,
             holes_seen: 0,
+            said_poor: false,
+            poor_with: None,
+            balance_seen: None,
+            paused: Pause::parse(wallet.paused_reason.as_deref()),
         };
-        let error = tokio::select! {
-            error = lane.work() => error,
-            () = renew(&context.config.db, &lease, ttl) => LaneError::LeaseLost,
+        let error = match lane.work(yielding).await {
+            Ok(()) => return,
+            Err(error) => error,
         };
         tracing::warn!(error = &error as &dyn std::error::Error, wallet = %wallet.address,
             "the lane starts again");
         metrics::counter!("transactor_lane_restarts_total").increment(1);
+        context.loads.remove(wallet.address);
+        if matches!(error, LaneError::LeaseLost) {
+            return;
+        }
         pause = if started.elapsed() > ttl { Duration::from_millis(100) } else { pause * 2 };
         pause = pause.min(Duration::from_secs(5));
-        sleep(pause).await;
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = yielding.cancelled() => return,
+        }
     }
-}
-
-async fn acquire(
-    db: &Db,
-    name: &str,
-    holder: Uuid,
-    ttl: Duration,
-) -> Result<Option<Lease>, DbError> {
-    leases::acquire(&mut *db.acquire().await?, name, holder, seconds(ttl)).await
 }
 
 /// Ends when the lease is lost. A database that can't be asked is no loss yet: commits check.
@@ -196,6 +211,11 @@ async fn renew(db: &Db, lease: &Lease, ttl: Duration) {
     }
 }
 
-fn seconds(duration: Duration) -> time::Duration {
+/// Name of a wallet's lease.
+pub(crate) fn lease_name(chain: ChainId, wallet: Address) -> String {
+    format!("wallet:{chain}:{wallet}")
+}
+
+pub(crate) fn seconds(duration: Duration) -> time::Duration {
     time::Duration::try_from(duration).unwrap_or(time::Duration::seconds(10))
 }

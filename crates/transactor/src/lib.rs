@@ -17,28 +17,49 @@
 //! - only a receipt in a block of our header chain says that a job is mined; no receipt says
 //!   nothing.
 
+mod breaker;
+mod compensation;
 mod config;
 mod confirm;
 mod context;
 mod failpoint;
+mod hand_out;
+mod intervene;
 mod lane;
 mod ledger;
+mod life;
+mod lost;
+mod mempool;
+mod moves;
+mod order;
 mod outcome;
+mod pause;
+mod pool;
 mod price;
 mod pulse;
 mod queue;
 mod reason;
 mod run;
 mod send;
+mod share;
 mod sign;
+mod stop;
 mod take;
 mod tend;
+mod top_up;
+mod witness;
 mod wording;
 
-pub use config::{Config, Options, Role};
+pub use compensation::Compensation;
+pub use config::{Config, Options, Role, TopUp};
 pub use failpoint::POINTS as FAILPOINTS;
+pub use intervene::{Cancelled, InterveneError, Refused, cancel, redrive, replace, speed_up};
+pub use life::{Illegal, fold, may_become, next_of};
+pub use moves::MoveError;
 pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
-pub use queue::{NewTransaction, Nudge, enqueue};
+pub use queue::{
+    AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QueueFull, enqueue,
+};
 pub use reason::{ErrorNames, Reason};
 pub use run::{StartError, run};
 pub use wording::{Cause, Sent, classify};

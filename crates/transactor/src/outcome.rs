@@ -31,6 +31,13 @@ pub trait Outcomes: Send + Sync {
     /// whole change back, and it is tried again. Several changes of one job come in their order.
     /// Must not take long: it holds the rows of its wallet's lane.
     fn record<'a>(&'a self, db: &'a mut PgConnection, moved: &'a [Moved]) -> OutcomeFuture<'a>;
+
+    /// May a job of this kind be driven again after it failed or expired? Not when the product has
+    /// ended for good what stood on it.
+    fn may_redrive(&self, kind: &str) -> bool {
+        let _ = kind;
+        true
+    }
 }
 
 /// For jobs that nobody asks after.

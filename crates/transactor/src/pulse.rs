@@ -64,7 +64,7 @@ async fn look(config: &Config) -> Result<Option<BlockRef>, DbError> {
 
 /// Prices go on as they were while the node does not tell.
 async fn price(config: &Config, head: Option<BlockRef>, last: Option<Pulse>) -> Option<Pulse> {
-    let endpoint = config.chain.endpoint();
+    let endpoint = config.chain.read();
     let asked = futures_util::future::join(endpoint.head(), endpoint.priority_fee()).await;
     match asked {
         (Ok(header), tip) => Some(Pulse {

@@ -1,24 +1,19 @@
 //! Handing signed bytes to the endpoints, the first time and again.
 
 use crate::{
-    context::{Move, record_moves, status},
     failpoint::hit,
     lane::{Lane, LaneError},
-    take::{CALLS_MAX, spread},
+    moves::{Move, status},
     wording::{Cause, Sent, classify},
 };
-use chain::{Endpoint, RpcError};
+use chain::RpcError;
 use db::{
     DbError,
     attempts::{self, Open, Signed},
 };
-use futures_util::future::join_all;
 use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
-use vocab::{B256, Bytes, JobStatus};
-
-/// Bytes in one request to a node; common proxies refuse more than a megabyte.
-const BYTES_MAX: usize = 400_000;
+use vocab::{B256, JobStatus};
 
 /// An unmined nonce with all attempts at it, oldest first; at least one.
 pub(crate) struct OpenNonce {
@@ -77,9 +72,9 @@ impl OpenNonce {
 }
 
 /// What the endpoints made of one transaction.
-struct Handed {
-    sent: Sent,
-    error: Option<String>,
+pub(crate) struct Handed {
+    pub sent: Sent,
+    pub error: Option<String>,
 }
 
 impl Lane {
@@ -106,8 +101,7 @@ impl Lane {
         if signed.is_empty() {
             return Ok(());
         }
-        let raws: Vec<Bytes> = signed.iter().map(|s| s.raw.clone()).collect();
-        let handed = broadcast(&self.context.config.chain.endpoints, &raws).await;
+        let handed = self.hand_out(signed, known).await?;
         hit("after_send");
         let mut moves = Vec::new();
         for (one, handed) in signed.iter().zip(&handed) {
@@ -163,7 +157,7 @@ impl Lane {
                 Some(Move { request_id, tx_hash: Some(hash), ..made })
             })
             .collect();
-        record_moves(&self.context, &mut transaction, &moves).await?;
+        self.context.record_moves(&mut transaction, &moves).await?;
         hit("before_sent");
         transaction.commit().await.map_err(DbError::from)?;
         Ok(())
@@ -191,43 +185,4 @@ impl Lane {
         self.in_flight = nonces.len();
         Ok(nonces)
     }
-}
-
-/// To every endpoint at once, in order of nonce; one merged outcome per transaction.
-async fn broadcast(endpoints: &[Endpoint], raws: &[Bytes]) -> Vec<Handed> {
-    let answers = join_all(endpoints.iter().map(|endpoint| send_all(endpoint, raws))).await;
-    let mut merged: Vec<Option<Handed>> = raws.iter().map(|_| None).collect();
-    for answer in answers {
-        for (slot, result) in merged.iter_mut().zip(answer) {
-            let sent = classify(&result);
-            let error = result.err().map(|e| e.to_string());
-            *slot = Some(match slot.take() {
-                None => Handed { sent, error },
-                Some(before) => {
-                    let both = before.sent.merge(sent);
-                    let error = if both == before.sent { before.error } else { error };
-                    Handed { sent: both, error }
-                }
-            });
-        }
-    }
-    let nobody = || Handed { sent: Sent::Unknown, error: Some("no endpoint".to_owned()) };
-    merged.into_iter().map(|handed| handed.unwrap_or_else(nobody)).collect()
-}
-
-async fn send_all(endpoint: &Endpoint, raws: &[Bytes]) -> Vec<Result<B256, RpcError>> {
-    let mut answers = Vec::with_capacity(raws.len());
-    let mut rest = raws;
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = |raw: &&Bytes| {
-            bytes += raw.len() * 2 + 100;
-            bytes <= BYTES_MAX
-        };
-        let count = rest.iter().take(CALLS_MAX).take_while(fits).count().max(1);
-        let (chunk, later) = rest.split_at(count);
-        answers.extend(spread(endpoint.send_raw(chunk).await, count));
-        rest = later;
-    }
-    answers
 }

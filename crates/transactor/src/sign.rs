@@ -30,7 +30,7 @@ impl Lane {
         for (attempt, outcome) in unsigned.iter().zip(outcomes) {
             match outcome {
                 Ok(bytes) => signed.push(keep(attempt, bytes)),
-                Err(Refusal::OverRate { .. } | Refusal::OverDailyValue { .. }) => {
+                Err(refusal) if refusal.is_temporary() => {
                     self.blocked = true;
                 }
                 Err(refusal) => refused.push((attempt, refusal)),
@@ -100,7 +100,7 @@ impl Lane {
 
     /// After a start or trouble: sign what was reserved, and hand over all that is signed.
     pub async fn recover(&mut self) -> Result<(), LaneError> {
-        let endpoint = self.context.config.chain.endpoint();
+        let endpoint = self.context.config.chain.read();
         self.on_chain = endpoint.transaction_count(self.address()).await?;
         self.sign_waiting().await?;
         let open = self.load_open().await?;

@@ -3,29 +3,28 @@
 use crate::{
     Reason,
     config::TX_GAS_MAX,
-    context::{Move, record_moves, tell},
     failpoint::hit,
     lane::{Lane, LaneError},
-    ledger, price,
+    ledger,
+    moves::{self, Move},
+    order::{arrange, drop_behind},
+    price,
     price::Fees,
     pulse::Pulse,
 };
 use alloy_primitives::Address;
 use chain::{CallRequest, RpcError};
 use db::{
-    DbError,
+    DbError, PgConnection,
     attempts::{self, NewAttempt, Unsigned},
     nonces,
-    transactions::{self, ClaimFilter, Ready},
+    transactions::{self, Ready},
 };
 use std::collections::HashMap;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 use vocab::{JobStatus, U256};
 
-/// How long other lanes leave claimed jobs alone: so long do jobs wait whose lane died meanwhile.
-/// When a simulation takes longer, another lane may work in vain.
-const CLAIM_SECONDS: f64 = 3.0;
 /// Calls in one request to a node.
 pub(crate) const CALLS_MAX: usize = 100;
 
@@ -35,29 +34,32 @@ struct Simulated {
     /// With their gas limits.
     good: Vec<(Ready, u64)>,
     bad: Vec<(Ready, Reason)>,
-    /// Neither: the node did not tell, or the wallet lacks money. They stay queued.
-    unclear: Vec<Uuid>,
+    /// Neither: the node did not tell, the wallet lacks money, or a job of their key goes first.
+    /// They stay queued.
+    unclear: Vec<Ready>,
 }
 
 impl Lane {
-    /// Take as many jobs as there is room for. True when the queue may hold more for us.
-    pub async fn take(&mut self, pulse: Pulse) -> Result<bool, LaneError> {
-        let window = usize::try_from(self.wallet.in_flight_max).unwrap_or(1);
-        let room = window.saturating_sub(self.in_flight);
-        if room == 0 || self.blocked {
+    /// Take a fair share of the jobs that there is room for. True when there may be more for us.
+    pub async fn take(&mut self, pulse: Pulse, bell: &Notify) -> Result<bool, LaneError> {
+        let room = self.room();
+        if room == 0 {
+            self.context.loads.remove(self.address());
             return Ok(false);
         }
+        self.context.loads.set(self.address(), &self.wallet.role, self.in_flight);
         let Some(fees) = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei) else {
             metrics::counter!("transactor_price_above_cap_total").increment(1);
             return Ok(false);
         };
-        let ready = self.claim(room).await?;
-        if ready.is_empty() {
+        let claimed = self.claim(room).await?;
+        if claimed.jobs.is_empty() {
             return Ok(false);
         }
-        let claimed = ready.len();
-        hit("after_claim");
-        let simulated = self.simulate(ready).await;
+        if claimed.more {
+            bell.notify_one();
+        }
+        let simulated = self.simulate(claimed.jobs).await;
         hit("after_simulate");
         let started = Instant::now();
         let unsigned = self.reserve(simulated, fees).await?;
@@ -66,28 +68,14 @@ impl Lane {
         self.hand_over(&signed, &HashMap::new()).await?;
         metrics::histogram!("transactor_stage_seconds", "stage" => "reserved_to_sent")
             .record(started.elapsed().as_secs_f64());
-        Ok(claimed == room)
-    }
-
-    async fn claim(&self, room: usize) -> Result<Vec<Ready>, LaneError> {
-        let filter = ClaimFilter {
-            chain_id: self.context.chain_id(),
-            role: &self.wallet.role,
-            wallet: self.address(),
-            limit: i64::try_from(room.min(CALLS_MAX)).unwrap_or(1),
-            seconds: CLAIM_SECONDS,
-        };
-        // Under the lease too: a lane that lost it must not keep jobs from its successor.
-        let mut transaction = self.begin().await?;
-        let ready = transactions::claim_ready(&mut transaction, filter).await?;
-        transaction.commit().await.map_err(DbError::from)?;
-        Ok(ready)
+        Ok(claimed.full)
     }
 
     /// Run each job at the head. An estimate runs it too, so that only jobs which bring their gas
     /// limit are called.
-    async fn simulate(&self, ready: Vec<Ready>) -> Simulated {
-        let endpoint = self.context.config.chain.endpoint();
+    async fn simulate(&mut self, ready: Vec<Ready>) -> Simulated {
+        let context = self.context.clone();
+        let endpoint = context.config.chain.read();
         let (given, open): (Vec<Ready>, Vec<Ready>) =
             ready.into_iter().partition(|job| job.gas_limit.is_some());
         let given_calls: Vec<CallRequest> = given.iter().map(|job| self.call(job)).collect();
@@ -105,7 +93,14 @@ impl Lane {
         for (job, answer) in open.into_iter().zip(spread(estimated, open_calls.len())) {
             self.judge(&mut found, job, answer.map(|gas| price::gas_limit(gas.to())));
         }
-        found.good.sort_by_key(|(job, _)| (std::cmp::Reverse(job.priority), job.id));
+        // Calls and estimates were judged apart.
+        arrange(&mut found.good, |(job, _)| job);
+        let stuck: Vec<(String, i64)> = found
+            .unclear
+            .iter()
+            .filter_map(|job| Some((job.ordering_key.clone()?, job.seq)))
+            .collect();
+        drop_behind(&mut found.good, &stuck);
         found
     }
 
@@ -118,7 +113,7 @@ impl Lane {
         }
     }
 
-    fn judge(&self, found: &mut Simulated, job: Ready, answer: Result<Option<u64>, RpcError>) {
+    fn judge(&mut self, found: &mut Simulated, job: Ready, answer: Result<Option<u64>, RpcError>) {
         match answer {
             Ok(Some(gas)) => found.good.push((job, gas)),
             Ok(None) => {
@@ -126,11 +121,14 @@ impl Lane {
                 found.bad.push((job, reason));
             }
             Err(error) => match self.context.config.error_names.of_call(&error) {
+                // It may need what a job before it does.
+                Some(_) if job.is_behind() => found.unclear.push(job),
                 Some(reason) => found.bad.push((job, reason)),
                 None => {
+                    self.note_trouble(&error);
                     tracing::warn!(transaction.id = %job.id,
                         error = &error as &dyn std::error::Error, "not simulated");
-                    found.unclear.push(job.id);
+                    found.unclear.push(job);
                 }
             },
         }
@@ -142,11 +140,12 @@ impl Lane {
         simulated: Simulated,
         fees: Fees,
     ) -> Result<Vec<Unsigned>, LaneError> {
-        let Simulated { mut good, bad, unclear } = simulated;
+        let Simulated { good, bad, unclear } = simulated;
         if !unclear.is_empty() {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
             let pause = self.options().retry.as_secs_f64();
-            transactions::postpone(&mut connection, &unclear, pause).await?;
+            let ids: Vec<Uuid> = unclear.iter().map(|job| job.id).collect();
+            transactions::postpone(&mut connection, &ids, pause).await?;
         }
         if good.is_empty() && bad.is_empty() {
             return Ok(Vec::new());
@@ -161,38 +160,65 @@ impl Lane {
                 ..Move::new(job.id, &job.kind, JobStatus::Queued, JobStatus::Failed)
             })
             .collect();
-        record_moves(&self.context, &mut transaction, &failed).await?;
-        let ids: Vec<Uuid> = good.iter().map(|(job, _)| job.id).collect();
-        let queued = transactions::lock_queued(&mut transaction, &ids).await?;
-        good.retain(|(job, _)| queued.contains(&job.id));
-        let ids: Vec<Uuid> = good.iter().map(|(job, _)| job.id).collect();
-        let last = nonces::load_last(&mut transaction, chain, address).await?;
-        let range = ledger::next(last.map(i64::cast_unsigned), self.on_chain, ids.len() as u64);
-        let numbers: Vec<i64> = range.map(u64::cast_signed).collect();
+        self.context.record_moves(&mut transaction, &failed).await?;
+        let (good, gas) = self.lock_good(&mut transaction, good).await?;
+        let ids: Vec<Uuid> = good.iter().map(|job| job.id).collect();
+        let numbers = self.give_nonces(&mut transaction, &good).await?;
         let tried: HashMap<Uuid, i16> =
             attempts::load_numbers(&mut transaction, &ids).await?.into_iter().collect();
         let unsigned: Vec<Unsigned> = good
             .iter()
             .zip(&numbers)
-            .map(|((job, gas), nonce)| {
+            .map(|(job, nonce)| {
                 let attempt = tried.get(&job.id).copied().unwrap_or(0).saturating_add(1);
-                first_attempt(job, attempt, *nonce, *gas, fees)
+                first_attempt(job, attempt, *nonce, gas[&job.id], fees)
             })
             .collect();
-        nonces::record_reserved(&mut transaction, chain, address, &numbers, &ids).await?;
-        transactions::record_reserved(&mut transaction, address, &ids, &numbers).await?;
+        let moves: Vec<Move> = good.iter().map(reserved).collect();
+        let told = self.context.told();
+        moves::record_reserved(told, &mut transaction, address, &moves, &numbers).await?;
         let new: Vec<NewAttempt> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
-        let moves: Vec<Move> = good.iter().map(|(job, _)| reserved(job)).collect();
-        tell(&self.context, &mut transaction, &moves.iter().collect::<Vec<_>>()).await?;
         hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
         self.in_flight += unsigned.len();
-        for (job, _) in &good {
+        bad.iter().for_each(|(job, _)| self.note_failure(&job.kind));
+        for job in &good {
             metrics::histogram!("transactor_stage_seconds", "stage" => "queued_to_reserved")
                 .record(job.age);
         }
         Ok(unsigned)
+    }
+
+    /// Of these jobs, those that may still go, locked, with the gas limits of all.
+    async fn lock_good(
+        &self,
+        db: &mut PgConnection,
+        good: Vec<(Ready, u64)>,
+    ) -> Result<(Vec<Ready>, HashMap<Uuid, u64>), LaneError> {
+        let gas = good.iter().map(|(job, gas)| (job.id, *gas)).collect();
+        let mut good: Vec<Ready> = good.into_iter().map(|(job, _)| job).collect();
+        let ids: Vec<Uuid> = good.iter().map(|job| job.id).collect();
+        let queued = transactions::lock_queued(db, &ids).await?;
+        good.retain(|job| queued.contains(&job.id));
+        self.keep_in_order(db, &mut good).await?;
+        Ok((good, gas))
+    }
+
+    async fn give_nonces(
+        &self,
+        db: &mut PgConnection,
+        jobs: &[Ready],
+    ) -> Result<Vec<i64>, LaneError> {
+        let (chain, address) = (self.context.chain_id(), self.address());
+        let count = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+        let from = self.on_chain.cast_signed();
+        let free = nonces::load_free(db, chain, address, from, count).await?;
+        let free: Vec<u64> = free.into_iter().map(i64::cast_unsigned).collect();
+        let last = nonces::load_last(db, chain, address).await?.map(i64::cast_unsigned);
+        let late: Vec<bool> = jobs.iter().map(|job| job.behind_sent).collect();
+        let given = ledger::give(&late, &free, last, self.on_chain);
+        Ok(given.into_iter().map(u64::cast_signed).collect())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Keeping the lane moving: resend, re-price, void, fill.
 
 use crate::{
-    Reason,
+    NewTransaction, Reason,
     confirm::FILL_KIND,
-    context::{Move, tell},
     lane::{Lane, LaneError},
+    moves::{self, Move},
     price::{self, Fees},
     pulse::Pulse,
+    queue,
     send::OpenNonce,
     take::new_attempt,
     wording::Cause,
@@ -22,19 +23,25 @@ use vocab::{JobStatus, U256};
 
 /// Gas of a zero transfer without data.
 const VOID_GAS: i64 = 21_000;
-/// Pause before a void that the signer refused is asked for again, in seconds.
-const VOID_PAUSE: f64 = 60.0;
 /// For how many heads the chain must wait for a nonce unknown to our ledger before it is filled:
 /// a node that lags could name one that is long used.
 const HOLES_SEEN: u32 = 3;
+/// The same for one that was given back: a job may want it meanwhile.
+const HOLES_SEEN_FREE: u32 = 2;
 
 impl Lane {
     /// Look after the unmined nonces.
     pub async fn tend(&mut self, pulse: Pulse) -> Result<(), LaneError> {
         self.sign_waiting().await?;
-        let open = self.load_open().await?;
+        let mut open = self.load_open().await?;
+        if self.stop_unwanted(&open, pulse).await? {
+            open = self.load_open().await?;
+        }
         self.blocked |= open.iter().any(|n| n.refusal().is_some_and(|c| c != Cause::Later));
-        self.void_refused(&open, pulse).await?;
+        self.tell_alerts().await?;
+        self.tell_pause(&open).await?;
+        self.top_up().await?;
+        self.watch_pool(&open).await?;
         self.mend_first(&open, pulse).await?;
         let (resend, retry) = (self.blocks(self.options().resend_blocks), self.options().retry);
         let due: Vec<&OpenNonce> =
@@ -43,26 +50,8 @@ impl Lane {
     }
 
     /// The time that so many blocks take, at least a second.
-    fn blocks(&self, count: u32) -> Duration {
+    pub fn blocks(&self, count: u32) -> Duration {
         (self.context.config.chain.block_time * count).max(Duration::from_secs(1))
-    }
-
-    /// A job that the signer refuses has its nonce voided, so that those above it can be mined. It
-    /// ends as failed when the void is final.
-    async fn void_refused(&mut self, open: &[OpenNonce], pulse: Pulse) -> Result<(), LaneError> {
-        let refused: Vec<&OpenNonce> = open
-            .iter()
-            .filter(|nonce| {
-                let newest = nonce.newest();
-                !nonce.is_signed()
-                    && newest.sent.as_deref() == Some("rejected")
-                    && (!newest.void || newest.sent_age.is_none_or(|age| age >= VOID_PAUSE))
-            })
-            .collect();
-        let fees = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
-        let Some(fees) = fees.filter(|_| !refused.is_empty()) else { return Ok(()) };
-        let voids = refused.iter().map(|nonce| void(nonce, fees)).collect();
-        self.try_again(voids).await
     }
 
     /// Only the lowest nonce can be mined next, so only it is worth a new price.
@@ -86,20 +75,20 @@ impl Lane {
         if cause == Some(Cause::Invalid) && !signed.void {
             let fees = price::bump(fees_of(signed), market, self.options().fee_cap_wei);
             return match fees {
-                Some(fees) => self.try_again(vec![void(first, fees)]).await,
+                Some(fees) => self.try_again(vec![void(first, fees)], &[]).await,
                 None => Ok(()),
             };
         }
         let late = signed.age >= self.blocks(self.options().bump_blocks).as_secs_f64();
         let cheap = U256::from(pulse.base_fee) > signed.max_fee_wei;
-        if !(cause == Some(Cause::Underpriced) || late && cheap) {
+        if !(cause == Some(Cause::Underpriced) || late && cheap || signed.bump_wanted) {
             return Ok(());
         }
         match price::bump(fees_of(signed), market, self.options().fee_cap_wei) {
             Some(fees) => {
                 metrics::counter!("transactor_bumps_total").increment(1);
                 let again = self.again(first, signed, fees).await?;
-                self.try_again(again.into_iter().collect()).await
+                self.try_again(again.into_iter().collect(), &[]).await
             }
             None => {
                 tracing::warn!(transaction.id = %first.id, "the fee cap allows no higher offer");
@@ -128,8 +117,13 @@ impl Lane {
         }))
     }
 
-    /// Another attempt at nonces that have one: durable, then signed, kept and sent.
-    async fn try_again(&mut self, unsigned: Vec<Unsigned>) -> Result<(), LaneError> {
+    /// Another attempt at nonces that have one: durable, then signed, kept and sent. `ends`: how
+    /// jobs end should their void be mined, if not as failed.
+    pub async fn try_again(
+        &mut self,
+        unsigned: Vec<Unsigned>,
+        ends: &[(Uuid, JobStatus)],
+    ) -> Result<(), LaneError> {
         if unsigned.is_empty() {
             return Ok(());
         }
@@ -137,6 +131,11 @@ impl Lane {
         let (chain, address) = (self.context.chain_id(), self.address());
         let mut transaction = self.begin().await?;
         attempts::record_new(&mut transaction, chain, address, &new).await?;
+        if !ends.is_empty() {
+            let (ids, ends): (Vec<Uuid>, Vec<String>) =
+                ends.iter().map(|(id, end)| (*id, end.to_string())).unzip();
+            transactions::stops::record_stop_as(&mut transaction, &ids, &ends).await?;
+        }
         transaction.commit().await.map_err(DbError::from)?;
         let ids: Vec<Uuid> = unsigned.iter().map(|u| u.transaction_id).collect();
         self.sign(unsigned).await?;
@@ -146,45 +145,40 @@ impl Lane {
         self.send_again(&again).await
     }
 
-    /// The chain waits for nonces that our ledger never gave out: a stranger's transactions were
-    /// counted, and then taken back by a reorg. Fill them.
+    /// The chain waits for nonces that no job has. Our ledger gave one out and got it back
+    /// unsigned, and no other job wanted it; or it never gave it out: a stranger's transactions
+    /// were counted, and then taken back by a reorg. Fill them.
     async fn fill_holes(&mut self, first: u64, pulse: Pulse) -> Result<(), LaneError> {
         let (chain, address) = (self.context.chain_id(), self.address());
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let (from, end) = (self.on_chain.cast_signed(), first.cast_signed());
-        let holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
+        let mut holes = nonces::load_holes(&mut connection, chain, address, from, end).await?;
+        let free = nonces::load_free(&mut connection, chain, address, from, end - from).await?;
         drop(connection);
         self.holes_seen = if holes.is_empty() { 0 } else { self.holes_seen + 1 };
+        if self.holes_seen < HOLES_SEEN {
+            holes.retain(|nonce| self.holes_seen >= HOLES_SEEN_FREE && free.contains(nonce));
+        }
         let fees = price::price(pulse.base_fee, pulse.tip, self.options().fee_cap_wei);
-        let Some(fees) = fees.filter(|_| self.holes_seen >= HOLES_SEEN) else { return Ok(()) };
+        let Some(fees) = fees.filter(|_| !holes.is_empty()) else { return Ok(()) };
         tracing::error!(wallet = %address, count = holes.len(), "filling nonces");
         let mut transaction = self.begin().await?;
         let mut unsigned = Vec::new();
         for nonce in holes {
-            let id = Uuid::now_v7();
-            let job = transactions::NewTransaction {
-                id,
-                chain_id: chain,
-                role: self.wallet.role.clone(),
+            let job = NewTransaction {
                 wallet: Some(address),
-                kind: FILL_KIND.to_owned(),
-                priority: 0,
-                recipient: Some(address),
-                value_wei: U256::ZERO,
-                input: Vec::new(),
-                gas_limit: Some(VOID_GAS),
-                not_before: None,
-                request_id: None,
+                to: Some(address),
+                gas_limit: Some(VOID_GAS.unsigned_abs()),
+                ..NewTransaction::new(chain, self.wallet.role.clone(), FILL_KIND)
             };
-            transactions::record_queued(&mut transaction, &job).await?;
-            nonces::record_reserved(&mut transaction, chain, address, &[nonce], &[id]).await?;
-            transactions::record_reserved(&mut transaction, address, &[id], &[nonce]).await?;
+            let id = queue::record_new(&mut transaction, job).await?.0;
             let reason = Reason::new("nonce_filled", format!("nonce {nonce} was free"));
             let filled = Move {
                 reason: Some(reason),
                 ..Move::new(id, FILL_KIND, JobStatus::Queued, JobStatus::Reserved)
             };
-            tell(&self.context, &mut transaction, &[&filled]).await?;
+            let told = self.context.told();
+            moves::record_reserved(told, &mut transaction, address, &[filled], &[nonce]).await?;
             unsigned.push(empty(id, 1, nonce, fees));
         }
         let new: Vec<_> = unsigned.iter().map(new_attempt).collect();
@@ -196,7 +190,7 @@ impl Lane {
     }
 }
 
-fn void(nonce: &OpenNonce, fees: Fees) -> Unsigned {
+pub(crate) fn void(nonce: &OpenNonce, fees: Fees) -> Unsigned {
     let attempt = nonce.newest().attempt.saturating_add(1);
     empty(nonce.id, attempt, nonce.nonce.cast_signed(), fees)
 }
@@ -216,7 +210,7 @@ fn empty(id: Uuid, attempt: i16, nonce: i64, fees: Fees) -> Unsigned {
     }
 }
 
-fn fees_of(attempt: &Open) -> Fees {
+pub(crate) fn fees_of(attempt: &Open) -> Fees {
     Fees {
         max: attempt.max_fee_wei.saturating_to(),
         tip: attempt.max_priority_fee_wei.saturating_to(),

@@ -7,6 +7,7 @@ mod item;
 mod level;
 mod status;
 pub mod topic;
+mod urgency;
 
 pub use alloy_primitives::{Address, B256, Bytes, U256, keccak256 as keccak};
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -14,3 +15,4 @@ pub use id::{CollectionRequestId, MintId, PrincipalId, TransactionId};
 pub use item::{BlockRef, ChainId, ItemKey};
 pub use level::{Finality, Level};
 pub use status::{JobStatus, UnknownStatus};
+pub use urgency::{UnknownUrgency, Urgency};

@@ -130,6 +130,14 @@ codes! {
         "52 megapixels and 32,768 pixels per side at most.";
     UploadTooManyFrames, "upload_too_many_frames", 422, "The animation has too many frames",
         "500 frames at most.";
+    RequestMalformed, "request_malformed", 400, "The request is not valid here",
+        "The path can't do anything with the request as it is. `detail` may say why.";
+    UriTooLong, "uri_too_long", 414, "The address is too long",
+        "Path and query have at most 8 KiB.";
+    UpgradeRequired, "upgrade_required", 426, "This path speaks WebSocket only",
+        "Connect with a WebSocket client (RFC 6455, version 13).";
+    HeadersTooLarge, "headers_too_large", 431, "The headers are too large",
+        "At most 64 headers with 16 KiB together.";
     Internal, "internal", 500, "Something broke on our side",
         "The request id finds the cause in our logs. A request with an Idempotency-Key is safe to \
          send again.";
@@ -145,13 +153,17 @@ impl Code {
     /// The code for an answer that came without one, from the parts under us.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
+            401 => Self::KeyInvalid,
             404 => Self::RouteUnknown,
             405 => Self::MethodNotAllowed,
             408 => Self::RequestTimeout,
             413 => Self::BodyTooLarge,
+            414 => Self::UriTooLong,
             415 => Self::ContentTypeUnsupported,
             416 => Self::RangeInvalid,
-            400..=499 => Self::BodyMalformed,
+            426 => Self::UpgradeRequired,
+            431 => Self::HeadersTooLarge,
+            400..=499 => Self::RequestMalformed,
             503 => Self::Unavailable,
             _ => Self::Internal,
         }

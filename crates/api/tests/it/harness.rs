@@ -45,8 +45,19 @@ pub struct Api {
     pub key: String,
     pub database: TestDatabase,
     pub chain: ChainSettings,
+    /// Where contents are kept.
+    pub directory: tempfile::TempDir,
     stop: CancellationToken,
-    _directory: tempfile::TempDir,
+}
+
+/// What an API is started with.
+#[derive(Default)]
+pub struct Setup {
+    pub limits: api::Limits,
+    /// Nodes of the chain; none answers when there is none.
+    pub nodes: Vec<chain::Endpoint>,
+    /// With the sequencer and the stream.
+    pub stream: bool,
 }
 
 impl Drop for Api {
@@ -60,12 +71,17 @@ pub async fn start() -> Api {
 }
 
 pub async fn start_with(limits: api::Limits) -> Api {
+    start_as(Setup { limits, ..Setup::default() }).await
+}
+
+pub async fn start_as(setup: Setup) -> Api {
+    let limits = setup.limits;
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let database = testkit::database().await;
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
-    let chain = chain_settings();
+    let chain = ChainSettings { nodes: setup.nodes, ..chain_settings() };
     let app = App::new(AppConfig {
         db: database.db.clone(),
         clock: clock.clone(),
@@ -73,9 +89,10 @@ pub async fn start_with(limits: api::Limits) -> Api {
         inspector: Inspector::new(MediaLimits::default()),
         chains: vec![chain.clone()],
     });
+    let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone());
     let state = api::ApiState::new(api::ApiConfig {
         app,
-        authenticator: Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone()),
+        authenticator: authenticator.clone(),
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
         limits,
@@ -85,7 +102,10 @@ pub async fn start_with(limits: api::Limits) -> Api {
     let content_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
-    let others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
+    let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
+    if setup.stream {
+        others = others.merge(stream(&database.db, &state, authenticator, &stop).await);
+    }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
     let principal = principal(&database.db).await;
@@ -94,7 +114,27 @@ pub async fn start_with(limits: api::Limits) -> Api {
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api { client, url, content_url, clock, key, database, chain, stop, _directory: directory }
+    Api { client, url, content_url, clock, key, database, chain, directory, stop }
+}
+
+/// The stream with its feed and the sequencer, until `stop`.
+async fn stream(
+    db: &Db,
+    state: &api::ApiState,
+    authenticator: Authenticator,
+    stop: &CancellationToken,
+) -> Router {
+    let sequencer = journal::run_sequencer(
+        db.clone(),
+        journal::SequencerOptions::default(),
+        stop.clone().cancelled_owned(),
+    );
+    tokio::spawn(sequencer);
+    let snapshots = api::StreamSnapshots::new(state.clone());
+    let hub = push::Hub::start(db.clone(), snapshots, push::HubOptions::default());
+    let (hub, feed) = hub.await.unwrap();
+    tokio::spawn(feed.run(stop.clone().cancelled_owned()));
+    api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
 }
 
 fn chain_settings() -> ChainSettings {
@@ -110,6 +150,7 @@ fn chain_settings() -> ChainSettings {
         default_collection: Some(DIGEST.parse().unwrap()),
         finality: Finality::default(),
         index_lag_max: 5,
+        nodes: Vec::new(),
     }
 }
 

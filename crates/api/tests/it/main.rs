@@ -4,11 +4,15 @@
 mod collections;
 mod content;
 mod edge;
+mod etags;
 mod facts;
+mod group;
 mod harness;
+mod hostile;
 mod idempotency;
 mod items;
 mod keys;
 mod mints;
 mod openapi;
+mod stream;
 mod uploads;

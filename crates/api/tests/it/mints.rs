@@ -15,6 +15,7 @@ async fn a_mint_is_accepted_and_seen_by_its_owner_only() {
     assert_eq!(location, format!("/api/v1/mints/{}", job["id"].as_str().unwrap()));
     let mut shown = job.clone();
     shown["id"] = json!("(id)");
+    shown["request_id"] = json!("(request id)");
     insta::assert_json_snapshot!(shown);
     assert_eq!(body(api.get(&location).send().await.unwrap(), 200).await, job);
 

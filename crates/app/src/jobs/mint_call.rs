@@ -47,8 +47,13 @@ pub(crate) fn content_size(content: &ItemContent) -> usize {
     }
 }
 
-/// The transaction that mints these items, whose intents rise inside one word.
-pub(crate) fn mint_batch(chain: ChainId, contract: Address, items: &[Item]) -> NewTransaction {
+/// The transaction that mints these items, whose intents rise inside one word, for these requests.
+pub(crate) fn mint_batch(
+    chain: ChainId,
+    contract: Address,
+    items: &[Item],
+    requests: &[&str],
+) -> NewTransaction {
     let intents: Vec<U256> = items.iter().map(|item| item.intent).collect();
     let (word, mask) = word_and_mask(&intents)
         .expect("invariant: a batch is not empty and its intents rise inside one word");
@@ -59,18 +64,21 @@ pub(crate) fn mint_batch(chain: ChainId, contract: Address, items: &[Item]) -> N
         contents: contents(items).encode(),
     };
     NewTransaction {
-        chain_id: chain,
-        role: ROLE.to_owned(),
-        wallet: None,
-        kind: KIND.to_owned(),
-        priority: 0,
         to: Some(contract),
-        value: U256::ZERO,
         input: call.abi_encode().into(),
-        gas_limit: None,
-        not_before: None,
-        request_id: None,
+        request_id: request_of(requests),
+        ..NewTransaction::new(chain, ROLE, KIND)
     }
+}
+
+/// The transaction's own: the first request, and how many more there are. The others are in the log
+/// line of the batch and on the mint jobs.
+fn request_of(requests: &[&str]) -> Option<String> {
+    let (first, others) = requests.split_first()?;
+    Some(match others.len() {
+        0 => (*first).to_owned(),
+        more => format!("{first} +{more}"),
+    })
 }
 
 /// The items of one collection are all of its one mode.

@@ -3,7 +3,8 @@
 
 use super::mint_call::{Item, KIND, content_of, mint_batch};
 use db::{
-    DbError, PgConnection, collection_requests, collections_reads,
+    DbError, PgConnection, collection_requests,
+    collections_reads::{self, CollectionFilter},
     mint_jobs::batching::{self, Followed, Following},
 };
 use journal::NewFact;
@@ -36,6 +37,11 @@ impl Outcomes for ProductOutcomes {
             Ok(())
         })
     }
+
+    /// Mints and collections that failed have ended: their callers may have acted on it.
+    fn may_redrive(&self, kind: &str) -> bool {
+        !matches!(kind, KIND | CREATE_COLLECTION)
+    }
 }
 
 fn fate(moved: &Moved) -> Fate<'_> {
@@ -63,6 +69,7 @@ async fn record_mints(db: &mut PgConnection, run: &[Moved]) -> Result<(), DbErro
                 send_again(db, moved, &halves, &mut facts).await?;
             }
             Decision::Follow(status) => {
+                log_sent(moved, &jobs, status);
                 follow(moved, &jobs, (status, reason), &mut changes, &mut facts);
             }
             Decision::Fail => {
@@ -127,10 +134,21 @@ fn follow(
                 token_id: None,
                 block: None,
                 taken_back: None,
+                request_id: job.http_request_id.clone(),
             }
             .fact(),
         );
     }
+}
+
+/// One line that each request of a batch finds, beside the transactor's own, which names the first.
+fn log_sent(moved: &Moved, jobs: &[Following], status: JobStatus) {
+    if !matches!(status, JobStatus::Submitted | JobStatus::Unknown) {
+        return;
+    }
+    let requests: Vec<&str> = jobs.iter().filter_map(|j| j.http_request_id.as_deref()).collect();
+    tracing::info!(transaction.id = %moved.id, %status, requests = requests.join(" "),
+        tx_hash = moved.tx_hash.map(tracing::field::display), "mints sent");
 }
 
 /// Is the collection of these jobs on our chain?
@@ -140,7 +158,7 @@ async fn is_deployed(
     jobs: &[Following],
 ) -> Result<bool, DbError> {
     let Some(job) = jobs.first() else { return Ok(false) };
-    let only = Some((moved.chain_id, job.contract));
+    let only = CollectionFilter::only(moved.chain_id, job.contract);
     let rows = collections_reads::list(db, only, None, 1).await?;
     Ok(rows.first().is_some_and(|row| row.created_block.is_some()))
 }
@@ -190,7 +208,10 @@ async fn enqueue_again(
         })
         .collect();
     let items = items.expect("invariant: what was in a batch once can be in one again");
-    let id = transactor::enqueue(db, mint_batch(moved.chain_id, contract, &items)).await?;
+    let requests: Vec<&str> = jobs.iter().filter_map(|j| j.http_request_id.as_deref()).collect();
+    let id =
+        transactor::enqueue(db, mint_batch(moved.chain_id, contract, &items, &requests)).await?;
+    tracing::info!(transaction.id = %id, requests = requests.join(" "), "mints batched again");
     Ok(Some(id.0))
 }
 

@@ -1,6 +1,6 @@
 //! Jobs into batches: no intent twice, order kept, one writer.
 
-use crate::minting::{CHAIN, Minting, recipient};
+use crate::minting::{CHAIN, Minting, Move, recipient};
 use app::jobs::batch_mints::Round;
 use std::{collections::BTreeSet, time::Duration};
 use vocab::{JobStatus, U256};
@@ -14,7 +14,10 @@ async fn jobs_of_a_collection_share_batches_in_one_word() {
     let minting = Minting::new().await;
     let contract = minting.collection("free_uri", "final").await;
     minting.jobs_for(contract, 300).await;
-    let batcher = minting.batcher(|o| o.open_per_wallet = 100);
+    let batcher = minting.batcher(|o| {
+        o.open_per_wallet = 100;
+        o.limits.items_max = 64;
+    });
     assert_eq!(minting.batch_all(&batcher).await, 5, "64, 64, 64, 64 fill the word; 44 follow");
     let jobs = minting.jobs(contract).await;
     let intents: Vec<_> = jobs.iter().map(|job| job.intent).collect();
@@ -73,6 +76,7 @@ async fn few_batches_are_under_way_and_so_they_grow() {
     let contract = minting.collection("free_uri", "final").await;
     let batcher = minting.batcher(|o| {
         o.open_per_wallet = 2;
+        o.full_per_wallet = 2;
         o.limits.items_max = 10;
     });
     minting.jobs_for(contract, 1).await;
@@ -89,6 +93,30 @@ async fn few_batches_are_under_way_and_so_they_grow() {
     assert_eq!(minting.batch_all(&batcher).await, 2);
     let intents: Vec<_> = minting.jobs(contract).await.iter().map(|job| job.intent).collect();
     assert_eq!(intents, numbers(26));
+}
+
+#[tokio::test]
+async fn full_and_late_batches_go_where_a_growing_one_waits() {
+    let minting = Minting::new().await;
+    let contract = minting.collection("free_uri", "final").await;
+    let with = |age_max| {
+        minting.batcher(|o| {
+            o.open_per_wallet = 1;
+            o.full_per_wallet = 4;
+            o.age_max = age_max;
+            o.limits.items_max = 10;
+        })
+    };
+    let patient = with(Duration::from_secs(3_600));
+    minting.jobs_for(contract, 3).await;
+    assert_eq!(minting.batch_all(&patient).await, 1, "alone it leaves at once");
+    minting.jobs_for(contract, 25).await;
+    assert_eq!(minting.batch_all(&patient).await, 2, "two full ones; five jobs wait for more");
+    assert_eq!(minting.batch_all(&with(Duration::ZERO)).await, 1, "or until they are late");
+    minting.jobs_for(contract, 100).await;
+    assert_eq!(minting.batch_all(&with(Duration::ZERO)).await, 0, "the window is the end");
+    let sizes: Vec<_> = minting.calls().await.iter().map(|call| call.items.len()).collect();
+    assert_eq!(sizes, [3, 10, 10, 5]);
 }
 
 /// Three batchers race while jobs come in, and each look is cut off at a random moment: whatever
@@ -197,4 +225,31 @@ async fn the_job_runs_until_it_is_told_to_stop_and_gives_its_lease_back() {
     job.await.unwrap();
     let round = batcher.round(&mut batcher.leader()).await.unwrap();
     assert_eq!(round, Round::Queued(0), "the lease is free at once");
+}
+
+/// A transaction carries many requests: it names the first and counts the others, and each job's
+/// facts name its own. A split keeps them.
+#[tokio::test]
+async fn requests_are_traced_through_batches_and_splits() {
+    let minting = Minting::new().await;
+    let contract = minting.collection("free_uri", "final").await;
+    let ids = minting.jobs_for(contract, 5).await;
+    let number = "update mint_jobs j set http_request_id =
+                      'r' || (select count(*) from mint_jobs before where before.id < j.id)";
+    sqlx::query(number).execute(minting.db()).await.unwrap();
+    minting.batch_all(&minting.batcher(|_| {})).await;
+    let named = async || {
+        let query = "select request_id from transactions order by id";
+        sqlx::query_scalar::<_, Option<String>>(query).fetch_all(minting.db()).await.unwrap()
+    };
+    assert_eq!(named().await, [Some("r0 +4".to_owned())]);
+    let call = minting.calls().await.remove(0);
+    minting.moves(call.id, Move::to(JobStatus::Submitted)).await;
+    for (n, id) in ids.iter().enumerate() {
+        let fact = minting.last_fact(*id).await.unwrap();
+        assert_eq!(fact["data"]["request_id"], format!("r{n}"));
+    }
+    minting.moves(call.id, Move::reverted(JobStatus::Tentative, "CollectionZeroRecipient")).await;
+    let halves = [Some("r0 +4".to_owned()), Some("r0 +1".to_owned()), Some("r2 +2".to_owned())];
+    assert_eq!(named().await, halves);
 }

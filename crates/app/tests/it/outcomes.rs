@@ -83,6 +83,46 @@ async fn splitting_finds_the_bad_items_and_mints_the_rest() {
     }
 }
 
+/// As [`play`], but the bad batches fail when they are simulated: no nonce, nothing sent. Gives how
+/// many were simulated and how many were sent.
+async fn simulate(minting: &Minting, bad: &BTreeSet<Address>) -> (usize, usize) {
+    let (mut simulated, mut sent) = (0, 0);
+    loop {
+        let calls = minting.calls().await;
+        let Some(call) = calls.iter().find(|call| call.status == S::Queued) else {
+            return (simulated, sent);
+        };
+        simulated += 1;
+        assert!(simulated < 1_000, "it never ends");
+        if call.items.iter().any(|(_, to)| bad.contains(to)) {
+            let failed = Move::failed_at(S::Failed, "CollectionZeroRecipient");
+            minting.moves(call.id, failed).await;
+        } else {
+            sent += 1;
+            minting.moves(call.id, Move::to(S::Reserved)).await;
+            minting.moves(call.id, Move::to(S::Submitted)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_bad_item_of_many_is_simulated_out() {
+    // About as many as one transaction has gas for, with their URIs.
+    const ITEMS: usize = 200;
+    for place in [0, 100, ITEMS - 1] {
+        let (minting, contract) = ready(ITEMS).await;
+        assert_eq!(minting.calls().await.len(), 1);
+        let bad = BTreeSet::from([recipient(place)]);
+        let (simulated, sent) = simulate(&minting, &bad).await;
+        assert!(simulated <= 17 && sent == simulated / 2, "{simulated} simulated, {sent} sent");
+        for (i, job) in minting.jobs(contract).await.iter().enumerate() {
+            let wanted = if i == place { S::Failed } else { S::Submitted };
+            assert_eq!(job.status, wanted, "job {i}");
+            assert_eq!(job.intent, Some(U256::from(i)), "intents are kept");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_used_intent_waits_for_the_index() {
     let (minting, contract) = ready(1).await;

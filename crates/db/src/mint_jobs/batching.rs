@@ -16,13 +16,12 @@ pub async fn load_waiting_collections(
     let rows = sqlx::query!(
         r#"with recursive waiting as (
                (select contract, id from mint_jobs
-                 where chain_id = $1 and status = 'queued' and transaction_id is null
+                 where chain_id = $1 and waiting
                  order by contract, id limit 1)
                union all
                select n.contract, n.id from waiting w, lateral (
                    select contract, id from mint_jobs
-                    where chain_id = $1 and status = 'queued' and transaction_id is null
-                      and contract > w.contract
+                    where chain_id = $1 and waiting and contract > w.contract
                     order by contract, id limit 1) n
            )
            select w.contract as "contract!: Addr" from waiting w
@@ -116,6 +115,28 @@ pub struct Waiting {
     pub principal_id: Uuid,
     pub recipient: Address,
     pub uri: Option<String>,
+    /// Of the HTTP request that made the job.
+    pub http_request_id: Option<String>,
+}
+
+/// How many jobs of a collection wait, counted up to `limit`, and the oldest. Locks nothing.
+pub async fn peek_waiting(
+    db: &mut PgConnection,
+    chain: ChainId,
+    contract: Address,
+    limit: i64,
+) -> Result<(i64, Option<Uuid>), DbError> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!", (array_agg(id order by id))[1] as oldest
+             from (select id from mint_jobs where chain_id = $1 and contract = $2 and waiting
+                    order by id limit $3) w"#,
+        chain.as_i64(),
+        contract.as_slice(),
+        limit,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.count, row.oldest))
 }
 
 /// The oldest waiting jobs of a collection, locked; those that another transaction holds (it may
@@ -128,8 +149,9 @@ pub async fn claim_waiting(
 ) -> Result<Vec<Waiting>, DbError> {
     Ok(sqlx::query_as!(
         Waiting,
-        r#"select id, principal_id, recipient as "recipient: Addr", uri from mint_jobs
-            where chain_id = $1 and contract = $2 and status = 'queued' and transaction_id is null
+        r#"select id, principal_id, recipient as "recipient: Addr", uri, http_request_id
+             from mint_jobs
+            where chain_id = $1 and contract = $2 and waiting
             order by id limit $3 for update skip locked"#,
         chain.as_i64(),
         contract.as_slice(),
@@ -150,7 +172,7 @@ pub async fn record_batch(
     let intents: Vec<Numeric> = intents.iter().copied().map(Numeric).collect();
     let done = sqlx::query!(
         "update mint_jobs m
-            set transaction_id = $1, intent = u.intent, updated_at = now()
+            set transaction_id = $1, intent = u.intent, waiting = false, updated_at = now()
            from unnest($2::uuid[], $3::numeric[]) as u(id, intent)
           where m.id = u.id and m.status = 'queued'
             and (m.intent is null or m.intent = u.intent)",
@@ -176,6 +198,8 @@ pub struct Following {
     pub status: String,
     pub reason: Option<String>,
     pub tx_hash: Option<Hash>,
+    /// Of the HTTP request that made the job.
+    pub http_request_id: Option<String>,
 }
 
 /// The jobs of these transactions that still follow them, locked, in the order of their intents.
@@ -187,7 +211,7 @@ pub async fn lock_following(
         Following,
         r#"select id, principal_id, transaction_id, contract as "contract: Addr",
                   recipient as "recipient: Addr", uri, intent as "intent: Numeric", status, reason,
-                  tx_hash as "tx_hash: Hash"
+                  tx_hash as "tx_hash: Hash", http_request_id
              from mint_jobs
             where transaction_id = any($1)
               and status in ('queued', 'reserved', 'submitted', 'unknown')
@@ -238,8 +262,8 @@ pub async fn record_followed(db: &mut PgConnection, jobs: &[Followed]) -> Result
 /// End a waiting job that can't be made part of any transaction.
 pub async fn record_refused(db: &mut PgConnection, id: Uuid, reason: &str) -> Result<(), DbError> {
     sqlx::query!(
-        "update mint_jobs set status = 'failed', reason = $2, updated_at = now()
-          where id = $1 and status = 'queued' and transaction_id is null",
+        "update mint_jobs set status = 'failed', reason = $2, waiting = false, updated_at = now()
+          where id = $1 and status = 'queued' and waiting",
         id,
         reason,
     )

@@ -33,6 +33,8 @@ pub struct MintEffect {
     pub token_id: Option<U256>,
     pub tx_hash: Option<B256>,
     pub block: Option<BlockRef>,
+    /// Of the HTTP request that made the job.
+    pub http_request_id: Option<String>,
 }
 
 struct Row {
@@ -48,6 +50,7 @@ struct Row {
     tx_hash: Option<Hash>,
     block_number: Option<i64>,
     block_hash: Option<Hash>,
+    http_request_id: Option<String>,
 }
 
 impl From<Row> for MintEffect {
@@ -68,6 +71,7 @@ impl From<Row> for MintEffect {
             token_id: row.token_id.map(Into::into),
             tx_hash: row.tx_hash.map(Into::into),
             block,
+            http_request_id: row.http_request_id,
         }
     }
 }
@@ -104,7 +108,7 @@ pub async fn record_minted(
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, null::text as "taken_back?",
                      m.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
-                     m.block_number, m.block_hash as "block_hash: Hash""#,
+                     m.block_number, m.block_hash as "block_hash: Hash", m.http_request_id"#,
         chain.as_i64(),
         &contracts as _,
         &intents as _,
@@ -114,9 +118,38 @@ pub async fn record_minted(
         &hashes as _,
         &statuses as _,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
+    record_rising(db, chain, &rows).await?;
     Ok(in_order(rows))
+}
+
+/// Note which jobs have levels before them.
+async fn record_rising(db: &mut PgConnection, chain: ChainId, rows: &[Row]) -> Result<(), DbError> {
+    let rising = rows.iter().filter(|row| row.status != JobStatus::Final.as_str());
+    let (mut ids, mut numbers, mut auditable) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rising {
+        ids.push(row.id);
+        numbers.push(row.block_number);
+        auditable.push(row.status == JobStatus::Auditable.as_str());
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into mint_levels as l (chain_id, block_number, auditable, ids)
+         select $1, u.block_number, u.auditable, array_agg(u.id)
+           from unnest($2::int8[], $3::bool[], $4::uuid[]) as u(block_number, auditable, id)
+          group by u.block_number, u.auditable
+         on conflict (chain_id, block_number, auditable) do update set ids = l.ids || excluded.ids",
+        chain.as_i64(),
+        &numbers as _,
+        &auditable,
+        &ids,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Raise the mined jobs whose block lies at or below `auditable` or `final_` (block numbers; none
@@ -129,16 +162,30 @@ pub async fn record_levels(
 ) -> Result<Vec<MintEffect>, DbError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"update mint_jobs m
-              set status = case when block_number <= $3 then 'final' else 'auditable' end,
-                  final_at = case when block_number <= $3 then now() end, updated_at = now()
-            where chain_id = $1 and status in ('tentative', 'auditable')
-              and ((status = 'tentative' and block_number <= $2) or block_number <= $3)
+        r#"with due as (
+               delete from mint_levels
+                where chain_id = $1
+                  and block_number <= case when auditable then $3::int8 else greatest($2::int8, $3) end
+               returning block_number, ids
+           ), rising as (
+               insert into mint_levels as l (chain_id, block_number, auditable, ids)
+               select $1, d.block_number, true, d.ids from due d where d.block_number > $3
+               on conflict (chain_id, block_number, auditable) do update
+                  set ids = l.ids || excluded.ids
+           ), job as (
+               select block_number, unnest(ids) as id from due
+           )
+           update mint_jobs m
+              set status = case when m.block_number <= $3 then 'final' else 'auditable' end,
+                  final_at = case when m.block_number <= $3 then now() end, updated_at = now()
+             from job
+            where m.id = job.id and m.block_number = job.block_number
+              and m.status in ('tentative', 'auditable')
            returning m.id, m.principal_id, m.contract as "contract: Addr",
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, null::text as "taken_back?",
                      m.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
-                     m.block_number, m.block_hash as "block_hash: Hash""#,
+                     m.block_number, m.block_hash as "block_hash: Hash", m.http_request_id"#,
         chain.as_i64(),
         auditable.map_or(-1, u64::cast_signed),
         final_.map_or(-1, u64::cast_signed),
@@ -157,6 +204,13 @@ pub async fn record_unmined(
     intents: &[(Address, U256)],
     ancestor: u64,
 ) -> Result<Vec<MintEffect>, DbError> {
+    sqlx::query!(
+        "delete from mint_levels where chain_id = $1 and block_number > $2",
+        chain.as_i64(),
+        ancestor.cast_signed(),
+    )
+    .execute(&mut *db)
+    .await?;
     if intents.is_empty() {
         return Ok(Vec::new());
     }
@@ -180,7 +234,8 @@ pub async fn record_unmined(
                      m.recipient as "recipient: Addr", m.intent as "intent: Numeric",
                      m.transaction_id, m.status, old.status as "taken_back?",
                      old.token_id as "token_id: Numeric", m.tx_hash as "tx_hash: Hash",
-                     old.block_number as "block_number?", old.block_hash as "block_hash?: Hash""#,
+                     old.block_number as "block_number?", old.block_hash as "block_hash?: Hash",
+                     m.http_request_id"#,
         chain.as_i64(),
         &contracts as _,
         &intents as _,

@@ -28,112 +28,139 @@ pub struct MintJob {
     pub submitted_at: Option<OffsetDateTime>,
     pub tentative_at: Option<OffsetDateTime>,
     pub final_at: Option<OffsetDateTime>,
+    /// The batch that it is in now.
+    pub transaction_id: Option<Uuid>,
+    /// Id of the HTTP request that made it.
+    pub http_request_id: Option<String>,
 }
 
-/// A mint to be asked for, with the answer and the fact that go into the same commit.
-#[derive(Clone, Copy, Debug)]
-pub struct NewMint<'a> {
+/// A mint to be asked for, with the fact that goes into the same commit.
+#[derive(Clone, Debug)]
+pub struct NewMint {
     pub id: MintId,
     pub principal_id: PrincipalId,
     /// The caller's Idempotency-Key.
-    pub key: &'a str,
+    pub key: String,
     /// Number of the advisory lock of (principal, key).
     pub lock: i64,
-    pub fingerprint: &'a [u8; 32],
+    pub fingerprint: [u8; 32],
     pub chain_id: ChainId,
     pub contract: Address,
     pub recipient: Address,
-    pub uri: Option<&'a str>,
+    pub uri: Option<String>,
     /// Id of the HTTP request, for following it through the logs.
-    pub http_request_id: &'a str,
+    pub http_request_id: String,
     pub now: OffsetDateTime,
-    pub status: i16,
-    pub body: &'a [u8],
-    pub expires_at: OffsetDateTime,
-    pub fact_topic: &'a str,
-    pub fact_kind: &'a str,
-    pub fact_attributes: &'a Value,
-    pub fact_data: &'a Value,
+    pub fact_attributes: Value,
+    pub fact_data: Value,
 }
 
 /// What became of a [`NewMint`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// Job, answer and fact are committed.
+    /// Job and fact are committed.
     New,
     /// A rival with the same key is at work.
     Locked,
-    /// This key was answered, and the answer has not expired.
+    /// This key was answered for something that is no mint.
     Answered { fingerprint: Vec<u8>, status: i16, body: Vec<u8> },
-    /// This key has a job, but no answer any more: see [`load_by_key`].
+    /// This key has a job: see [`load_by_key`].
     JobExists,
 }
 
-/// Record a mint request in one statement, which is one transaction and one round trip: try the
-/// lock of its key, look for an earlier answer, insert job, answer and fact.
+/// Record mint requests in one statement, which is one transaction and one round trip: try the
+/// lock of each key, look for an earlier answer, insert jobs and facts (`topic`, `kind`). What
+/// became of each is given in the order asked. The caller sees to it that no two have the same key:
+/// the second would be told to exist.
 ///
-/// The statement's snapshot may be older than its lock. A rival that committed in between is then
-/// not seen in `seen`, but found by the unique key of `mint_jobs`: `JobExists`.
-pub async fn record(db: &mut PgConnection, mint: NewMint<'_>) -> Result<Recorded, DbError> {
-    let row = sqlx::query!(
-        r#"with lock as materialized (
-               select pg_try_advisory_xact_lock($1) as held
+/// The job is its own idempotency row: what was answered follows from columns that never change.
+/// The statement's snapshot may be older than its locks. A rival that committed in between is
+/// found by the unique key of `mint_jobs`: `JobExists`.
+pub async fn record(
+    db: &mut PgConnection,
+    (topic, kind): (&str, &str),
+    mints: &[&NewMint],
+) -> Result<Vec<Recorded>, DbError> {
+    let rows = sqlx::query_as!(
+        RecordedRow,
+        r#"with asked as materialized (
+               select u.*, pg_try_advisory_xact_lock(u.lock) as held
+                 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::bytea[],
+                             $6::int8[], $7::bytea[], $8::bytea[], $9::text[], $10::text[],
+                             $11::timestamptz[], $12::jsonb[], $13::jsonb[])
+                      with ordinality
+                      as u(id, principal_id, key, lock, fingerprint, chain_id, contract,
+                           recipient, uri, http_request_id, at, attributes, data, place)
            ), seen as materialized (
-               select k.fingerprint, k.status, k.body
-                 from lock, idempotency_keys k
-                where lock.held and k.principal_id = $2 and k.key = $3 and k.expires_at > $4
+               select a.id, k.fingerprint, k.status, k.body
+                 from asked a
+                 join idempotency_keys k on k.principal_id = a.principal_id and k.key = a.key
+                where a.held and k.expires_at > a.at
            ), job as (
                insert into mint_jobs (id, principal_id, request_id, fingerprint, chain_id,
                                       contract, recipient, uri, http_request_id, created_at,
                                       updated_at)
-               select $5, $2, $3, $6, $7, $8, $9, $10, $11, $4, $4
-                 from lock where held and not exists (select 1 from seen)
+               select a.id, a.principal_id, a.key, a.fingerprint, a.chain_id, a.contract,
+                      a.recipient, a.uri, a.http_request_id, a.at, a.at
+                 from asked a
+                where a.held and not exists (select 1 from seen s where s.id = a.id)
+                order by a.place
                on conflict (principal_id, request_id) do nothing
                returning id
-           ), answer as (
-               insert into idempotency_keys
-                      (principal_id, key, fingerprint, status, body, created_at, expires_at)
-               select $2, $3, $6, $12, $13, $4, $14 from job
-               on conflict (principal_id, key) do update
-                  set fingerprint = excluded.fingerprint, status = excluded.status,
-                      body = excluded.body, created_at = excluded.created_at,
-                      expires_at = excluded.expires_at
            ), fact as (
                insert into outbox (topic, kind, attributes, chain_id, data)
-               select $15, $16, $17, $7, $18 from job
+               select $14, $15, a.attributes, a.chain_id, a.data
+                 from asked a join job j on j.id = a.id order by a.place
            )
-           select lock.held as "held!", exists (select 1 from job) as "recorded!",
-                  seen.fingerprint as "fingerprint?", seen.status as "status?", seen.body as "body?"
-             from lock left join seen on true"#,
-        mint.lock,
-        mint.principal_id.0,
-        mint.key,
-        mint.now,
-        mint.id.0,
-        mint.fingerprint.as_slice(),
-        mint.chain_id.as_i64(),
-        mint.contract.as_slice(),
-        mint.recipient.as_slice(),
-        mint.uri,
-        mint.http_request_id,
-        mint.status,
-        mint.body,
-        mint.expires_at,
-        mint.fact_topic,
-        mint.fact_kind,
-        mint.fact_attributes,
-        mint.fact_data,
+           select a.held as "held!", j.id is not null as "recorded!",
+                  s.fingerprint as "fingerprint?", s.status as "status?", s.body as "body?"
+             from asked a left join job j on j.id = a.id left join seen s on s.id = a.id
+            order by a.place"#,
+        &each(mints, |m| m.id.0),
+        &each(mints, |m| m.principal_id.0),
+        &each(mints, |m| m.key.as_str()) as _,
+        &each(mints, |m| m.lock),
+        &each(mints, |m| m.fingerprint.as_slice()) as _,
+        &each(mints, |m| m.chain_id.as_i64()),
+        &each(mints, |m| Addr(m.contract)) as _,
+        &each(mints, |m| Addr(m.recipient)) as _,
+        &each(mints, |m| m.uri.as_deref()) as _,
+        &each(mints, |m| m.http_request_id.as_str()) as _,
+        &each(mints, |m| m.now),
+        &each(mints, |m| &m.fact_attributes) as _,
+        &each(mints, |m| &m.fact_data) as _,
+        topic,
+        kind,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(match (row.fingerprint, row.status, row.body) {
-        _ if !row.held => Recorded::Locked,
-        (Some(fingerprint), Some(status), Some(body)) => {
-            Recorded::Answered { fingerprint, status, body }
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// One column of the rows to be.
+fn each<'a, T>(mints: &[&'a NewMint], of: impl Fn(&'a NewMint) -> T) -> Vec<T> {
+    mints.iter().map(|mint| of(mint)).collect()
+}
+
+struct RecordedRow {
+    held: bool,
+    recorded: bool,
+    fingerprint: Option<Vec<u8>>,
+    status: Option<i16>,
+    body: Option<Vec<u8>>,
+}
+
+impl From<RecordedRow> for Recorded {
+    fn from(row: RecordedRow) -> Self {
+        match (row.fingerprint, row.status, row.body) {
+            _ if !row.held => Self::Locked,
+            (Some(fingerprint), Some(status), Some(body)) => {
+                Self::Answered { fingerprint, status, body }
+            }
+            _ if row.recorded => Self::New,
+            _ => Self::JobExists,
         }
-        _ if row.recorded => Recorded::New,
-        _ => Recorded::JobExists,
-    })
+    }
 }
 
 pub async fn load(db: &mut PgConnection, id: MintId) -> Result<Option<MintJob>, DbError> {
@@ -143,7 +170,7 @@ pub async fn load(db: &mut PgConnection, id: MintId) -> Result<Option<MintJob>, 
                   recipient as "recipient: Addr", uri, status, reason,
                   token_id as "token_id: Numeric", tx_hash as "tx_hash: Hash", block_number,
                   block_hash as "block_hash: Hash", created_at, updated_at, submitted_at,
-                  tentative_at, final_at
+                  tentative_at, final_at, transaction_id, http_request_id
              from mint_jobs where id = $1"#,
         id.0,
     )
@@ -163,7 +190,7 @@ pub async fn load_by_key(
                   recipient as "recipient: Addr", uri, status, reason,
                   token_id as "token_id: Numeric", tx_hash as "tx_hash: Hash", block_number,
                   block_hash as "block_hash: Hash", created_at, updated_at, submitted_at,
-                  tentative_at, final_at
+                  tentative_at, final_at, transaction_id, http_request_id
              from mint_jobs where principal_id = $1 and request_id = $2"#,
         principal_id.0,
         key,
@@ -193,9 +220,12 @@ pub async fn load_id_by_intent(
 /// Which jobs to list. None means any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MintFilter {
+    pub id: Option<MintId>,
     pub principal_id: Option<PrincipalId>,
     pub status: Option<JobStatus>,
-    pub contract: Option<(ChainId, Address)>,
+    pub chain: Option<ChainId>,
+    pub contract: Option<Address>,
+    pub token_id: Option<U256>,
     pub recipient: Option<Address>,
 }
 
@@ -206,14 +236,13 @@ pub async fn list(
     before: Option<MintId>,
     limit: i64,
 ) -> Result<Vec<MintJob>, DbError> {
-    let (chain, contract) = filter.contract.unzip();
     Ok(sqlx::query_as!(
         MintJob,
         r#"select id, principal_id, fingerprint, chain_id, contract as "contract: Addr",
                   recipient as "recipient: Addr", uri, status, reason,
                   token_id as "token_id: Numeric", tx_hash as "tx_hash: Hash", block_number,
                   block_hash as "block_hash: Hash", created_at, updated_at, submitted_at,
-                  tentative_at, final_at
+                  tentative_at, final_at, transaction_id, http_request_id
              from mint_jobs
             where ($1::uuid is null or principal_id = $1)
               and ($2::text is null or status = $2)
@@ -221,14 +250,18 @@ pub async fn list(
               and ($4::bytea is null or contract = $4)
               and ($5::bytea is null or recipient = $5)
               and ($6::uuid is null or id < $6)
+              and ($8::uuid is null or id = $8)
+              and ($9::numeric is null or token_id = $9)
             order by id desc limit $7"#,
         filter.principal_id.map(|id| id.0),
         filter.status.map(JobStatus::as_str),
-        chain.map(ChainId::as_i64),
-        contract.as_ref().map(|a| a.as_slice()),
+        filter.chain.map(ChainId::as_i64),
+        filter.contract.as_ref().map(|a| a.as_slice()),
         filter.recipient.as_ref().map(|a| a.as_slice()),
         before.map(|id| id.0),
         limit,
+        filter.id.map(|id| id.0),
+        filter.token_id.map(Numeric) as _,
     )
     .fetch_all(db)
     .await?)

@@ -19,6 +19,7 @@ proptest! {
         let mut next = 0;
         for batch in &batches {
             prop_assert_eq!(batch.items.start, next);
+            prop_assert!(batch.full || batch.items.end == sizes.len());
             prop_assert_eq!(batch.first_intent, U256::from(first + next as u64));
             prop_assert!(!batch.items.is_empty());
             next = batch.items.end;
@@ -55,6 +56,21 @@ fn only_rising_intents_of_one_word_make_a_mask() {
 }
 
 #[test]
+fn a_batch_is_full_when_nothing_more_fits() {
+    let of = |first: u64, jobs: usize, limits: &BatchLimits| -> Vec<(usize, bool)> {
+        let batches = plan_batches(U256::from(first), &vec![32; jobs], limits);
+        batches.iter().map(|batch| (batch.items.len(), batch.full)).collect()
+    };
+    let limits = BatchLimits::default();
+    assert_eq!(of(0, 256, &limits), [(256, true)], "a word of digests in one transaction");
+    assert_eq!(of(0, 300, &limits), [(256, true), (44, false)]);
+    assert_eq!(of(250, 7, &limits), [(6, true), (1, false)], "the word ends");
+    let small = limits.within_block(30_000_000);
+    assert_eq!(of(0, 100, &small), [(59, true), (41, false)], "an eighth of the block");
+    assert_eq!(limits.within_block(300_000_000), limits);
+}
+
+#[test]
 fn fates_are_decided() {
     use Decision as D;
     use JobStatus as S;
@@ -77,6 +93,9 @@ fn fates_are_decided() {
         (1, fate(S::Tentative, true, Some(INTENT_USED)), D::AwaitIndex),
         (9, fate(S::Failed, false, Some("CollectionPaused")), D::Fail),
         (9, fate(S::Tentative, true, Some("CollectionPaused")), D::Leave),
+        (9, fate(S::Tentative, true, Some("cancelled")), D::Leave),
+        (9, fate(S::Auditable, true, Some("expired")), D::Leave),
+        (9, fate(S::Cancelled, true, Some("cancelled")), D::Follow(S::Cancelled)),
         (9, fate(S::Expired, false, None), D::Follow(S::Expired)),
         (9, fate(S::Cancelled, false, None), D::Follow(S::Cancelled)),
     ];

@@ -1,6 +1,7 @@
 //! The index of a real node in a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
+mod endpoints;
 mod faults;
 mod follow;
 mod proxy;

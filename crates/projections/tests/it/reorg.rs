@@ -61,8 +61,11 @@ async fn check_job(db: &db::Db, job: &str, depth: u64) {
         let back = states.iter().position(|state| *state == (true, "submitted")).unwrap();
         assert!(states[..back].contains(&(false, "final")) == (depth > 32), "{states:?}");
         assert_eq!(states[back + 1..], [(false, "tentative")], "depth {depth}: {states:?}");
-        // It names all that it takes back, so whoever heard of the one hears of the other.
-        assert_eq!(told[back].attributes, told[back - 1].attributes);
+        // It names where it goes and all that it takes back: followers of either state hear of it.
+        let mut named = told[back].attributes.clone();
+        let before = named.as_object_mut().unwrap().remove("previous_status").unwrap();
+        assert_eq!(std::mem::replace(&mut named["status"], before), "submitted");
+        assert_eq!(named, told[back - 1].attributes);
         assert_eq!(told[back].data["token_id"], json!(null));
     }
 }
@@ -144,4 +147,44 @@ async fn a_reorg_below_the_window_stops_the_chain_in_a_clear_state() {
     let now = checkpoint(&test.db, &rig).await.unwrap();
     let chain = rig.node.chain_id;
     assert!(!checkpoints::record_advance(&mut tx, chain, &now, before).await.unwrap());
+}
+
+/// A node that showed another chain for a while stops the index. Once it is mended, the index goes
+/// on from where it stopped; before that, it stops again and nothing is lost.
+#[tokio::test]
+async fn a_stopped_chain_goes_on_when_its_node_is_mended() {
+    let mut rig = Rig::new().await;
+    rig.options.window = 32;
+    let test = testkit::database().await;
+    let mut collection = rig.create(1).await;
+    rig.mint(&mut collection, 3).await;
+    rig.node.mine(100).await;
+    let running = rig.start(&test.db);
+    let before = rig.indexed(&test.db).await;
+    running.kill().await;
+    let other = testkit::anvil(testkit::NodeOptions::default()).await;
+    other.mine(200).await;
+    let wrong = rig.start_at(&test.db, rig.chain_at(vec![other.endpoint.clone()]));
+    stopped(&test.db, &rig).await;
+    let mut connection = test.db.acquire().await.unwrap();
+    let chain = rig.node.chain_id;
+    let resumed = checkpoints::record_resumed(&mut connection, chain).await.unwrap();
+    assert_eq!(resumed.unwrap().block, before);
+    stopped(&test.db, &rig).await;
+    wrong.kill().await;
+    let _mended = rig.start(&test.db);
+    rig.mint(&mut collection, 2).await;
+    let resumed = checkpoints::record_resumed(&mut connection, chain).await.unwrap();
+    assert!(resumed.is_some());
+    let again = checkpoints::record_resumed(&mut connection, chain).await.unwrap();
+    assert!(again.is_none(), "a chain that is not stopped is left alone");
+    rig.indexed(&test.db).await;
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+}
+
+async fn stopped(db: &db::Db, rig: &Rig) {
+    eventually("the chain is stopped", || async {
+        checkpoint(db, rig).await.unwrap().stopped.map(drop)
+    })
+    .await;
 }

@@ -52,7 +52,7 @@ fn fact(seq: i64, colour: u8, reverting: bool) -> Fact {
 fn load(log: &[u8], after: i64, upto: i64, filter: &Filter, limit: usize) -> (Vec<Entry>, bool) {
     let found: Vec<Entry> = (after + 1..=upto)
         .map(|seq| Entry::new(fact(seq, log[seq as usize - 1], false)))
-        .filter(|entry| filter.matches(&entry.attributes))
+        .filter(|entry| filter.matches(&entry.attributes, entry.reverting))
         .take(limit)
         .collect();
     let cut = found.len() == limit;

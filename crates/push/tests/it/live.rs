@@ -1,6 +1,7 @@
 //! What a well-behaved client sees.
 
 use crate::rig::{Client, item_fact, mint_fact, node, rig, serve};
+use journal::NewFact;
 use proptest::{prelude::*, test_runner::TestRunner};
 use push::HubOptions;
 use serde_json::{Value, json};
@@ -243,4 +244,68 @@ async fn latency_from_commit_to_client() {
         at(1.0)
     );
     assert!(at(0.5) < 500.0, "the stream is far behind its log");
+}
+
+/// From memory and from the database alike.
+#[tokio::test]
+async fn who_follows_a_state_hears_of_the_way_back() {
+    for ring_facts in [HubOptions::default().ring_facts, 1] {
+        follow_both_states(HubOptions { ring_facts, ..HubOptions::default() }).await;
+    }
+}
+
+async fn follow_both_states(options: HubOptions) {
+    let rig = rig(options).await;
+    let back = NewFact {
+        reverting: true,
+        attributes: json!({"owner": "ann", "previous_owner": "bob"}),
+        ..item_fact("", 3)
+    };
+    // The same attributes on a fact that takes nothing back speak of its own state only.
+    let forth = NewFact { reverting: false, ..back.clone() };
+    let wanted = [("ann", vec![1, 3, 4]), ("bob", vec![2, 3]), ("cid", vec![])];
+    let mut listening = Vec::new();
+    for (owner, seqs) in &wanted {
+        let mut client = rig.connect().await;
+        client.subscribe("items", json!({"owner": owner})).await;
+        listening.push((client, seqs.clone()));
+    }
+    for fact in [item_fact("ann", 1), item_fact("bob", 2), back, forth] {
+        rig.record(&[fact]).await;
+    }
+    for (owner, seqs) in &wanted {
+        let mut client = rig.connect().await;
+        client.resume("items", json!({"owner": owner}), 0).await;
+        listening.push((client, seqs.clone()));
+    }
+    for (mut client, seqs) in listening {
+        for seq in seqs {
+            let message = client.message().await;
+            assert_eq!(message["seq"], seq);
+            assert_eq!(message["type"], if seq == 3 { "reorg" } else { "delta" });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_may_be_ahead_of_the_process_that_gives_it() {
+    let rig = rig(HubOptions::default()).await;
+    let (late, feed) = node(&rig.database.db, HubOptions::default()).await;
+    let (address, server) = serve(late).await;
+    rig.record(&[item_fact("ann", 1), item_fact("bob", 2), item_fact("ann", 3)]).await;
+    eventually("three are numbered", || async {
+        let heads = journal::load_heads(&mut rig.database.db.acquire().await.unwrap()).await;
+        heads.unwrap().iter().any(|head| head.topic == "items" && head.seq == 3).then_some(())
+    })
+    .await;
+    let mut client = Client::connect(address, None).await;
+    let (answer, snapshot) = client.subscribe("items", json!({"owner": "ann"})).await;
+    assert_eq!((&answer["seq"], &snapshot["seq"]), (&json!(3), &json!(3)));
+    assert_eq!(snapshot["data"], json!({"count": 2}));
+    let feed = tokio::spawn(feed.run(std::future::pending()));
+    rig.record(&[item_fact("ann", 4)]).await;
+    let message = client.message().await;
+    assert_eq!((&message["prev_seq"], &message["seq"]), (&json!(3), &json!(4)));
+    feed.abort();
+    server.abort();
 }

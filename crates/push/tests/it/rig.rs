@@ -4,7 +4,10 @@ use axum::Router;
 use db::Db;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use journal::NewFact;
-use push::{Authorize, Denied, Feed, Filter, Grant, Hub, HubOptions, NoSnapshots, TopicGrant};
+use push::{
+    Authorize, Denied, Feed, Filter, Grant, Hub, HubOptions, Snapshot, SnapshotError, Snapshots,
+    TopicGrant,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use testkit::TestDatabase;
@@ -83,7 +86,29 @@ pub async fn rig(options: HubOptions) -> Rig {
 }
 
 pub async fn node(db: &Db, options: HubOptions) -> (Hub, Feed) {
-    Hub::start(db.clone(), NoSnapshots, options).await.unwrap()
+    Hub::start(db.clone(), Counts(db.clone()), options).await.unwrap()
+}
+
+/// The state of a topic here: how many of its facts the filter lets through.
+#[derive(Debug)]
+struct Counts(Db);
+
+impl Snapshots for Counts {
+    fn snapshot<'a>(
+        &'a self,
+        topic: &'a str,
+        filter: &'a Filter,
+    ) -> BoxFuture<'a, Result<Snapshot, SnapshotError>> {
+        Box::pin(async move {
+            let mut view = db::begin_view(&self.0).await.unwrap();
+            let heads = journal::load_heads(&mut view).await.unwrap();
+            let head = heads.into_iter().find(|head| head.topic == topic).unwrap();
+            let facts = journal::load_after(&mut view, topic, 0, None, 10_000).await.unwrap();
+            let counted = facts.iter().filter(|f| filter.matches(&f.attributes, f.reverting));
+            let state = json!({"count": counted.count()});
+            Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
+        })
+    }
 }
 
 pub async fn serve(hub: Hub) -> (SocketAddr, JoinHandle<()>) {

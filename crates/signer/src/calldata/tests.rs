@@ -10,7 +10,7 @@ fn word(number: u64) -> String {
 
 fn check(signature: &str, words: &[String]) -> Result<(), String> {
     let arguments = hex::decode(words.concat()).unwrap();
-    FunctionRule::parse(signature).unwrap().check_arguments(&arguments)
+    FunctionRule::parse(signature).unwrap().decode(&arguments).map(|_| ())
 }
 
 #[test]
@@ -165,21 +165,22 @@ proptest! {
         let names: Vec<_> = parts.iter().map(|part| part.sol_type_name().into_owned()).collect();
         let rule = FunctionRule::parse(&format!("f({})", names.join(","))).unwrap();
         let mut encoded = rule.function.abi_encode_input_raw(&values).unwrap();
-        prop_assert_eq!(rule.check_arguments(&encoded), Ok(()));
+        let decoded = rule.decode(&encoded);
+        prop_assert_eq!(decoded.as_ref(), Ok(&values));
 
         encoded.push(0);
-        prop_assert!(rule.check_arguments(&encoded).is_err());
+        prop_assert!(rule.decode(&encoded).is_err());
         encoded.pop();
         if !encoded.is_empty() {
             let at = at.index(encoded.len());
             encoded[at] ^= flip;
             // A changed byte is refused, or it is another value in its one encoding.
-            if rule.check_arguments(&encoded).is_ok() {
+            if rule.decode(&encoded).is_ok() {
                 let decoded = rule.function.abi_decode_input(&encoded).unwrap();
                 prop_assert!(decoded != values);
             }
             encoded.truncate(at);
-            prop_assert!(rule.check_arguments(&encoded).is_err());
+            prop_assert!(rule.decode(&encoded).is_err());
         }
     }
 }

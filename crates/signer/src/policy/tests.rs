@@ -1,7 +1,11 @@
 use alloy_primitives::{Address, Bytes, U256, address, bytes, keccak256};
+use serde_json::json;
 
-use super::{Policy, PolicyError};
-use crate::wire::{Fee, Refusal, TxIntent, TxKind};
+use super::{Act, Policy, PolicyError, encode_call, explain};
+use crate::{
+    refusal::Refusal,
+    wire::{Fee, TxIntent, TxKind},
+};
 
 const TARGET: Address = address!("0x5FbDB2315678afecb367f032d93F642f64180aa3");
 const OTHER: Address = Address::repeat_byte(9);
@@ -136,14 +140,20 @@ fn everything_not_listed_is_refused() {
     let policy = Policy::parse(TEXT).unwrap();
     let role = policy.role("minter").unwrap();
     for (what, intent, expected) in cases {
-        let judged = role.check(&intent).err();
+        let judged = role.check(&intent).map(|_| ()).err();
         assert_eq!(judged.as_ref().map(name), expected, "{what}: {judged:?}");
     }
+}
+
+#[test]
+fn a_role_that_lists_nothing_allows_voids_only() {
+    let policy = Policy::parse(TEXT).unwrap();
     let idle = policy.role("idle").unwrap();
-    let judged = idle.check(&intent(create(0, &[0]))).unwrap_err();
-    assert_eq!(name(&judged), "create");
+    let create = TxKind::Create { value: U256::ZERO, init_code: Bytes::from_static(&[0]) };
+    assert_eq!(name(&idle.check(&intent(create)).unwrap_err()), "create");
     assert_eq!(name(&idle.check(&intent(call(TARGET, 0, transfer()))).unwrap_err()), "call");
-    assert_eq!(idle.check(&with(&gas(50_000), TxKind::Void {})), Ok(()));
+    let void = TxIntent { gas_limit: 50_000, ..intent(TxKind::Void {}) };
+    assert!(idle.check(&void).is_ok());
     assert_eq!(policy.role("nobody").map(|_| ()).map_err(|r| name(&r)), Err("unknown role"));
 }
 
@@ -194,6 +204,166 @@ fn the_digest_is_that_of_the_file() {
     let digest = Policy::parse(TEXT).unwrap().digest;
     assert_eq!(digest, keccak256(TEXT));
     assert_ne!(digest, Policy::parse(&format!("{TEXT}#")).unwrap().digest);
+}
+
+const BOUNDED: &str = r#"
+version = 1
+[roles.payer]
+chains = [1]
+keys_max = 1
+signatures_per_minute = 10
+gas_limit_max = 1000000
+max_fee_per_gas_max = "100"
+fee_wei_max = "3000000"
+value_wei_max = "50"
+value_wei_hour_max = "80"
+value_wei_day_max = "500"
+[[roles.payer.calls]]
+to = "any"
+functions = ["pay(address to, uint256 amount)"]
+arguments.amount.max = "100"
+arguments.to.equal = "self"
+value_wei_max = "0"
+[[roles.payer.calls]]
+to = "any"
+functions = ["pay(address to, uint256 amount)"]
+arguments.amount.max = "1000"
+approvals = { from = ["0x0909090909090909090909090909090909090909"], count = 1, expires_max_s = 60 }
+[[roles.payer.messages]]
+type = "Voucher(uint256 id,address[] to)"
+domain = { name = "Stoa", chains = [1], verifying_contract = "any" }
+identity = ["self", "id"]
+fields.to.length_max = 2
+"#;
+
+fn pay(to: Address, amount: u64) -> Bytes {
+    encode_call("pay(address to, uint256 amount)", &json!({ "to": to, "amount": amount })).unwrap()
+}
+
+/// One above each bound, and just at it; which rule it goes by decides whether others are asked.
+#[test]
+fn rules_of_one_function_are_tried_in_turn() {
+    let own = Address::repeat_byte(1);
+    let policy = Policy::parse(BOUNDED).unwrap();
+    let role = policy.role("payer").unwrap();
+    let free = |intent: &TxIntent| {
+        role.check(intent).map(|grants| grants.iter().any(|grant| grant.approvals.is_none()))
+    };
+    let cases = [
+        (call(TARGET, 0, pay(own, 100)), Ok(true)),
+        (call(TARGET, 0, pay(own, 101)), Ok(false)),
+        (call(TARGET, 0, pay(OTHER, 100)), Ok(false)),
+        (call(TARGET, 1, pay(own, 100)), Ok(false)),
+        (call(TARGET, 0, pay(own, 1000)), Ok(false)),
+        (call(TARGET, 0, pay(own, 1001)), Err("argument_not_allowed")),
+        (call(TARGET, 51, pay(own, 1)), Err("over_value_limit")),
+        (call(TARGET, 0, transfer()), Err("call_not_allowed")),
+    ];
+    for (kind, expected) in cases {
+        let judged = free(&intent(kind.clone()));
+        assert_eq!(
+            judged.as_ref().map_err(Refusal::code),
+            expected.as_ref().map_err(|e| *e),
+            "{kind:?}"
+        );
+    }
+    // 30,000 gas at 100 wei is what may be spent on one transaction.
+    let at = |gas_limit| TxIntent { gas_limit, ..intent(call(TARGET, 0, pay(own, 1))) };
+    assert_eq!(free(&at(30_000)), Ok(true));
+    assert_eq!(free(&at(30_001)).map_err(|refusal| refusal.code()), Err("over_fee_total"));
+}
+
+#[test]
+fn rules_that_can_not_hold_are_refused() {
+    Policy::parse(BOUNDED).unwrap();
+    let edits = [
+        (r#"fee_wei_max = "3000000""#, "fee_wei_max = 3000000"),
+        (r#"value_wei_hour_max = "80""#, r#"value_wei_hour_max = "x""#),
+        ("arguments.amount", "arguments.sum"),
+        (
+            r#"functions = ["pay(address to, uint256 amount)"]"#,
+            r#"functions = ["pay(address to, uint256 amount)", "f()"]"#,
+        ),
+        (r#"functions = ["pay(address to, uint256 amount)"]"#, "transfer = true"),
+        ("count = 1", "count = 0"),
+        ("count = 1", "count = 2"),
+        ("expires_max_s = 60", "expires_max_s = 0"),
+        ("expires_max_s = 60", "expires_max_s = 99999999"),
+        (", expires_max_s = 60", ""),
+        (r#"from = ["0x0909090909090909090909090909090909090909"]"#, "from = []"),
+        (r#"from = ["0x0909090909090909090909090909090909090909"]"#, r#"from = "any""#),
+        (r#"0909"], count"#, r#"0909", "0x0909090909090909090909090909090909090909"], count"#),
+        (r#"name = "Stoa""#, r#"name = "Stoa signer""#),
+        (r#"name = "Stoa""#, r#"title = "Stoa""#),
+        (r#"name = "Stoa", chains = [1], verifying_contract = "any""#, "chains = [1]"),
+        ("chains = [1], v", "chains = [2], v"),
+        (r#"["self", "id"]"#, r#"["self"]"#),
+        (r#"["self", "id"]"#, r#"["to.*"]"#),
+        (r#"["self", "id"]"#, r#"["nonce"]"#),
+        ("Voucher(uint256 id,address[] to)", "Voucher(uint id,address[] to)"),
+        ("fields.to.length_max = 2", "fields.to.length_max = -1"),
+        ("fields.to.length_max = 2", "[roles.payer.messages.types]"),
+    ];
+    for (from, to) in edits {
+        assert!(BOUNDED.contains(from), "{from}");
+        assert!(Policy::parse(&BOUNDED.replacen(from, to, 1)).is_err(), "{from} → {to}");
+    }
+}
+
+#[test]
+fn an_explanation_says_what_each_rule_says() {
+    let own = Address::repeat_byte(1);
+    let ask = |role, text: &str| {
+        explain(BOUNDED, role, &Act::from_json(text).unwrap()).unwrap().to_string()
+    };
+    let tx = |kind| serde_json::to_string(&intent(kind)).unwrap();
+    let told = ask(None, &tx(call(TARGET, 0, pay(own, 101))));
+    for part in [
+        "  ok    chain",
+        "  deny  calls[0]: not within bounds: amount: 101 is above 100",
+        "  ok    calls[1], once 1 of 1 operators approve for at most 60 s",
+        "  role payer allows it",
+        "\nact 0x",
+        "\nallowed",
+    ] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    let told = ask(Some("payer"), &tx(call(TARGET, 51, pay(own, 1))));
+    assert!(told.contains("  deny  value: 51 wei above 50"), "{told}");
+    assert!(told.contains("denies it: over_value_limit") && told.ends_with("denied"), "{told}");
+    assert!(ask(Some("nobody"), &tx(TxKind::Void {})).contains("no role \"nobody\""));
+    assert!(ask(None, &tx(TxKind::Void {})).ends_with("allowed"));
+
+    let message = |count| {
+        let to = vec![own; count];
+        let domain = json!({ "name": "Stoa", "chain_id": 1, "verifying_contract": TARGET });
+        json!({ "key": own, "domain": domain, "primary_type": "Voucher",
+                "message": { "id": "1", "to": to } })
+        .to_string()
+    };
+    let told = ask(None, &message(2));
+    assert!(told.contains("  ok    messages[0]") && told.ends_with("allowed"), "{told}");
+    let told = ask(None, &message(3));
+    assert!(told.contains("to: length 3 is above 2") && told.ends_with("denied"), "{told}");
+    assert!(Act::from_json("{}").is_err());
+}
+
+/// Each example in the operator's reference can be copied.
+#[test]
+fn the_documented_examples_are_valid() {
+    let text = include_str!("../../../../docs/operate/signer.md");
+    let examples: Vec<_> = text.split("```toml\n").skip(1).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        let example = example.split("```").next().unwrap();
+        // The list of back ends has a test of its own, beside its reader.
+        if example.contains("[[keys]]") {
+            continue;
+        }
+        Policy::parse(example).unwrap_or_else(|error| panic!("{error:?} in\n{example}"));
+    }
+    let development = include_str!("../../../stoa/src/dev/policy.toml");
+    Policy::parse(&development.replace("CHAIN_ID", "31337")).unwrap();
 }
 
 /// The example in the README is what people copy.

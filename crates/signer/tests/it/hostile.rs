@@ -40,6 +40,16 @@ async fn malformed_frames_end_their_connection_and_nothing_else() {
             "nonce":0,"kind":{kind},"gas_limit":21000,"fee":{fee}{extra}}}]}}}}}}"#
         )
     };
+    let typed = |rest: &str| {
+        let rest = rest.trim_start_matches('{');
+        let head = r#"{"id":1,"call":{"sign_typed":{"intents":[{"key":"#;
+        format!(r#"{head}"{zero}",{rest}]}}}}}}"#)
+    };
+    let word = alloy_primitives::B256::ZERO;
+    let one = format!(r#"{{"act":"{word}","expires":1,"salt":"{word}","signature":"0x"}}"#);
+    let many = vec![one; signer::APPROVALS_MAX + 1].join(",");
+    let too_many =
+        format!(r#"{{"id":1,"call":{{"sign_typed":{{"intents":[],"approvals":[{many}]}}}}}}"#);
     let bodies = [
         String::new(),
         "{".to_owned(),
@@ -54,12 +64,22 @@ async fn malformed_frames_end_their_connection_and_nothing_else() {
         intent(r#","raw":"0x00""#, r#"{"void":{}}"#),
         intent("", r#"{"void":{"to":"0x00"}}"#),
         intent("", r#"{"raw":"0x00"}"#),
+        typed(r#"{"digest":"0x00"}"#),
+        typed(r#"{"domain":{},"primary_type":"A","message":{},"types":{}}"#),
+        typed(r#"{"domain":{"chainId":1},"primary_type":"A","message":{}}"#),
+        r#"{"id":1,"call":{"sign_hash":{"hash":"0x00"}}}"#.to_owned(),
+        r#"{"id":1,"call":{"reload_policy":{}}}"#.to_owned(),
+        r#"{"id":1,"call":{"sign_typed":{"intents":[],"approvals":[{"act":"0x00"}]}}}"#.to_owned(),
         intent("", r#"{"call":{"to":"0x00","value":"0x0","data":"0x"}}"#),
     ];
     for body in bodies {
         let answer = closing_answer(&rig, body.as_bytes());
-        assert_eq!(answer, r#"{"id":0,"outcome":{"fault":"malformed"}}"#, "{body:.80}");
+        assert!(answer.ends_with(r#""outcome":{"fault":"malformed"}}"#), "{body:.80}: {answer}");
     }
+    let too_many = closing_intent(&rig, &too_many);
+    assert!(too_many.contains("malformed"), "{too_many}");
+    let known = closing_intent(&rig, &typed(r#"{"domain":{},"primary_type":"A","message":{}}"#));
+    assert!(known.contains("unknown_key"), "so is the other: {known}");
     let refused = closing_intent(&rig, &intent("", r#"{"void":{}}"#));
     assert!(refused.contains("unknown_key"), "the template itself is well formed: {refused}");
     assert!(sign_one(&client, &send(key, 0, 1, 1)).await.is_ok());

@@ -6,12 +6,21 @@
     reason = "a test fails by panic, and may print"
 )]
 
+mod approvals;
+mod audit_log;
+mod aws_kms;
+mod backends;
 mod budgets;
 mod crash;
 mod hostile;
 mod keystore;
 mod nonces;
+mod operator;
+mod pkcs11;
 mod process;
+mod reload;
 mod rig;
 mod signatures;
 mod speed;
+mod tls;
+mod typed;

@@ -38,6 +38,7 @@ fn starts_and_answers() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
     let status = fs::read_to_string(format!("/proc/{}/status", health.pid)).unwrap();
+    assert_locked(&status, limits.as_str());
     assert!(status.contains("Umask:\t0077"), "{status}");
     assert_eq!((mode(&rig.socket()), mode(&rig.path("run"))), (0o600, 0o700));
     process.kill();
@@ -46,6 +47,21 @@ fn starts_and_answers() {
     let process = rig.spawn();
     let again = runtime.block_on(rig.client().health()).unwrap();
     assert_eq!(again.pid, process.0.id());
+}
+
+/// Locked, where the system lets it: as root, or with an unlimited RLIMIT_MEMLOCK.
+fn assert_locked(status: &str, limits: &str) {
+    let locked: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmLck:")?.trim().strip_suffix(" kB")?.parse().ok())
+        .unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max locked memory")).unwrap();
+    let free = line.split_whitespace().nth(4) == Some("unlimited");
+    let capable = status.lines().filter_map(|line| line.strip_prefix("CapEff:")).any(|bits| {
+        let bits = u64::from_str_radix(bits.trim(), 16).unwrap();
+        bits & 1 << 14 != 0
+    });
+    assert_eq!(locked > 1_000, free || capable, "{locked} kB locked");
 }
 
 #[test]

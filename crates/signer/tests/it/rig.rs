@@ -1,6 +1,7 @@
 //! A signer in a directory of its own, in this process or in a child.
 
 use std::{
+    collections::HashMap,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -12,9 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use secp256k1::{
+    Message,
+    ecdsa::{RecoverableSignature, RecoveryId},
+};
 use signer::{
-    Client, Clock, Config, Fee, Refusal, ServeError, SignOutcome, TxIntent, TxKind,
+    Client, Clock, Config, Fee, Refusal, Safe, ServeError, SignOutcome, TxIntent, TxKind,
     ensure_password_file, serve,
 };
 use tempfile::TempDir;
@@ -25,7 +30,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) const DIR_VARIABLE: &str = "SIGNER_TEST_DIR";
 pub(crate) const PARENT_VARIABLE: &str = "SIGNER_TEST_PARENT";
 /// 2026-11-20 12:00 UTC.
-const NOON_MS: u64 = 1_795_176_000_000;
+pub(crate) const NOON_MS: u64 = 1_795_176_000_000;
 
 pub(crate) const POLICY: &str = r#"
 version = 1
@@ -47,6 +52,8 @@ transfer = true
 pub(crate) struct Rig {
     pub(crate) dir: TempDir,
     pub(crate) now_ms: Arc<AtomicU64>,
+    /// What a child gets besides, for the module of its token.
+    pub(crate) environment: HashMap<String, PathBuf>,
 }
 
 impl Rig {
@@ -58,7 +65,7 @@ impl Rig {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("policy.toml"), policy).unwrap();
         ensure_password_file(&dir.path().join("password")).unwrap();
-        Self { dir, now_ms: Arc::new(AtomicU64::new(NOON_MS)) }
+        Self { dir, now_ms: Arc::new(AtomicU64::new(NOON_MS)), environment: HashMap::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -95,6 +102,30 @@ impl Rig {
         Server { stop, task }
     }
 
+    /// What the operator does while no signer runs.
+    pub(crate) async fn operate<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Safe) -> T + Send + 'static,
+    ) -> T {
+        self.operate_with(self.config(), work).await.unwrap()
+    }
+
+    pub(crate) async fn operate_with<T: Send + 'static>(
+        &self,
+        config: Config,
+        work: impl FnOnce(&mut Safe) -> T + Send + 'static,
+    ) -> Result<T, ServeError> {
+        let runtime = tokio::runtime::Handle::current();
+        let open = move || Safe::open(&config, runtime).map(|mut safe| work(&mut safe));
+        tokio::task::spawn_blocking(open).await.unwrap()
+    }
+
+    /// Makes the signer take declared keys that it has never seen.
+    pub(crate) async fn adopt(&self) {
+        let config = Config { adopt_keys: true, ..self.config() };
+        self.operate_with(config, |_| ()).await.unwrap();
+    }
+
     /// A server that is expected not to start.
     pub(crate) async fn start_error(&self) -> ServeError {
         let end = serve(self.config(), std::future::pending());
@@ -104,19 +135,23 @@ impl Rig {
     /// Starts a server in a child process, hardened, on the system's clock.
     pub(crate) fn spawn(&self) -> Process {
         let mut command = child_command(self.dir.path());
-        command.env(PARENT_VARIABLE, std::process::id().to_string());
+        command.env(PARENT_VARIABLE, std::process::id().to_string()).envs(&self.environment);
         Process(command.spawn().unwrap())
     }
 }
 
 pub(crate) fn config_in(dir: &Path) -> Config {
-    Config::new(
-        dir.join("run/signer.sock"),
-        dir.join("keys"),
-        dir.join("password"),
-        dir.join("policy.toml"),
-        dir.join("store.redb"),
-    )
+    let backends = dir.join("backends.toml");
+    Config {
+        backends_file: backends.exists().then_some(backends),
+        ..Config::new(
+            dir.join("run/signer.sock"),
+            dir.join("keys"),
+            dir.join("password"),
+            dir.join("policy.toml"),
+            dir.join("store.redb"),
+        )
+    }
 }
 
 /// This test binary, told to be a signer: see `process::starts_and_answers`.
@@ -193,6 +228,22 @@ pub(crate) async fn sign_one(client: &Client, intent: &TxIntent) -> SignOutcome 
     outcomes.remove(0)
 }
 
+/// The key's back end gave no signature: to be asked again.
+pub(crate) fn is_away(outcome: &SignOutcome) -> bool {
+    matches!(outcome, Err(refusal @ Refusal::KeyUnavailable { .. }) if refusal.is_temporary())
+}
+
 pub(crate) fn is_conflict(outcome: &SignOutcome) -> bool {
     matches!(outcome, Err(Refusal::NonceConflict { .. }))
+}
+
+/// Who signed `digest`; 65 bytes with v as 27 or 28.
+pub(crate) fn signer_of(digest: B256, signature: &[u8]) -> Address {
+    assert_eq!(signature.len(), 65);
+    let id = RecoveryId::try_from(i32::from(signature[64]) - 27).unwrap();
+    let public = RecoverableSignature::from_compact(&signature[..64], id)
+        .unwrap()
+        .recover(Message::from_digest(digest.0))
+        .unwrap();
+    Address::from_slice(&keccak256(&public.serialize_uncompressed()[1..])[12..])
 }

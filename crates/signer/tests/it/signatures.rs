@@ -49,7 +49,7 @@ fn recover(envelope: &TxEnvelope) -> Address {
     Address::from_slice(&keccak256(&recovered.serialize_uncompressed()[1..])[12..])
 }
 
-fn check(intent: &TxIntent, signed: &SignedTx) {
+pub(crate) fn check(intent: &TxIntent, signed: &SignedTx) {
     let envelope = TxEnvelope::decode_2718_exact(&signed.raw).unwrap();
     assert_eq!(*envelope.tx_hash(), signed.hash);
     assert_eq!(keccak256(&signed.raw), signed.hash);

@@ -161,17 +161,10 @@ async fn queue(db: &Db, chain: &Chain, deployer: Address) -> Result<()> {
 
 fn creation(chain: &Chain, deployer: Address, name: &str, input: Bytes) -> NewTransaction {
     NewTransaction {
-        chain_id: chain.id,
-        role: DEPLOYER.to_owned(),
         wallet: Some(deployer),
-        kind: KIND.to_owned(),
-        priority: 0,
-        to: None,
-        value: U256::ZERO,
         input,
-        gas_limit: None,
-        not_before: None,
         request_id: Some(name.to_owned()),
+        ..NewTransaction::new(chain.id, DEPLOYER, KIND)
     }
 }
 

@@ -72,6 +72,7 @@ pub(super) async fn start(
         nudge: Nudge::default(),
         supervisor: Supervisor::new(CancellationToken::new()),
     };
+    roles.endpoints(&services);
     roles.sequencer();
     roles.indexer(&services, &planned);
     roles.transactor(&services, signer, options.wallets);
@@ -138,6 +139,17 @@ impl Roles {
         self.spawn("sequencer", task);
     }
 
+    /// Watches how the chain's endpoints are.
+    fn endpoints(&mut self, services: &Services) {
+        let (chain, shutdown) = (services.chain.clone(), self.shutdown());
+        self.spawn("endpoints", async move {
+            tokio::select! {
+                () = shutdown => {}
+                never = chain.watch_endpoints() => match never {},
+            }
+        });
+    }
+
     fn indexer(&mut self, services: &Services, contracts: &Contracts) {
         let projector = Arc::new(Projections::new(vec![contracts.factory]));
         let options = indexer::IndexerOptions {
@@ -169,7 +181,8 @@ impl Roles {
 
     fn batcher(&mut self, services: &Services) {
         let options = BatchOptions::new(services.chain.id);
-        let batcher = BatchMints::new(self.db.clone(), options, self.nudge.clone());
+        let batcher = BatchMints::new(self.db.clone(), options, self.nudge.clone())
+            .fitting(services.chain.clone());
         let task = batcher.run(self.shutdown());
         self.spawn("mint_batcher", task);
     }
@@ -200,7 +213,8 @@ impl Roles {
         state: ApiState,
         authenticator: Authenticator,
     ) -> Result<()> {
-        let hub = push::Hub::start(self.db.clone(), push::NoSnapshots, push::HubOptions::default());
+        let snapshots = api::StreamSnapshots::new(state.clone());
+        let hub = push::Hub::start(self.db.clone(), snapshots, push::HubOptions::default());
         let (hub, feed) = hub.await?;
         let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
         self.spawn("stream", async move {
@@ -265,6 +279,7 @@ fn chain_settings(
         minters: wallets.minters.clone(),
         default_collection,
         finality: services.chain.finality,
+        nodes: services.chain.endpoints.to_vec(),
         index_lag_max: 10,
     }
 }

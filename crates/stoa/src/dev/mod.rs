@@ -30,12 +30,21 @@ pub(crate) struct DevOptions {
     /// Serve on an address that others can reach. The development keys are public knowledge.
     #[arg(long)]
     pub force_public: bool,
-    /// Use this node instead of starting one.
+    /// Use this node instead of starting one. Repeat it for more endpoints of the same chain, the
+    /// preferred one first.
     #[arg(long, value_name = "URL")]
-    pub rpc: Option<String>,
+    pub rpc: Vec<String>,
+    /// The chain's endpoints with their settings, instead of --rpc: a TOML file. Others do not see
+    /// its addresses in the list of processes.
+    #[arg(long, value_name = "FILE", conflicts_with = "rpc")]
+    pub endpoints: Option<PathBuf>,
     /// Seconds between blocks of the node we start.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = block_time)]
     pub block_time: f64,
+    /// Gas of a block of the node we start.
+    #[arg(long, default_value_t = 30_000_000, value_name = "GAS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000_000..=10_000_000_000))]
+    pub block_gas_limit: u64,
     /// Wallets that mint.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub wallets: u32,
@@ -85,12 +94,9 @@ async fn serve(mut options: DevOptions, log: &str, log_json: bool) -> Result<()>
 
 async fn start_services(options: &DevOptions, log: &str, log_json: bool) -> Result<Services> {
     let (postgres, node) = services::start_storage(options).await?;
-    let rpc_url = match (&options.rpc, &node) {
-        (Some(url), _) => url.clone(),
-        (None, Some(node)) => node.http_url(),
-        (None, None) => bail!("there is no node"),
-    };
-    let chain = services::chain(&rpc_url, node.as_ref(), options.block_time).await?;
+    let configuration = services::endpoints(options, node.as_ref())?;
+    let rpc_url = configuration.endpoints.first().map(|e| e.url.clone()).unwrap_or_default();
+    let chain = services::chain(&configuration, node.as_ref(), options.block_time).await?;
     let (signer, signer_socket) =
         services::start_signer(&options.data_dir, chain.id, log, log_json).await?;
     Ok(Services { postgres, node, _signer: signer, signer_socket, rpc_url, chain })

@@ -1,8 +1,8 @@
 //! The services under the engine: Postgres, the chain's node and the signer.
 
 use super::DevOptions;
-use anyhow::{Context, Result};
-use chain::{Chain, Endpoint, EndpointOptions};
+use anyhow::{Context, Result, ensure};
+use chain::{Chain, PoolConfiguration};
 use devstack::{Anvil, AnvilOptions, Child, Postgres, PostgresOptions};
 use nix::sys::signal::Signal;
 use std::{
@@ -36,9 +36,9 @@ pub(super) async fn start_storage(options: &DevOptions) -> Result<(Postgres, Opt
         let postgres = Postgres::start(&cluster)?;
         postgres.ensure_database("stoa").map(|()| postgres)
     });
-    let node = match options.rpc {
-        Some(_) => None,
-        None => Some(node_options(options)?),
+    let node = match options.rpc.is_empty() && options.endpoints.is_none() {
+        true => Some(node_options(options)?),
+        false => None,
     };
     let node =
         tokio::task::spawn_blocking(move || node.map(|node| Anvil::start(&node)).transpose());
@@ -53,7 +53,7 @@ fn node_options(options: &DevOptions) -> Result<AnvilOptions> {
         block_time: Some(options.block_time),
         chain_id: 31_337,
         keep_state: true,
-        extra: Vec::new(),
+        extra: vec!["--gas-limit".to_owned(), options.block_gas_limit.to_string()],
     })
 }
 
@@ -73,16 +73,58 @@ fn find_anvil() -> Result<PathBuf> {
         .context("anvil is not installed: run `make tools`, or give a node with --rpc URL")
 }
 
-/// The chain as configured for development, after asking the node who it is.
-pub(super) async fn chain(rpc_url: &str, node: Option<&Anvil>, block_time: f64) -> Result<Chain> {
-    let endpoint = Endpoint::new(rpc_url, EndpointOptions::default())?;
-    let id: ChainId = endpoint
-        .chain_id()
-        .await
-        .with_context(|| format!("no answer from the node at {}", endpoint.host()))?;
+/// Where the chain's nodes are: as configured, else the node that we started.
+pub(super) fn endpoints(options: &DevOptions, node: Option<&Anvil>) -> Result<PoolConfiguration> {
+    if let Some(path) = &options.endpoints {
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        // The error of the parser would quote lines, and those hold addresses.
+        return toml::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("{} is no list of endpoints: {}", path.display(), error.message())
+        });
+    }
+    let started = || node.map(Anvil::http_url).into_iter().collect();
+    let urls = if options.rpc.is_empty() { started() } else { options.rpc.clone() };
+    Ok(PoolConfiguration::of_urls(&urls))
+}
+
+/// The chain, after asking all endpoints who they are: one that is away may come back, one of
+/// another chain is a mistake.
+pub(super) async fn chain(
+    configuration: &PoolConfiguration,
+    node: Option<&Anvil>,
+    block_time: f64,
+) -> Result<Chain> {
+    let endpoints = configuration.build()?;
+    let mut id: Option<ChainId> = None;
+    let mut trouble = None;
+    for endpoint in endpoints.iter() {
+        match (endpoint.chain_id().await, id) {
+            (Ok(other), Some(id)) => ensure!(
+                other == id,
+                "the endpoint {} is of chain {other}, the ones before are of chain {id}",
+                endpoint.host()
+            ),
+            (Ok(first), None) => id = Some(first),
+            (Err(error), _) => {
+                tracing::warn!(
+                    endpoint = endpoint.host(),
+                    error = &error as &dyn std::error::Error,
+                    "an endpoint does not answer"
+                );
+                trouble = Some(
+                    anyhow::Error::new(error)
+                        .context(format!("no answer from the node at {}", endpoint.host())),
+                );
+            }
+        }
+    }
+    let Some(id) = id else {
+        return Err(trouble.unwrap_or_else(|| anyhow::anyhow!("the chain has no endpoint")));
+    };
     Ok(Chain {
         id,
-        endpoints: vec![endpoint].into(),
+        endpoints,
         ws_url: node.map(Anvil::ws_url),
         finality: Finality::default(),
         block_time: Duration::from_secs_f64(block_time),

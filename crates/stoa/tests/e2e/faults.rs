@@ -1,9 +1,14 @@
 //! What breaks under a running server.
 
 use crate::server::{Home, Options, Server, fresh_address, mint_request};
+use futures_util::future::join_all;
 use nix::{sys::signal::Signal, unistd::Pid};
 use reqwest::StatusCode;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 /// Postgres is shut down under load; what was acknowledged is there, and nothing twice.
 #[tokio::test(flavor = "multi_thread")]
@@ -17,13 +22,7 @@ async fn no_accepted_mint_is_lost_when_the_database_is_restarted() {
             cut_connections(&home);
         }
         let key = format!("restart-{n}");
-        // A client retries with the same key until it has an answer.
-        let id = testkit::eventually("the mint is accepted", || async {
-            let (status, body) =
-                server.try_post("/mints", Some(&key), &mint_request(&key, &to)).await.ok()?;
-            (status == StatusCode::ACCEPTED).then(|| body["id"].as_str().unwrap().to_owned())
-        })
-        .await;
+        let id = accepted_in_the_end(&server, &key, &to).await;
         accepted.insert(key, id);
     }
     for id in accepted.values() {
@@ -33,13 +32,88 @@ async fn no_accepted_mint_is_lost_when_the_database_is_restarted() {
     assert_eq!(server.stop(), Some(0));
 }
 
+/// The postmaster itself is stopped under load, first in order (fast: rollback and checkpoint), then
+/// without (immediate: recovery from the log), and another one is started. The server stays up and
+/// goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_accepted_mint_is_lost_when_the_postmaster_is_stopped_and_started() {
+    const LANES: usize = 4;
+    const EACH: usize = 20;
+    let home = &Home::new();
+    let server = &home.start(&Options::default()).await;
+    let to = &fresh_address();
+    let accepted = &AtomicUsize::new(0);
+    let lane = |lane: usize| async move {
+        let mut ids = Vec::new();
+        for n in 0..EACH {
+            let key = format!("stopped-{lane}-{n}");
+            ids.push(accepted_in_the_end(server, &key, to).await);
+            accepted.fetch_add(1, Ordering::Relaxed);
+        }
+        ids
+    };
+    let stopping = async {
+        let mut clusters = Vec::new();
+        for (count, how) in [(15, Signal::SIGINT), (40, Signal::SIGQUIT)] {
+            testkit::eventually("some mints are accepted", || async {
+                (accepted.load(Ordering::Relaxed) >= count).then_some(())
+            })
+            .await;
+            clusters.push(restart_postgres(home, how).await);
+        }
+        clusters
+    };
+    let (lanes, clusters) = tokio::join!(join_all((0..LANES).map(lane)), stopping);
+    let ids: Vec<String> = lanes.into_iter().flatten().collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), LANES * EACH);
+    for id in &ids {
+        server.mint_reaches(id, &["tentative", "auditable", "final"]).await;
+    }
+    let all = (LANES * EACH) as u64;
+    assert_eq!(server.balance_on_chain(to).await, all, "{}", server.log_tail());
+    let ready = testkit::eventually("it is ready again", || async {
+        let answer = server.http.get(format!("{}/ready", server.text("http"))).send().await.ok()?;
+        (answer.status() == StatusCode::OK).then_some(())
+    });
+    ready.await;
+    drop(clusters);
+}
+
+/// A client retries with the same key until it has an answer.
+async fn accepted_in_the_end(server: &Server, key: &str, to: &str) -> String {
+    testkit::eventually_within(Duration::from_secs(120), "the mint is accepted", || async {
+        let (status, body) =
+            server.try_post("/mints", Some(key), &mint_request(key, to)).await.ok()?;
+        (status == StatusCode::ACCEPTED).then(|| body["id"].as_str().unwrap().to_owned())
+    })
+    .await
+}
+
+fn postmaster(home: &Home) -> u32 {
+    let file = home.path().join("postgres/data/postmaster.pid");
+    std::fs::read_to_string(file).unwrap().lines().next().unwrap().trim().parse().unwrap()
+}
+
+/// Stop the postmaster by this signal and start another on the same data.
+async fn restart_postgres(home: &Home, how: Signal) -> devstack::Postgres {
+    let pid = postmaster(home);
+    nix::sys::signal::kill(Pid::from_raw(i32::try_from(pid).unwrap()), how).unwrap();
+    testkit::eventually("the postmaster is gone", || async {
+        (!crate::server::runs(pid)).then_some(())
+    })
+    .await;
+    let options = devstack::PostgresOptions {
+        directory: home.path().join("postgres"),
+        durable: true,
+        connections_max: 100,
+    };
+    tokio::task::spawn_blocking(move || devstack::Postgres::start(&options)).await.unwrap().unwrap()
+}
+
 /// Postgres' own crash restart: one of its backends is killed, and the postmaster ends all the
 /// others, recovers from the log, and accepts connections again.
 fn cut_connections(home: &Home) {
-    let file = home.path().join("postgres/data/postmaster.pid");
-    let postmaster: u32 =
-        std::fs::read_to_string(file).unwrap().lines().next().unwrap().trim().parse().unwrap();
-    let backend = crate::server::descendants(postmaster).into_iter().find(|pid| {
+    let backend = crate::server::descendants(postmaster(home)).into_iter().find(|pid| {
         std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|c| c.contains("stoa stoa"))
     });

@@ -1,8 +1,13 @@
 //! Stories through the public API of the real binary, on real Postgres and a real chain.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bad_item;
 mod faults;
+mod isolation;
 mod kills;
+mod operate;
 mod proofs;
 mod server;
+mod signer_keys;
+mod signer_tools;
 mod walk;

@@ -31,6 +31,12 @@ impl Home {
         self.directory.path().join("data")
     }
 
+    /// The server's own database, for what the API does not allow.
+    pub fn database_url(&self) -> String {
+        let socket = self.path().join("postgres").display().to_string().replace('/', "%2F");
+        format!("postgres://stoa@localhost/stoa?host={socket}&sslmode=disable")
+    }
+
     /// Start a server and wait until it is ready.
     pub async fn start(&self, options: &Options<'_>) -> Server {
         let file = self.path().join("dev.json");
@@ -62,6 +68,9 @@ impl Home {
         if let Some(rpc) = options.rpc {
             command.args(["--rpc", rpc]);
         }
+        if let Some(mark) = options.mark {
+            command.env("STOA_TEST_MARK", mark);
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -84,6 +93,8 @@ impl Home {
 pub struct Options<'a> {
     pub rpc: Option<&'a str>,
     pub failpoint: Option<&'a str>,
+    /// Something to be found in the environment of what is started.
+    pub mark: Option<&'a str>,
     pub block_time: Option<&'a str>,
 }
 
@@ -161,6 +172,19 @@ impl Server {
             reached.then_some(body)
         })
         .await
+    }
+
+    /// A connection to the server's own database.
+    pub async fn database(&self, home: &Home) -> db::Db {
+        let directory = home.path().join("postgres").canonicalize().unwrap();
+        let url = devstack::Postgres::attach(&directory).unwrap().url("stoa");
+        db::connect(&url, 2).await.unwrap()
+    }
+
+    /// What the server has logged so far.
+    pub fn log_lines(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
     }
 
     /// How many items of the default collection an address owns, as the chain says.

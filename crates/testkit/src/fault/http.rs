@@ -70,3 +70,10 @@ pub async fn write(
     stream.write_all(body).await?;
     stream.flush().await
 }
+
+/// Write a 429 that asks to come again in so many seconds.
+pub async fn write_limited(stream: &mut BufReader<TcpStream>, seconds: u64) -> io::Result<()> {
+    let head = format!("HTTP/1.1 429 -\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    stream.flush().await
+}

@@ -156,6 +156,7 @@ async fn serve(
                 http::write(&mut stream, 200, answer.to_string().as_bytes(), false).await?;
             }
             Outcome::Status(status) => http::write(&mut stream, status, b"", false).await?,
+            Outcome::Limited(seconds) => http::write_limited(&mut stream, seconds).await?,
             Outcome::Truncated(answer) => {
                 return http::write(&mut stream, 200, answer.to_string().as_bytes(), true).await;
             }
@@ -170,6 +171,7 @@ async fn serve(
 enum Outcome {
     Answer(Value),
     Status(u16),
+    Limited(u64),
     Truncated(Value),
     Silence,
     Cut,
@@ -189,6 +191,7 @@ impl State {
             match fault {
                 Fault::Drop => return Outcome::Cut,
                 Fault::Status(status) => return Outcome::Status(*status),
+                Fault::Limited(seconds) => return Outcome::Limited(*seconds),
                 Fault::Delay(delay) => tokio::time::sleep(*delay).await,
                 _ => {}
             }
@@ -219,6 +222,9 @@ impl State {
             }
             Some(Fault::Null) => {
                 Some(json!({ "jsonrpc": "2.0", "id": call["id"], "result": null }))
+            }
+            Some(Fault::Answer(result)) => {
+                Some(json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }))
             }
             Some(Fault::Stale(blocks)) => {
                 let ask = json!({ "jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber" });

@@ -15,6 +15,10 @@ pub enum Fault {
     Null,
     /// The whole HTTP request gets this status; the node never sees it.
     Status(u16),
+    /// The whole HTTP request gets status 429, and `Retry-After` with so many seconds.
+    Limited(u64),
+    /// This result, whatever the node knows; it never sees the call.
+    Answer(serde_json::Value),
     /// The node does it, the caller never hears: the answer is swallowed and the connection stays
     /// open, silent.
     Swallow,

@@ -64,23 +64,78 @@ async fn jobs_wait_for_a_signer_that_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_forgot_is_handed_over_again() {
+    use serde_json::json;
+    let mut rig = Rig::new(Wanted { block_time: None, ..Wanted::default() }).await;
+    // Not by the usual repetition.
+    rig.options.resend_blocks = 1_000_000;
+    rig.node.call("evm_setAutomine", json!([false])).await;
+    let worker = rig.start();
+    let queued = rig.queue_transfers("forgotten", 2).await;
+    rig.until(queued[1].0, &[JobStatus::Submitted]).await;
+    let hash = rig.load(queued[0].0).await.tx_hash.unwrap().0;
+    rig.node.call("anvil_dropTransaction", json!([hash])).await;
+    eventually_within(PATIENCE, "the node has it again", || async {
+        let known = rig.node.call("eth_getTransactionByHash", json!([hash])).await;
+        (!known.is_null()).then_some(())
+    })
+    .await;
+    rig.node.call("evm_setIntervalMining", json!([1])).await;
+    rig.all_final_once(&queued).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_runs_low_gets_money_from_the_treasury() {
+    use crate::rig::TREASURY;
+    use alloy_primitives::U256;
+    use serde_json::json;
+    use transactor::{Role, TopUp};
+    let rig = Rig::new(Wanted::default()).await;
+    let treasury = rig.signer.client().ensure_key(TREASURY, 0).await.unwrap();
+    rig.node.call("anvil_setBalance", json!([treasury, "0xde0b6b3a7640000"])).await;
+    rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0x0"])).await;
+    let mut config = rig.config();
+    let amount_wei = U256::from(100_000_000_000_000_000u64);
+    config.roles[0].top_up =
+        Some(TopUp { treasury: TREASURY.to_owned(), below_wei: amount_wei, amount_wei });
+    config.roles.push(Role::new(TREASURY, 1));
+    let worker = Worker::start(config);
+    let queued = rig.queue_transfers("topped up", 3).await;
+    rig.all_final_once(&queued).await;
+    let paid: i64 = sqlx::query_scalar("select count(*) from transactions where kind = 'top_up'")
+        .fetch_one(&rig.database.db)
+        .await
+        .unwrap();
+    assert_eq!(paid, 1);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn jobs_wait_for_money() {
     use serde_json::json;
     let rig = Rig::new(Wanted::default()).await;
     rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0x0"])).await;
     let worker = rig.start();
     let queued = rig.queue_transfers("poor", 3).await;
-    eventually_within(PATIENCE, "a lane has looked at the jobs", || async {
-        let looked: i64 = sqlx::query_scalar(
-            "select count(*) from transactions where claimed_until is not null or nonce is not null",
-        )
-        .fetch_one(&rig.database.db)
-        .await
-        .unwrap();
-        (looked == 3).then_some(())
+    let paused = || async {
+        sqlx::query_scalar::<_, Option<String>>("select paused_reason from wallets")
+            .fetch_one(&rig.database.db)
+            .await
+            .unwrap()
+    };
+    eventually_within(PATIENCE, "the lane is paused", || async {
+        (paused().await.as_deref() == Some("out_of_funds")).then_some(())
     })
     .await;
     rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0xde0b6b3a7640000"])).await;
     rig.all_final_once(&queued).await;
+    assert_eq!(paused().await, None);
+    let told: Vec<String> =
+        sqlx::query_scalar("select kind from outbox where kind like 'wallet_%' order by id")
+            .fetch_all(&rig.database.db)
+            .await
+            .unwrap();
+    assert_eq!(told, ["wallet_paused", "wallet_resumed"]);
     worker.stop().await;
 }

@@ -17,10 +17,11 @@ async fn process() {
     let rpc = std::env::var("STOA_PROBE_RPC").unwrap();
     let socket = std::env::var("STOA_PROBE_SIGNER").unwrap();
     let db = db::connect(&url, 8).await.unwrap();
-    transactor::run(config_for(db, &rpc, &socket, 2), std::future::pending()).await.unwrap();
+    let wallets = std::env::var("STOA_PROBE_WALLETS").unwrap().parse().unwrap();
+    transactor::run(config_for(db, &rpc, &socket, wallets), std::future::pending()).await.unwrap();
 }
 
-struct Probe(Child);
+pub struct Probe(Child);
 
 impl Drop for Probe {
     fn drop(&mut self) {
@@ -30,12 +31,18 @@ impl Drop for Probe {
 }
 
 fn start(rig: &Rig, failpoint: Option<&str>) -> Probe {
+    start_with(rig, failpoint, 2)
+}
+
+/// A transactor in a process of its own, which is killed when dropped.
+pub fn start_with(rig: &Rig, failpoint: Option<&str>, wallets: u32) -> Probe {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["kill::process", "--exact", "--nocapture"])
         .env("STOA_PROBE_DATABASE", &rig.database.url)
         .env("STOA_PROBE_RPC", rig.node.anvil.http_url())
         .env("STOA_PROBE_SIGNER", rig.signer.socket())
+        .env("STOA_PROBE_WALLETS", wallets.to_string())
         .env_remove("STOA_FAILPOINT")
         .stdout(Stdio::null())
         .stderr(Stdio::null());

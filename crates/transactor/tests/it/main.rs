@@ -1,14 +1,19 @@
 //! The transactor on real parts: Postgres, anvil, the signer.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod endpoints;
 mod faults;
 mod fees;
 mod fence;
 mod follower;
 mod happy;
+mod history;
 mod kill;
+mod ordering;
 mod proxy;
 mod refusals;
 mod reorg;
 mod rig;
+mod stops;
 mod strangers;
+mod workers;

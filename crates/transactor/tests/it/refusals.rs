@@ -6,10 +6,10 @@ use serde_json::json;
 use transactor::NewTransaction;
 use vocab::JobStatus;
 
-const CONTRACT: Address = address!("00000000000000000000000000000000c0ffee01");
+pub const CONTRACT: Address = address!("00000000000000000000000000000000c0ffee01");
 
 /// Code that reverts with the error of this signature, which has no arguments.
-fn reverting(signature: &str) -> Bytes {
+pub fn reverting(signature: &str) -> Bytes {
     let mut code = vec![0x63];
     code.extend_from_slice(selector(signature).as_slice());
     // PUSH1 224 SHL PUSH0 MSTORE PUSH1 4 PUSH0 REVERT
@@ -17,7 +17,7 @@ fn reverting(signature: &str) -> Bytes {
     code.into()
 }
 
-fn poke(gas_limit: Option<u64>) -> NewTransaction {
+pub fn poke(gas_limit: Option<u64>) -> NewTransaction {
     NewTransaction {
         kind: "poke".to_owned(),
         value: U256::ZERO,
@@ -85,7 +85,31 @@ async fn a_refusal_of_the_signer_fails_one_job_and_stalls_none() {
     let reason = rig.outcomes.of(refused).pop().unwrap().reason.unwrap();
     assert_eq!(reason.code, "signer_refused");
     let attempts = rig.attempts(refused).await;
-    assert_eq!(attempts.len(), 2);
-    assert!(attempts[0].2.is_none() && attempts[1].1, "{attempts:?}");
+    assert!(attempts.len() == 1 && attempts[0].2.is_none(), "nothing was signed: {attempts:?}");
+    assert_eq!(rig.load(refused).await.nonce, None);
+    let used = rig.node.endpoint.transaction_count(rig.wallets[0]).await.unwrap();
+    assert_eq!(used, 7, "its nonce was filled, because others waited behind it");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_at_which_nothing_was_signed_goes_to_the_next_job() {
+    let rig = Rig::new(Wanted::default()).await;
+    let worker = rig.start();
+    for _ in 0..2 {
+        let refused =
+            rig.queue_one(NewTransaction { value: U256::from(1_001), ..transfer(CONTRACT) }).await;
+        rig.until(refused, &[JobStatus::Failed]).await;
+    }
+    let free: Vec<i64> = sqlx::query_scalar("select nonce from nonces where state = 'free'")
+        .fetch_all(&rig.database.db)
+        .await
+        .unwrap();
+    assert_eq!(free, [0], "the second was given the same one");
+    let queued = rig.queue_transfers("next", 3).await;
+    rig.all_final_once(&queued).await;
+    assert_eq!(rig.load(queued[0].0).await.nonce, Some(0));
+    let used = rig.node.endpoint.transaction_count(rig.wallets[0]).await.unwrap();
+    assert_eq!(used, 3);
     worker.stop().await;
 }

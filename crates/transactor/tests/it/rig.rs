@@ -1,7 +1,7 @@
 //! One database, one node, one signer, and what tests ask of them.
 
 use crate::follower::follow;
-use alloy_primitives::{Address, Bytes, U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use chain::{Chain, Endpoint, EndpointOptions};
 use db::{Db, DbError, PgConnection};
 use serde_json::json;
@@ -13,11 +13,13 @@ use std::{
 use testkit::{NodeOptions, TestDatabase, TestNode, eventually_within};
 use tokio::{sync::oneshot, task::JoinHandle};
 use transactor::{
-    Config, Ignored, Moved, NewTransaction, Nudge, Options, OutcomeFuture, Outcomes, Role, run,
+    Cancelled, Config, Ignored, InterveneError, Moved, NewTransaction, Nudge, Options,
+    OutcomeFuture, Outcomes, Role, run,
 };
-use vocab::{ChainId, Finality, JobStatus, TransactionId};
+use vocab::{ChainId, Finality, JobStatus, TransactionId, Urgency};
 
 pub const ROLE: &str = "minter";
+pub const TREASURY: &str = "treasury";
 /// Long enough for a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,6 +38,17 @@ value_wei_day_max = "1000000000"
 to = "any"
 transfer = true
 functions = ["poke()"]
+[roles.treasury]
+chains = [31337]
+keys_max = 1
+signatures_per_minute = 1000
+gas_limit_max = 100000
+max_fee_per_gas_max = "1000000000000"
+value_wei_max = "1000000000000000000"
+value_wei_day_max = "10000000000000000000"
+[[roles.treasury.calls]]
+to = "any"
+transfer = true
 "#;
 
 pub struct Rig {
@@ -128,6 +141,7 @@ impl Rig {
                 name: ROLE.to_owned(),
                 wallets: u32::try_from(self.wallets.len()).unwrap(),
                 in_flight_max: self.in_flight_max,
+                top_up: None,
             }],
             error_names: [(selector("NotYet()"), "NotYet")].into_iter().collect(),
             options: self.options.clone(),
@@ -160,6 +174,52 @@ impl Rig {
         let id = self.queue(&mut connection, new).await;
         self.nudge.wake(self.node.chain_id, ROLE);
         id
+    }
+
+    pub async fn cancel(&self, id: TransactionId) -> Result<Cancelled, InterveneError> {
+        let mut transaction = self.database.db.begin().await.unwrap();
+        let done = transactor::cancel(&mut transaction, &*self.outcomes, id).await?;
+        transaction.commit().await.unwrap();
+        Ok(done)
+    }
+
+    pub async fn redrive(&self, id: TransactionId) -> Result<(), InterveneError> {
+        let mut transaction = self.database.db.begin().await.unwrap();
+        transactor::redrive(&mut transaction, &*self.outcomes, id, None).await?;
+        transaction.commit().await.unwrap();
+        Ok(())
+    }
+
+    pub async fn replace(
+        &self,
+        id: TransactionId,
+        new: NewTransaction,
+    ) -> Result<TransactionId, InterveneError> {
+        let mut transaction = self.database.db.begin().await.unwrap();
+        let new = transactor::replace(&mut transaction, &*self.outcomes, id, new).await?;
+        transaction.commit().await.unwrap();
+        Ok(new)
+    }
+
+    pub async fn speed_up(&self, id: TransactionId) -> Result<(), InterveneError> {
+        let mut transaction = self.database.db.begin().await.unwrap();
+        transactor::speed_up(&mut transaction, id, Some(Urgency::Urgent), None).await?;
+        transaction.commit().await.unwrap();
+        Ok(())
+    }
+
+    /// Wait until so many wallets are served.
+    pub async fn leases_held(&self, count: i64) {
+        eventually_within(PATIENCE, &format!("{count} wallets are served"), || async {
+            let held: i64 = sqlx::query_scalar(
+                "select count(*) from leases where name like 'wallet:%' and expires_at > now()",
+            )
+            .fetch_one(&self.database.db)
+            .await
+            .unwrap();
+            (held == count).then_some(())
+        })
+        .await;
     }
 
     pub async fn load(&self, id: TransactionId) -> db::transactions::Transaction {
@@ -239,17 +299,10 @@ pub fn chain_at(urls: &[&str], timeout: Duration, finality: Finality) -> Chain {
 
 pub fn transfer(to: Address) -> NewTransaction {
     NewTransaction {
-        chain_id: ChainId(31_337),
-        role: ROLE.to_owned(),
-        wallet: None,
-        kind: "transfer".to_owned(),
-        priority: 0,
         to: Some(to),
         value: U256::ONE,
-        input: Bytes::new(),
-        gas_limit: None,
-        not_before: None,
         request_id: Some("request-1".to_owned()),
+        ..NewTransaction::new(ChainId(31_337), ROLE, "transfer")
     }
 }
 

@@ -1,9 +1,10 @@
 //! Somebody else uses the wallet's key.
 
-use crate::rig::{PATIENCE, Rig, Wanted};
+use crate::rig::{PATIENCE, Rig, Wanted, Worker};
 use alloy_primitives::{Address, U256, address};
 use serde_json::json;
-use testkit::eventually_within;
+use std::time::Duration;
+use testkit::{Fault, FaultProxy, Rule, eventually_within};
 use vocab::JobStatus;
 
 const STRANGER: Address = address!("00000000000000000000000000000000000bad01");
@@ -62,5 +63,40 @@ async fn a_job_whose_nonce_was_taken_gets_another_once_that_is_final() {
     assert_eq!(rig.balance(to).await, U256::ONE);
     rig.node.mine(10).await;
     rig.all_final_once(&queued).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_is_lost_only_when_two_endpoints_agree() {
+    let rig = Rig::new(Wanted { block_time: None, ..Wanted::default() }).await;
+    rig.node.call("evm_setAutomine", json!([false])).await;
+    let second = FaultProxy::start(&rig.node.anvil.http_url()).await;
+    let refuse = Fault::Refuse { code: -32_000, message: "not now".to_owned() };
+    second.add(Rule::new(refuse).on("eth_getTransactionReceipt"));
+    let urls = [rig.node.anvil.http_url(), second.http_url()];
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let worker = Worker::start(rig.config_with(&urls, Duration::from_secs(5)));
+    let queued = rig.queue_transfers("quorum", 1).await;
+    let (robbed, to) = queued[0];
+    rig.until(robbed, &[JobStatus::Submitted]).await;
+    send_as_stranger(&rig, 0, 900_000_000_000).await;
+    rig.node.mine(12).await;
+    let asked = second.count("eth_getTransactionReceipt");
+    eventually_within(PATIENCE, "the second endpoint was asked", || async {
+        (second.count("eth_getTransactionReceipt") > asked + 3).then_some(())
+    })
+    .await;
+    assert_eq!(rig.load(robbed).await.status, "submitted", "one endpoint is not enough");
+    second.heal();
+    eventually_within(PATIENCE, "the job has another nonce", || async {
+        (rig.load(robbed).await.nonce == Some(1)).then_some(())
+    })
+    .await;
+    rig.until(robbed, &[JobStatus::Submitted]).await;
+    rig.node.mine(1).await;
+    rig.until(robbed, &[JobStatus::Tentative]).await;
+    rig.node.mine(10).await;
+    rig.all_final_once(&queued).await;
+    assert_eq!(rig.balance(to).await, U256::ONE);
     worker.stop().await;
 }

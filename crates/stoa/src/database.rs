@@ -1,0 +1,62 @@
+//! How commands of an operator find the server's database.
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use db::Db;
+use std::{fs, path::PathBuf};
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DatabaseOptions {
+    /// Data directory of a running development server.
+    #[arg(long, default_value = ".dev", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// The database itself, instead of a data directory.
+    #[arg(long, value_name = "URL", env = "STOA_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+impl DatabaseOptions {
+    /// Connect, and see that the database is one of this version.
+    pub(crate) async fn connect(&self) -> Result<Db> {
+        let url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => self.embedded()?,
+        };
+        let db = db::connect(&url, 2).await.context("the database does not answer")?;
+        db::migrated(&db).await.context("the database has another schema than this program")?;
+        Ok(db)
+    }
+
+    /// The cluster of a development server; it must be running.
+    fn embedded(&self) -> Result<String> {
+        let directory = self.data_dir.join("postgres");
+        let directory = directory.canonicalize().with_context(|| {
+            format!(
+                "no development server has run in {} (give --data-dir, or --database-url)",
+                self.data_dir.display()
+            )
+        })?;
+        ensure!(
+            directory.join("data/postmaster.pid").exists(),
+            "the development server in {} is not running",
+            self.data_dir.display()
+        );
+        Ok(devstack::Postgres::attach(&directory)?.url("stoa"))
+    }
+
+    /// The pepper that the server verifies keys with: `file`, or the data directory's.
+    pub(crate) fn pepper(&self, file: Option<&PathBuf>) -> Result<auth::Pepper> {
+        ensure!(
+            file.is_some() || self.database_url.is_none(),
+            "--pepper-file is needed with --database-url: a key must be made with the server's"
+        );
+        let kept = self.data_dir.join("secrets/api_key_pepper");
+        let path = file.unwrap_or(&kept);
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the pepper in {}", path.display()))?;
+        let mut pepper = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut pepper)
+            .with_context(|| format!("{} holds no secret of 32 bytes", path.display()))?;
+        Ok(auth::Pepper::new(pepper))
+    }
+}

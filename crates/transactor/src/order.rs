@@ -1,0 +1,191 @@
+//! Claiming jobs: as many as are a lane's fair share, in the order that their keys demand.
+
+use crate::{
+    failpoint::hit,
+    lane::{Lane, LaneError},
+    share::share,
+    take::CALLS_MAX,
+};
+use db::{
+    DbError, PgConnection,
+    transactions::{self, ClaimFilter, Ready, ordering, requests},
+};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Instant,
+};
+use uuid::Uuid;
+
+/// How long other lanes leave claimed jobs alone: so long do jobs wait whose lane died meanwhile.
+/// When a simulation takes longer, another lane may work in vain.
+const CLAIM_SECONDS: f64 = 3.0;
+/// Waiting jobs are counted up to this.
+const DEPTH_MAX: i64 = 2_000;
+
+/// Jobs that a lane looks at.
+pub(crate) struct Claimed {
+    pub jobs: Vec<Ready>,
+    /// More wait, for whichever lane looks next.
+    pub more: bool,
+    /// It took as many as it has room for.
+    pub full: bool,
+}
+
+impl Lane {
+    /// Claim at most `room` jobs.
+    pub async fn claim(&self, room: usize) -> Result<Claimed, LaneError> {
+        let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
+        // Under the lease too: a lane that lost it must not keep jobs from its successor.
+        let mut transaction = self.begin().await?;
+        let waiting = requests::load_depth(&mut transaction, chain, role, DEPTH_MAX).await?;
+        let waiting = usize::try_from(waiting).unwrap_or(0);
+        if waiting == 0 {
+            return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
+        }
+        let others = self.context.loads.others(self.address(), role);
+        let room = room.min(CALLS_MAX);
+        let limit = share(self.in_flight, &others, waiting).min(room);
+        let now = Instant::now();
+        let paused = self.context.breakers.paused(now);
+        let filter = ClaimFilter {
+            chain_id: chain,
+            role,
+            wallet: self.address(),
+            limit: i64::try_from(limit).unwrap_or(1),
+            seconds: CLAIM_SECONDS,
+            paused: &paused,
+        };
+        let mut jobs = transactions::claim_ready(&mut transaction, filter).await?;
+        let (probes, wait): (Vec<Ready>, Vec<Ready>) =
+            jobs.into_iter().partition(|job| self.context.breakers.admits(&job.kind, now));
+        jobs = probes;
+        if !wait.is_empty() {
+            let ids: Vec<Uuid> = wait.iter().map(|job| job.id).collect();
+            transactions::unclaim(&mut transaction, &ids).await?;
+        }
+        let left = i64::try_from(limit - jobs.len()).unwrap_or(0);
+        let filter = ClaimFilter { limit: left, ..filter };
+        self.add_followers(&mut transaction, filter, &mut jobs).await?;
+        transaction.commit().await.map_err(DbError::from)?;
+        hit("after_claim");
+        Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
+    }
+
+    /// Jobs that go out right behind a claimed one of their key. The claim of the first keeps other
+    /// lanes from all of them.
+    async fn add_followers(
+        &self,
+        db: &mut PgConnection,
+        filter: ClaimFilter<'_>,
+        jobs: &mut Vec<Ready>,
+    ) -> Result<(), LaneError> {
+        let heads: Vec<Uuid> =
+            jobs.iter().filter(|job| job.ordering_key.is_some()).map(|job| job.id).collect();
+        if !heads.is_empty() && filter.limit > 0 {
+            jobs.extend(ordering::load_followers(db, filter, &heads).await?);
+            self.keep_in_order(db, jobs).await?;
+        }
+        arrange(jobs, |job| job);
+        Ok(())
+    }
+
+    /// Drop the jobs that another one before them holds back.
+    pub async fn keep_in_order(
+        &self,
+        db: &mut PgConnection,
+        jobs: &mut Vec<Ready>,
+    ) -> Result<(), LaneError> {
+        while jobs.iter().any(|job| job.ordering_key.is_some()) {
+            let ids: Vec<Uuid> = jobs.iter().map(|job| job.id).collect();
+            let held = ordering::load_held_back(db, self.address(), &ids).await?;
+            if held.is_empty() {
+                break;
+            }
+            // Those behind the dropped are found in the next turn; each turn drops one at least.
+            let held: HashSet<Uuid> = held.into_iter().collect();
+            jobs.retain(|job| !held.contains(&job.id));
+        }
+        Ok(())
+    }
+}
+
+/// First in the queue first; but jobs of one key in order of acceptance, whatever their priority.
+pub(crate) fn arrange<T>(jobs: &mut Vec<T>, of: impl Fn(&T) -> &Ready) {
+    jobs.sort_by_key(|job| (of(job).queue_rank, of(job).seq));
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, job) in jobs.iter().enumerate() {
+        if let Some(key) = &of(job).ordering_key {
+            places.entry(key).or_default().push(place);
+        }
+    }
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    for places in places.values() {
+        let mut by_seq = places.clone();
+        by_seq.sort_by_key(|place| of(&jobs[*place]).seq);
+        for (place, job) in places.iter().zip(by_seq) {
+            order[*place] = job;
+        }
+    }
+    let mut slots: Vec<Option<T>> = jobs.drain(..).map(Some).collect();
+    jobs.extend(order.into_iter().filter_map(|place| slots[place].take()));
+}
+
+/// Jobs whose key has one among `stuck` before them wait with it.
+pub(crate) fn drop_behind(jobs: &mut Vec<(Ready, u64)>, stuck: &[(String, i64)]) {
+    jobs.retain(|(job, _)| {
+        let Some(key) = &job.ordering_key else { return true };
+        !stuck.iter().any(|(other, seq)| other == key && *seq < job.seq)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn job(queue_rank: i64, seq: i64, key: Option<&str>) -> Ready {
+        Ready {
+            id: Uuid::from_u128(seq.unsigned_abs().into()),
+            kind: String::new(),
+            queue_rank,
+            seq,
+            urgency: String::new(),
+            fee_cap_wei: None,
+            recipient: None,
+            value_wei: vocab::U256::ZERO,
+            input: Vec::new(),
+            gas_limit: None,
+            ordering_key: key.map(str::to_owned),
+            behind_queued: false,
+            behind_sent: false,
+            request_id: None,
+            age: 0.0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_keep_their_order_and_others_their_rank(
+            jobs in prop::collection::vec((0i64..100, 0usize..4), 0..60),
+        ) {
+            let keys = [None, Some("a"), Some("b"), Some("c")];
+            let mut jobs: Vec<Ready> = (0i64..)
+                .zip(jobs)
+                .map(|(seq, (rank, key))| job(rank, seq, keys[key]))
+                .collect();
+            let before = jobs.len();
+            arrange(&mut jobs, |job| job);
+            prop_assert_eq!(jobs.len(), before);
+            for key in keys {
+                let of: Vec<&Ready> =
+                    jobs.iter().filter(|job| job.ordering_key.as_deref() == key).collect();
+                let sorted = match key {
+                    Some(_) => of.windows(2).all(|w| w[0].seq < w[1].seq),
+                    None => of.windows(2).all(|w| (w[0].queue_rank, w[0].seq)
+                        < (w[1].queue_rank, w[1].seq)),
+                };
+                prop_assert!(sorted);
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! How work is divided: wallets between workers, jobs between lanes. Pure, and the loads that one
+//! process knows of.
+
+use alloy_primitives::Address;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// How many of `wallets` the worker at `place` of `workers` serves. All together serve each once.
+pub(crate) fn quota(wallets: usize, workers: usize, place: usize) -> usize {
+    let workers = workers.max(1);
+    wallets / workers + usize::from(place < wallets % workers)
+}
+
+/// How many of `waiting` jobs a lane takes that has `own` in flight, while the lanes beside it have
+/// `others`: as many as bring it to the level that all would have, and at least one, so that a job
+/// never waits for a lane that does not move.
+pub(crate) fn share(own: usize, others: &[usize], waiting: usize) -> usize {
+    let lanes = others.len() + 1;
+    let total = others.iter().sum::<usize>() + own + waiting;
+    total.div_ceil(lanes).saturating_sub(own).max(1)
+}
+
+/// Jobs in flight on the lanes of this process that take work.
+#[derive(Debug, Default)]
+pub(crate) struct Loads(Mutex<HashMap<Address, (String, usize)>>);
+
+impl Loads {
+    pub fn set(&self, wallet: Address, role: &str, in_flight: usize) {
+        let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match loads.get_mut(&wallet) {
+            Some((_, load)) => *load = in_flight,
+            None => drop(loads.insert(wallet, (role.to_owned(), in_flight))),
+        }
+    }
+
+    /// The lane takes no work for now, so others need not leave it any.
+    pub fn remove(&self, wallet: Address) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&wallet);
+    }
+
+    /// Of the other lanes of a role.
+    pub fn others(&self, wallet: Address, role: &str) -> Vec<usize> {
+        let loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loads
+            .iter()
+            .filter(|(address, (of, _))| **address != wallet && of == role)
+            .map(|(_, (_, load))| *load)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn each_wallet_has_one_worker(wallets in 0usize..300, workers in 1usize..40) {
+            let quotas: Vec<usize> =
+                (0..workers).map(|place| quota(wallets, workers, place)).collect();
+            prop_assert_eq!(quotas.iter().sum::<usize>(), wallets);
+            let (least, most) = (quotas.iter().min(), quotas.iter().max());
+            prop_assert!(most.unwrap() - least.unwrap() <= 1);
+        }
+
+        #[test]
+        fn a_burst_is_spread(
+            mut loads in prop::collection::vec(0usize..40, 1..20), burst in 0usize..300,
+            first in 0usize..20,
+        ) {
+            let (before, mut waiting, mut at) = (loads.clone(), burst, first % loads.len());
+            // Lanes take in turn, as their bell wakes them.
+            while waiting > 0 {
+                let others: Vec<usize> = (0..loads.len())
+                    .filter(|lane| *lane != at)
+                    .map(|lane| loads[lane])
+                    .collect();
+                let taken = share(loads[at], &others, waiting).min(waiting);
+                prop_assert!(taken > 0);
+                loads[at] += taken;
+                waiting -= taken;
+                at = (at + 1) % loads.len();
+            }
+            let level = (before.iter().sum::<usize>() + burst).div_ceil(loads.len());
+            for (lane, load) in loads.iter().enumerate() {
+                // A lane above the level takes one at each turn, and no more.
+                prop_assert!(*load <= level.max(before[lane] + burst.div_ceil(loads.len())));
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Decisions that could lose or double something: two endpoints must say the same, else nothing is
+//! decided and the next look asks again.
+
+use crate::{confirm::Found, lane::Lane, moves::Move, send::OpenNonce, take::CALLS_MAX};
+use alloy_primitives::U64;
+use chain::{Agreement, Endpoint, RpcError};
+use futures_util::{FutureExt, future::join_all};
+use serde_json::json;
+use std::collections::HashSet;
+use vocab::{Address, B256, JobStatus};
+
+impl Lane {
+    /// Which of these nonces were used at `height`, a final one, without a receipt of ours. None
+    /// when the endpoints differ in anything, or one did not answer.
+    pub(crate) async fn agree_lost<'n>(
+        &self,
+        nonces: Vec<&'n OpenNonce>,
+        height: u64,
+    ) -> Vec<&'n OpenNonce> {
+        let hashes: Vec<B256> = nonces.iter().flat_map(|nonce| nonce.hashes()).collect();
+        let (address, known) = (self.address(), hashes.as_slice());
+        let call = |endpoint: Endpoint| {
+            async move { use_of(&endpoint, address, height, known).await }.boxed()
+        };
+        let agreed = self.context.config.chain.agree("lost_nonce", call).await.agreed();
+        let Some(Use { count, mined, .. }) = agreed else { return Vec::new() };
+        nonces
+            .into_iter()
+            .filter(|nonce| {
+                nonce.nonce < count && !nonce.hashes().any(|hash| mined.contains(&hash))
+            })
+            .collect()
+    }
+
+    /// Reverts that another endpoint contradicts.
+    pub(crate) async fn disputed_reverts(&self, found: &Found) -> HashSet<B256> {
+        let reverted: Vec<B256> =
+            found.receipts.iter().filter(|(_, r)| !r.succeeded()).map(|(hash, _)| *hash).collect();
+        if self.context.config.chain.endpoints.len() < 2 {
+            return HashSet::new();
+        }
+        let agreements = join_all(reverted.iter().map(|hash| self.agree_on_receipt(*hash))).await;
+        let pairs = reverted.into_iter().zip(agreements);
+        let differ = pairs.filter(|(_, agreement)| *agreement == Agreement::Disagree);
+        differ.map(|(hash, _)| hash).collect()
+    }
+
+    /// Leave out moves that fail a job for good while its receipt is not agreed upon.
+    pub(crate) async fn hold_disputed(&self, moves: Vec<Move>) -> Vec<Move> {
+        let mut kept = Vec::with_capacity(moves.len());
+        // After one that is not known the rest is not asked for: a lane must not wait that often.
+        let mut silent = false;
+        for one in moves {
+            let Some(hash) = one.tx_hash.filter(|_| one.to == JobStatus::Failed) else {
+                kept.push(one);
+                continue;
+            };
+            let said = match silent {
+                true => Agreement::Unknown,
+                false => self.agree_on_receipt(hash).await,
+            };
+            silent |= said == Agreement::Unknown;
+            let block = said.agreed().flatten().map(|(block, _)| block);
+            if block.is_some() && block == one.block.map(|ours| ours.hash) {
+                kept.push(one);
+            } else {
+                tracing::warn!(transaction.id = %one.id, tx_hash = %hash,
+                    "a revert is not agreed upon; the job does not fail yet");
+                metrics::counter!("transactor_failures_held_total").increment(1);
+            }
+        }
+        kept
+    }
+
+    /// Block and status of a receipt; none when there is none.
+    async fn agree_on_receipt(&self, hash: B256) -> Agreement<Option<(B256, U64)>> {
+        let call = |endpoint: Endpoint| {
+            async move {
+                let mut answers = endpoint.receipts(&[hash]).await?;
+                let receipt = answers.pop().unwrap_or(Ok(None))?;
+                Ok(receipt.map(|receipt| (receipt.block_hash, receipt.status)))
+            }
+            .boxed()
+        };
+        self.context.config.chain.agree("revert", call).await
+    }
+}
+
+/// What an endpoint knows about an account's past.
+#[derive(PartialEq)]
+struct Use {
+    /// It must be the same history.
+    block: B256,
+    /// Nonce after that block.
+    count: u64,
+    /// Of the hashes asked for, those with a receipt.
+    mined: HashSet<B256>,
+}
+
+async fn use_of(
+    endpoint: &Endpoint,
+    address: Address,
+    height: u64,
+    hashes: &[B256],
+) -> Result<Use, RpcError> {
+    let count: U64 =
+        endpoint.call("eth_getTransactionCount", json!([address, U64::from(height)])).await?;
+    let lacking = || RpcError::Malformed(format!("it lacks block {height}"));
+    let block = endpoint.header(height).await?.ok_or_else(lacking)?.hash;
+    let mut mined = HashSet::new();
+    for chunk in hashes.chunks(CALLS_MAX) {
+        for (hash, answer) in chunk.iter().zip(endpoint.receipts(chunk).await?) {
+            if answer?.is_some() {
+                mined.insert(*hash);
+            }
+        }
+    }
+    Ok(Use { block, count: count.to(), mined })
+}
