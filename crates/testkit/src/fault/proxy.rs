@@ -131,6 +131,8 @@ async fn accept(listener: TcpListener, state: Arc<State>, ws: watch::Receiver<Ws
     // Aborts the connections when this task is aborted.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        // Else each small answer waits for the acknowledgement of the one before (Nagle).
+        let _ = stream.set_nodelay(true);
         connections.spawn(serve(stream, state.clone(), ws.clone()));
         while connections.try_join_next().is_some() {}
     }
