@@ -1,8 +1,8 @@
 //! Nonces that a stranger's transaction used.
 //!
-//! A node that knows no receipt proves nothing. A nonce is lost only when two endpoints (or the only
-//! one) agree that the chain used it in a final block and that none of our hashes has a receipt. Any
-//! error among their answers means that nothing is known.
+//! A node that knows no receipt proves nothing. A nonce is lost only when two endpoints (or the
+//! only one) agree that the chain used it in a final block and that none of our hashes has a
+//! receipt. Any error among their answers means that nothing is known.
 
 use crate::{
     Reason,

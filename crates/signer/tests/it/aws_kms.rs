@@ -164,7 +164,7 @@ async fn a_declaration_that_changed_or_lies_stops_the_start() {
     declare(&rig, &[section.clone(), key("vault", 0, "cloud", "alias/other")]);
     let error = rig.start_error().await;
     assert!(error.to_string().contains(&other.to_string()), "{error}");
-    declare(&rig, &[section.clone()]);
+    declare(&rig, std::slice::from_ref(&section));
     assert!(matches!(rig.start_error().await, ServeError::Mismatch { .. }));
     let mine = key("vault", 0, "cloud", ALIAS);
     declare(&rig, &[section.clone(), mine.clone(), key("vault", 1, "cloud", "alias/other")]);

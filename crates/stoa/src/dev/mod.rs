@@ -142,6 +142,8 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 fn greet(file: &DevFile, path: &Path, took: Duration) {
+    // Scheme and host: keys of providers follow them.
+    let node = file.rpc_url.split('/').take(3).collect::<Vec<_>>().join("/");
     let lines = [
         String::new(),
         format!("Stoa is ready after {:.1} s.", took.as_secs_f64()),
@@ -149,7 +151,7 @@ fn greet(file: &DevFile, path: &Path, took: Duration) {
         format!("  Reference  {}/docs", file.http),
         format!("  Stream     {}", file.stream),
         format!("  Content    {}/ipfs/…", file.content),
-        format!("  Chain      {} (id {})", file.rpc_url, file.chain_id),
+        format!("  Chain      {node} (id {})", file.chain_id),
         format!("  Keys       {}", path.display()),
         String::new(),
         "Mint a picture:  stoa demo --picture FILE".to_owned(),

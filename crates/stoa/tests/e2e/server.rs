@@ -71,6 +71,9 @@ impl Home {
         if let Some(mark) = options.mark {
             command.env("STOA_TEST_MARK", mark);
         }
+        if let Some(file) = options.endpoints {
+            command.arg("--endpoints").arg(file);
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -92,6 +95,8 @@ impl Home {
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
     pub rpc: Option<&'a str>,
+    /// A file of endpoints, instead of `rpc`.
+    pub endpoints: Option<&'a Path>,
     pub failpoint: Option<&'a str>,
     /// Something to be found in the environment of what is started.
     pub mark: Option<&'a str>,
