@@ -2,16 +2,19 @@
 //! else of ours. `cargo xtask bench` builds both and runs this. No figure makes it fail; a lost or
 //! doubled item does.
 
+mod bare;
 mod ceiling;
 mod cpu;
 mod load;
 mod mint;
 mod node;
+mod post;
 mod quantile;
 mod report;
 mod server;
 mod stages;
 mod stream;
+mod tx;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -32,6 +35,11 @@ struct Cli {
 enum Bench {
     /// Mints by the API, from request to stream, against raw pushes to the same node.
     Mint(mint::Options),
+    /// Transfers by the API against raw pushes to the same node.
+    Tx(tx::Options),
+    /// A handler that commits one row per request, and does nothing else: a ceiling for others.
+    #[command(hide = true)]
+    Bare(bare::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,10 +53,15 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let Bench::Mint(options) = Cli::parse().bench;
+    let bench = Cli::parse().bench;
     // Only loopback is called; the provider is needed for an HTTP client to be built at all.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(mint::run(options))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match bench {
+        Bench::Mint(options) => runtime.block_on(mint::run(options)),
+        Bench::Tx(options) => runtime.block_on(tx::run(options)),
+        Bench::Bare(options) => runtime.block_on(bare::serve(options)),
+    }
 }
 
 /// One line of the report. A closed pipe is no reason to fail.

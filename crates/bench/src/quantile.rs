@@ -7,6 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Quantiles {
     pub p50_ms: f64,
+    pub p95_ms: f64,
     pub p99_ms: f64,
     pub max_ms: f64,
 }
@@ -19,7 +20,7 @@ impl Quantiles {
             let rank = (times.len() as f64 * share).ceil() as usize;
             times.get(rank.saturating_sub(1)).map_or(0.0, |time| rounded(time.as_secs_f64() * 1e3))
         };
-        Self { p50_ms: at(0.50), p99_ms: at(0.99), max_ms: at(1.0) }
+        Self { p50_ms: at(0.50), p95_ms: at(0.95), p99_ms: at(0.99), max_ms: at(1.0) }
     }
 }
 
@@ -35,10 +36,10 @@ mod tests {
     #[test]
     fn ranks_are_nearest() {
         let times = (1..=200).rev().map(Duration::from_millis).collect();
-        let expected = Quantiles { p50_ms: 100.0, p99_ms: 198.0, max_ms: 200.0 };
+        let expected = Quantiles { p50_ms: 100.0, p95_ms: 190.0, p99_ms: 198.0, max_ms: 200.0 };
         assert_eq!(Quantiles::of(times), expected);
         let one = Quantiles::of(vec![Duration::from_millis(7)]);
-        assert_eq!(one, Quantiles { p50_ms: 7.0, p99_ms: 7.0, max_ms: 7.0 });
+        assert_eq!(one, Quantiles { p50_ms: 7.0, p95_ms: 7.0, p99_ms: 7.0, max_ms: 7.0 });
         assert_eq!(Quantiles::of(Vec::new()), Quantiles::default());
     }
 }

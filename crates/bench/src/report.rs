@@ -154,7 +154,7 @@ impl Report {
             ("answer to submitted", mints.to_submitted),
             ("answer to stream (on chain)", mints.to_stream),
         ] {
-            let Quantiles { p50_ms, p99_ms, max_ms } = times;
+            let Quantiles { p50_ms, p99_ms, max_ms, .. } = times;
             say(&format!("{name:<32} {p50_ms:>10.1} {p99_ms:>10.1} {max_ms:>10.1}"));
         }
         say(&format!(

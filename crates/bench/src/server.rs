@@ -43,8 +43,38 @@ pub struct Server {
     _directory: TempDir,
 }
 
+/// What differs between starts.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Wallets that mint.
+    pub wallets: u32,
+    /// Wallets for calls of operators.
+    pub operators: u32,
+    pub block_time: f64,
+    /// Gas in a block of the node that is started.
+    pub block_gas_limit: Option<u64>,
+    /// A node that is there already.
+    pub rpc: Option<String>,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { wallets: 2, operators: 1, block_time: 1.0, block_gas_limit: None, rpc: None }
+    }
+}
+
 impl Server {
     pub async fn start(stoa: &Path, protocol: &Protocol) -> Result<Self> {
+        let start = Start {
+            wallets: protocol.wallets,
+            block_time: protocol.block_time_s,
+            block_gas_limit: Some(protocol.block_gas_limit),
+            ..Start::default()
+        };
+        Self::start_with(stoa, &start).await
+    }
+
+    pub async fn start_with(stoa: &Path, start: &Start) -> Result<Self> {
         let started = Instant::now();
         // Readable by others, because Postgres runs as another user when we are root.
         let directory = tempfile::Builder::new()
@@ -52,18 +82,24 @@ impl Server {
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()?;
         let data = directory.path().join("data");
-        let arguments: Vec<String> = [
+        let mut arguments: Vec<String> = [
             ("dev", String::new()),
             ("--data-dir", data.display().to_string()),
             ("--http", "127.0.0.1:0".to_owned()),
-            ("--block-time", protocol.block_time_s.to_string()),
-            ("--block-gas-limit", protocol.block_gas_limit.to_string()),
-            ("--wallets", protocol.wallets.to_string()),
+            ("--block-time", start.block_time.to_string()),
+            ("--wallets", start.wallets.to_string()),
+            ("--operator-wallets", start.operators.to_string()),
         ]
         .into_iter()
         .flat_map(|(name, value)| [name.to_owned(), value])
         .filter(|word| !word.is_empty())
         .collect();
+        if let Some(rpc) = &start.rpc {
+            arguments.extend(["--rpc".to_owned(), rpc.clone()]);
+        }
+        if let Some(gas) = start.block_gas_limit {
+            arguments.extend(["--block-gas-limit".to_owned(), gas.to_string()]);
+        }
         let log = directory.path().join("stoa.log");
         let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;
         let dev = wait_ready(&mut child, &data.join("dev.json")).await?;

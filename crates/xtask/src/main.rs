@@ -1,6 +1,7 @@
 //! The project's own chores: `cargo xtask <chore>`.
 
 mod bench;
+mod prove;
 mod services;
 mod sqlx;
 mod steps;
@@ -17,9 +18,10 @@ cargo xtask CHORE
   services         start the services that tests share, until the test runner ends
   sqlx [--check]   renew (or compare) the committed query answers in .sqlx/
   test [--quick]   run every test and check (quick: without the contracts)
-  bench mint       measure mints against raw pushes (`bench mint --help`: options)
+  bench mint|tx    measure mints or transfers against raw pushes (`bench mint --help`: options)
   tidy             check the rules of STYLE.md and ARCHITECTURE.md
-  prove            the long runs of the contracts' tests
+  prove            all long proofs: the contracts at depth, and those below; within an hour
+  prove tx|reorg|rpc   kills, reorgs, a lying node (`prove tx --help`: options)
   audit            known vulnerabilities of dependencies
 ";
 
@@ -45,7 +47,7 @@ fn run() -> Result<()> {
         ["test", "--quick"] => test::all(true),
         ["bench", rest @ ..] => bench::run(rest),
         ["tidy"] => tidy::check(&workspace::root()),
-        ["prove"] => test::prove(),
+        ["prove", rest @ ..] => prove::run(rest),
         ["audit"] => test::audit(),
         [] | ["help" | "--help" | "-h"] => {
             eprint!("{HELP}");

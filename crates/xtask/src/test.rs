@@ -41,18 +41,6 @@ pub fn all(quick: bool) -> Result<()> {
     steps.finish(start.elapsed())
 }
 
-/// The long runs of the contracts.
-pub fn prove() -> Result<()> {
-    let start = Instant::now();
-    let mut steps = Steps::default();
-    steps.run("contracts at depth", || {
-        let mut forge = in_contracts("forge", &["test"]);
-        forge.env("FOUNDRY_PROFILE", "long");
-        run(forge)
-    });
-    steps.finish(start.elapsed())
-}
-
 /// Compile and lint everything; and compare the query answers when they may have changed.
 fn build(steps: &mut Steps) -> Result<bool> {
     let live = if sqlx::fresh() { None } else { Some(sqlx::Live::start()?) };
@@ -115,7 +103,7 @@ fn contracts() -> Vec<Outcome> {
     steps.into_iter().map(timed).collect()
 }
 
-fn in_contracts(program: &str, arguments: &[&str]) -> Command {
+pub(crate) fn in_contracts(program: &str, arguments: &[&str]) -> Command {
     let mut command = command(program, arguments);
     // A run compares gas figures; it never rewrites them.
     command.current_dir(root().join("contracts")).env("FORGE_SNAPSHOT_EMIT", "false");

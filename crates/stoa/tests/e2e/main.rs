@@ -8,6 +8,7 @@ mod isolation;
 mod kills;
 mod operate;
 mod operators;
+mod proofs;
 mod server;
 mod signer_keys;
 mod signer_tools;

@@ -131,6 +131,8 @@ async fn accept(listener: TcpListener, state: Arc<State>, ws: watch::Receiver<Ws
     // Aborts the connections when this task is aborted.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        // Else each small answer waits for the acknowledgement of the one before (Nagle).
+        let _ = stream.set_nodelay(true);
         connections.spawn(serve(stream, state.clone(), ws.clone()));
         while connections.try_join_next().is_some() {}
     }
@@ -215,9 +217,13 @@ impl State {
     async fn answer_one(&self, call: &Value, fault: Option<&Fault>) -> Option<Value> {
         let method = call["method"].as_str().unwrap_or_default();
         match fault {
-            Some(Fault::Refuse { code, message }) => {
-                let error = json!({ "code": code, "message": message });
-                Some(json!({ "jsonrpc": "2.0", "id": call["id"], "error": error }))
+            Some(Fault::Refuse { code, message }) => Some(refusal(call, *code, message)),
+            Some(Fault::Lie { code, message }) => {
+                self.forward(call).await?;
+                Some(refusal(call, *code, message))
+            }
+            Some(Fault::Null) => {
+                Some(json!({ "jsonrpc": "2.0", "id": call["id"], "result": null }))
             }
             Some(Fault::Answer(result)) => {
                 Some(json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }))
@@ -249,6 +255,11 @@ impl State {
         let answer = request.timeout(Duration::from_secs(30)).send().await.ok()?;
         serde_json::from_slice(&answer.bytes().await.ok()?).ok()
     }
+}
+
+fn refusal(call: &Value, code: i64, message: &str) -> Value {
+    let error = json!({ "code": code, "message": message });
+    json!({ "jsonrpc": "2.0", "id": call["id"], "error": error })
 }
 
 impl Inner {

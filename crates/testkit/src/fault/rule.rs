@@ -9,6 +9,10 @@ pub enum Fault {
     Delay(Duration),
     /// Refused with a JSON-RPC error; the node never sees it.
     Refuse { code: i64, message: String },
+    /// The node does it, but the caller is told this JSON-RPC error.
+    Lie { code: i64, message: String },
+    /// The result is `null`, as for a thing that the node does not know.
+    Null,
     /// The whole HTTP request gets this status; the node never sees it.
     Status(u16),
     /// The whole HTTP request gets status 429, and `Retry-After` with so many seconds.

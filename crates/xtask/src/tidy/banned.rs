@@ -5,7 +5,7 @@ use super::{Findings, Repository};
 const RULE: &str = "banned";
 
 /// Crates that are no product: they may print, wait and panic.
-const PROOF: [&str; 3] = ["bench", "testkit", "xtask"];
+const PROOF: [&str; 4] = ["bench", "prove", "testkit", "xtask"];
 
 enum Where {
     Everywhere,

@@ -6,8 +6,9 @@ const RULE: &str = "outside";
 
 /// (crate of others, ours that may use it, why only they)
 const ONLY: [(&str, &[&str], &str); 6] = [
-    ("sqlx", &["db"], "SQL lives in `db`"),
-    ("axum", &["api", "push", "testkit"], "HTTP is served by `api`"),
+    // The bench compares us with a handler that does nothing but commit a row.
+    ("sqlx", &["db", "bench"], "SQL lives in `db`"),
+    ("axum", &["api", "push", "testkit", "bench"], "HTTP is served by `api`"),
     ("axum-extra", &["api", "push"], "HTTP is served by `api`"),
     ("utoipa", &["api", "api-types"], "wire shapes live in `api-types`"),
     ("eth-keystore", &["signer"], "secret keys live in the signer"),

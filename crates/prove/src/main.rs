@@ -1,0 +1,178 @@
+//! `prove`: the long proofs, from the command line. `cargo xtask prove` builds the server and runs
+//! it. The last line printed is one JSON object; the exit code is 1 when something did not hold.
+
+mod kept;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use kept::Kept;
+use prove::{Found, Report, faults, kills, reorgs};
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+/// Prove that what was accepted takes effect once.
+#[derive(Parser, Debug)]
+#[command(name = "prove")]
+struct Cli {
+    #[command(subcommand)]
+    proof: Proof,
+    #[command(flatten)]
+    series: Series,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Series {
+    /// Run for so many seeds, from `--seed` on.
+    #[arg(long, global = true, default_value_t = 1)]
+    seeds: u64,
+    /// Keep what each run found in this file, and leave out the runs that it has.
+    #[arg(long, global = true, value_name = "FILE")]
+    resume: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Proof {
+    /// Kill -9 at random times and at failpoints. More than 50 kills are split into runs of 50,
+    /// each with the next seed and a fresh node.
+    Tx(kills::Options),
+    /// Blocks taken back, once and repeatedly.
+    Reorg(reorgs::Options),
+    /// A node that errs, lies and hangs.
+    Rpc(faults::Options),
+    /// The names of the faults of `rpc`.
+    Faults,
+}
+
+const KILLS_MAX: u64 = 50;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "prove: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn run() -> Result<()> {
+    let Cli { proof, series } = Cli::parse();
+    if matches!(proof, Proof::Faults) {
+        faults::names().for_each(say);
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut kept = Kept::open(series.resume.as_deref())?;
+    let (first, mut sum, mut count) = (proof.seed(), Found::default(), 0);
+    for one in proof.runs(series.seeds) {
+        let found = match kept.find(&one.name()) {
+            Some(found) => found,
+            None => {
+                say(&one.name());
+                let found = runtime.block_on(one.prove()).with_context(|| one.name())?;
+                kept.add(&one.name(), &found)?;
+                found
+            }
+        };
+        sum.add(found);
+        count += 1;
+    }
+    let holds = sum.holds();
+    say(&serde_json::to_string(&Report::new(proof.words(), first, count, sum))?);
+    if !holds {
+        bail!("it does not hold");
+    }
+    Ok(())
+}
+
+impl Proof {
+    fn seed(&self) -> u64 {
+        match self {
+            Self::Tx(options) => options.parts.seed,
+            Self::Reorg(options) => options.parts.seed,
+            Self::Rpc(options) => options.parts.seed,
+            Self::Faults => 0,
+        }
+    }
+
+    fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tx(_) => ("tx", "kills"),
+            Self::Reorg(_) => ("reorg", "reorgs"),
+            Self::Rpc(_) | Self::Faults => ("rpc", "faults"),
+        }
+    }
+
+    /// Identifies a run: what it does and from which seed.
+    fn name(&self) -> String {
+        let what = match self {
+            Self::Tx(options) => format!("{} kills", options.kills),
+            Self::Reorg(options) => format!("{} to depth {}", options.reorgs, options.depth),
+            Self::Rpc(options) => format!("{} endpoints", options.endpoints),
+            Self::Faults => String::new(),
+        };
+        format!("{} seed {}: {what}", self.words().0, self.seed())
+    }
+
+    /// The single runs.
+    fn runs(&self, seeds: u64) -> Vec<Self> {
+        let mut runs = Vec::new();
+        let first = self.seed();
+        let mut proof = self.clone();
+        match &mut proof {
+            Self::Tx(options) => {
+                for _ in 0..seeds {
+                    let mut left = if let Self::Tx(all) = self { all.kills } else { 0 };
+                    while left > 0 {
+                        options.kills = left.min(KILLS_MAX);
+                        left -= options.kills;
+                        runs.push(Self::Tx(options.clone()));
+                        options.parts.seed += 1;
+                    }
+                }
+            }
+            Self::Reorg(options) => {
+                for seed in first..first + seeds {
+                    options.parts.seed = seed;
+                    runs.push(Self::Reorg(options.clone()));
+                }
+            }
+            Self::Rpc(options) => {
+                for seed in first..first + seeds {
+                    options.parts.seed = seed;
+                    runs.push(Self::Rpc(options.clone()));
+                }
+            }
+            Self::Faults => {}
+        }
+        runs
+    }
+
+    async fn prove(&self) -> Result<Found> {
+        match self {
+            Self::Tx(options) => kills::run(options).await,
+            Self::Reorg(options) => reorgs::run(options).await,
+            Self::Rpc(options) => faults::run(options).await,
+            Self::Faults => Ok(Found::default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_kills_are_split_and_each_run_has_its_seed() {
+        let words = ["prove", "tx", "--stoa", "x", "--kills", "120", "--seed", "7"];
+        let proof = Cli::parse_from(words).proof;
+        let names: Vec<String> = proof.runs(1).iter().map(Proof::name).collect();
+        assert_eq!(names, ["tx seed 7: 50 kills", "tx seed 8: 50 kills", "tx seed 9: 20 kills"]);
+        let words = ["prove", "rpc", "--stoa", "x", "--seed", "3"];
+        let proof = Cli::parse_from(words).proof;
+        assert_eq!(proof.runs(2).len(), 2);
+    }
+}

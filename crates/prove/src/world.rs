@@ -1,0 +1,191 @@
+//! A node, a data directory, an engine on them, clients, and the final reckoning.
+
+use crate::{
+    Found,
+    clients::{Accepted, Clients, Ledger, Pressure},
+    oracle,
+    server::{DevFile, Launch, Server, tail},
+};
+use alloy_primitives::U256;
+use anyhow::{Context, Result};
+use serde_json::json;
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use testkit::{NodeOptions, TestNode};
+use tokio::time::sleep;
+
+/// Blocks after which everything is final and below every window.
+const DEEP: u64 = 70;
+/// Without any job taking effect for so long, what is left is lost.
+const LOST_AFTER: Duration = Duration::from_secs(90);
+const EXAMPLES_MAX: usize = 5;
+
+/// What all proofs take.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Parts {
+    /// The server to prove; a debug build dies at failpoints too.
+    #[arg(long, value_name = "FILE")]
+    pub stoa: PathBuf,
+    /// What is random follows from it.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds between blocks.
+    #[arg(long, default_value_t = 0.2)]
+    pub block_time: f64,
+    /// Wallets that send transfers.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub wallets: u32,
+    /// Clients that ask at once.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub clients: u32,
+    /// Milliseconds between two jobs of one client.
+    #[arg(long, default_value_t = 150)]
+    pub pause_ms: u64,
+    /// Every so-manieth job is a mint, the others are transfers.
+    #[arg(long, default_value_t = 4)]
+    pub mint_every: u64,
+    /// Keep data and log, and say where.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+pub struct World {
+    pub node: TestNode,
+    pub launch: Launch,
+    pub parts: Parts,
+    pub ledger: Arc<Ledger>,
+    directory: Option<TempDir>,
+}
+
+impl World {
+    /// A node and an empty directory. The engine is asked to use `front(node's address)`.
+    pub async fn new(parts: &Parts) -> Result<Self> {
+        let options = NodeOptions {
+            block_time: Some(parts.block_time),
+            extra: vec!["--order".to_owned(), "fifo".to_owned()],
+        };
+        let node = testkit::anvil(options).await;
+        let directory = tempfile::Builder::new().prefix("stoa-prove").tempdir()?;
+        // Postgres runs as another user when we are root.
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755))?;
+        let launch = Launch {
+            stoa: parts.stoa.canonicalize().context("there is no such server")?,
+            data: directory.path().join("data"),
+            log: directory.path().join("server.log"),
+            port: devstack::free_port()?,
+            rpc: vec![node.anvil.http_url()],
+            block_time: parts.block_time,
+            wallets: parts.wallets,
+            environment: Vec::new(),
+        };
+        let (ledger, parts) = (Arc::default(), parts.clone());
+        Ok(Self { node, launch, parts, ledger, directory: Some(directory) })
+    }
+
+    /// Start the engine and wait until it serves and its contracts are on chain for good.
+    pub async fn settle(&self) -> Result<(Server, DevFile)> {
+        let mut server = self.launch.start(None)?;
+        let dev = server.ready().await?;
+        self.node.mine(DEEP).await;
+        Ok((server, dev))
+    }
+
+    pub fn clients(&self, dev: &DevFile) -> Clients {
+        let pressure = Pressure {
+            clients: self.parts.clients,
+            pause: Duration::from_millis(self.parts.pause_ms),
+            mint_every: self.parts.mint_every,
+        };
+        Clients::start(dev, &format!("seed{}", self.parts.seed), pressure, &self.ledger)
+    }
+
+    /// Wait until each accepted job took effect, or nothing moves any more.
+    pub async fn wait_for_effects(&self, dev: &DevFile) -> Result<()> {
+        let jobs = self.ledger.accepted();
+        let mut missing = usize::MAX;
+        let mut moved = Instant::now();
+        loop {
+            let counts = oracle::effects(&self.node.endpoint, dev, &jobs).await?;
+            let now = counts.iter().filter(|count| count.is_zero()).count();
+            if now == 0 {
+                return Ok(());
+            }
+            if now < missing {
+                (missing, moved) = (now, Instant::now());
+            }
+            if moved.elapsed() > LOST_AFTER {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// The end: every job must have taken effect once, and be called final.
+    pub async fn reckon(&self, dev: &DevFile, mut found: Found) -> Result<Found> {
+        self.wait_for_effects(dev).await?;
+        self.node.mine(DEEP).await;
+        let jobs = self.ledger.accepted();
+        let stuck = self.wait_final(dev, &jobs).await;
+        let counts = oracle::effects(&self.node.endpoint, dev, &jobs).await?;
+        found.accepted = jobs.len();
+        let mut examples = Vec::new();
+        for (job, count) in jobs.iter().zip(&counts) {
+            if count.is_zero() {
+                found.lost += 1;
+                examples.push(format!("lost: {job:?}"));
+            } else if *count > U256::from(1) {
+                found.doubled += 1;
+                examples.push(format!("{count} times: {job:?}"));
+            }
+        }
+        found.stuck = stuck.len();
+        examples.extend(stuck);
+        let refused = self.ledger.refused();
+        found.refused = refused.len();
+        examples.extend(refused);
+        examples.truncate(EXAMPLES_MAX);
+        found.examples = examples;
+        if !found.holds() {
+            crate::say(&format!("the end of the server's log:\n{}", tail(&self.launch.log)));
+        }
+        Ok(found)
+    }
+
+    /// The jobs that the engine does not call final in time.
+    async fn wait_final(&self, dev: &DevFile, jobs: &[Accepted]) -> Vec<String> {
+        let http = reqwest::Client::new();
+        let end = Instant::now() + LOST_AFTER;
+        let mut waiting: Vec<&Accepted> = jobs.iter().collect();
+        loop {
+            let mut still = Vec::new();
+            let mut said = Vec::new();
+            for job in waiting {
+                let status = oracle::status(&http, dev, job).await;
+                if status.as_ref().is_none_or(|body| body["status"] != "final") {
+                    said.push(format!("stuck: {job:?}: {}", status.unwrap_or_default()));
+                    still.push(job);
+                }
+            }
+            if still.is_empty() || Instant::now() > end {
+                return said;
+            }
+            waiting = still;
+            sleep(Duration::from_millis(300)).await;
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if self.parts.keep
+            && let Some(directory) = self.directory.take()
+        {
+            crate::say(&format!("kept: {}", directory.keep().display()));
+        }
+    }
+}
