@@ -8,7 +8,6 @@ use crate::{
 };
 use alloy_primitives::U256;
 use anyhow::{Context, Result};
-use serde_json::json;
 use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
