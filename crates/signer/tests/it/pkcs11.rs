@@ -51,7 +51,10 @@ fn act(rig: &Rig, hsm: &Hsm, action: &str) -> String {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    // Not by the exit code: SoftHSM now and then crashes in its own exit handlers, when OpenSSL's
+    // have run before them. By then everything of ours is done and told.
+    let done = text.contains("test result: ok. 1 passed");
+    assert!(done, "{} {text}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     text
 }
 
