@@ -113,22 +113,19 @@ async fn take(rig: &Rig, step: Step, jobs: &mut Vec<TransactionId>) {
 
 /// All facts of all jobs, and what they add up to.
 async fn check(rig: &Rig) {
+    // In one statement, so of one moment: the worker goes on meanwhile.
     let rows: Vec<(uuid::Uuid, String, Vec<String>)> = sqlx::query_as(
-        "select t.id, t.status, array_agg(o.data->>'status' order by o.id)
+        "select t.id, t.status, array_remove(array_agg(o.data->>'status' order by o.id), null)
            from transactions t
-           join outbox o on o.topic = 'transactions'
+           left join outbox o on o.topic = 'transactions'
                         and o.attributes->>'transaction_id' = t.id::text
           group by t.id, t.status",
     )
     .fetch_all(&rig.database.db)
     .await
     .unwrap();
-    let jobs: i64 = sqlx::query_scalar("select count(*) from transactions")
-        .fetch_one(&rig.database.db)
-        .await
-        .unwrap();
-    assert_eq!(rows.len() as i64, jobs, "each job has facts");
     for (id, status, told) in rows {
+        assert!(!told.is_empty(), "{id} has no facts");
         let states: Vec<JobStatus> = told.iter().map(|status| status.parse().unwrap()).collect();
         let folded = fold(states).unwrap_or_else(|error| panic!("{id}: {error}: {told:?}"));
         assert_eq!(folded.unwrap().as_str(), status, "{id}: {told:?}");
