@@ -8,9 +8,9 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -51,8 +51,12 @@ pub(super) struct TokenOptions {
 
 /// A token in use.
 pub(crate) struct Token {
-    jobs: SyncSender<Job>,
+    /// Taken when the token is dropped: its threads end when nobody can send.
+    jobs: Option<SyncSender<Job>>,
     timeout: Duration,
+    threads: Vec<JoinHandle<()>>,
+    /// Disconnected when the last thread has closed its session.
+    closed: Mutex<Receiver<()>>,
 }
 
 enum Task {
@@ -80,14 +84,20 @@ impl Token {
             Arc::new(Login { module: load(&options.module)?, token: options.token.clone(), pin });
         let (jobs, waiting) = sync_channel(WAITING_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
-        for number in 0..options.sessions {
-            let (login, waiting) = (login.clone(), waiting.clone());
+        let (open, closed) = channel();
+        let start = |number| {
+            let (login, waiting, open) = (login.clone(), waiting.clone(), open.clone());
             thread::Builder::new()
                 .name(format!("signer-pkcs11-{number}"))
-                .spawn(move || work(&login, &waiting))
-                .map_err(|source| ServeError::Process { what: "starting a thread", source })?;
-        }
-        Ok(Self { jobs, timeout: options.timeout })
+                .spawn(move || {
+                    let _open = open;
+                    work(&login, &waiting);
+                })
+                .map_err(|source| ServeError::Process { what: "starting a thread", source })
+        };
+        let threads = (0..options.sessions).map(start).collect::<Result<_, _>>()?;
+        let (jobs, closed) = (Some(jobs), Mutex::new(closed));
+        Ok(Self { jobs, timeout: options.timeout, threads, closed })
     }
 
     pub(super) async fn sign(
@@ -118,13 +128,28 @@ impl Token {
 
     async fn call(&self, label: &str, task: Task) -> Result<Done, BackendError> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .try_send(Job { label: label.to_owned(), task, reply })
+        let jobs = self.jobs.as_ref().ok_or(BackendError::Wrong("closed"))?;
+        jobs.try_send(Job { label: label.to_owned(), task, reply })
             .map_err(|_| BackendError::Unavailable("too many calls wait".to_owned()))?;
         timeout(self.timeout, answer)
             .await
             .map_err(|_| BackendError::Slow(self.timeout))?
             .unwrap_or_else(|_| Err(BackendError::Unavailable("its thread ended".to_owned())))
+    }
+}
+
+impl Drop for Token {
+    /// Waits until the sessions are closed and their threads are gone: a module that is still in
+    /// use when the process ends may crash it (SoftHSM does, in its destructors). A thread whose
+    /// call hangs is left behind after the timeout.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        let closed = self.closed.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if closed.recv_timeout(self.timeout) == Err(RecvTimeoutError::Disconnected) {
+            for thread in self.threads.drain(..) {
+                let _ = thread.join();
+            }
+        }
     }
 }
 
