@@ -150,9 +150,7 @@ impl App {
                 let gas: u64 = gas.to();
                 Ok(gas.saturating_add(gas.saturating_mul(GAS_MARGIN) / 100))
             }
-            Err(error @ RpcError::Refused { .. }) => {
-                Err(self.fails(chain, request, error).await?)
-            }
+            Err(error @ RpcError::Refused { .. }) => Err(self.fails(chain, request, error).await?),
             Err(error) => Err(error.into()),
         }
     }

@@ -188,8 +188,7 @@ impl App {
         let Some(job) = requests::load_by_key(&mut db, holder.principal, once.key).await? else {
             return Ok(None);
         };
-        let filter =
-            ForwardRequestFilter { transaction_id: Some(job.id), ..Default::default() };
+        let filter = ForwardRequestFilter { transaction_id: Some(job.id), ..Default::default() };
         let found = forward_requests::list(&mut db, filter, None, 1).await?;
         let body = found.first().map(|row| render(row).to_string().into_bytes());
         let fingerprint = job.fingerprint.unwrap_or_default();
@@ -330,8 +329,8 @@ pub(crate) async fn next_nonce(
     chain_nonce: u64,
 ) -> Result<u64, AppError> {
     let first = chain_nonce.cast_signed();
-    let live =
-        forward_requests::load_live_nonces(db, chain.chain_id, chain.forwarder, user, first).await?;
+    let live = forward_requests::load_live_nonces(db, chain.chain_id, chain.forwarder, user, first)
+        .await?;
     let taken = live.iter().zip(first..).take_while(|(live, next)| **live == *next).count();
     Ok(chain_nonce.saturating_add(taken as u64))
 }
@@ -395,9 +394,7 @@ fn refuse(refused: sponsor::Refused) -> AppError {
         R::Value => SponsorRefusal::Request(vec![at("/request/value")]),
         R::NoSelector => SponsorRefusal::Request(vec![at("/request/data")]),
         R::Gas { .. } => SponsorRefusal::Request(vec![at("/request/gas")]),
-        R::DeadlineSoon | R::DeadlineFar => {
-            SponsorRefusal::Request(vec![at("/request/deadline")])
-        }
+        R::DeadlineSoon | R::DeadlineFar => SponsorRefusal::Request(vec![at("/request/deadline")]),
         R::Multicall(_) => SponsorRefusal::NotAllowed(at("/request/data")),
         R::Forwarder | R::NotAllowed => SponsorRefusal::NotAllowed(at("/request/to")),
     };

@@ -26,13 +26,15 @@ pub enum SponsorRefusal {
     /// The sponsor does not pay for this.
     NotAllowed(Fault),
     /// The forwarder takes another nonce next.
-    Nonce { expected: u64 },
+    Nonce {
+        expected: u64,
+    },
     /// This very request was accepted before.
     Seen,
     /// The target does not trust the forwarder.
     Untrusting,
     /// The call fails at the head.
-    Fails(Failure),
+    Fails(Box<Failure>),
     Budget(Over),
 }
 

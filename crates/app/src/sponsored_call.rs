@@ -92,7 +92,7 @@ impl App {
     ) -> Result<AppError, AppError> {
         let target = self.contract_at(chain.chain_id, request.to).await?;
         let failure = of_refusal(target.as_ref(), error)?;
-        Ok(SponsorRefusal::Fails(failure).into())
+        Ok(SponsorRefusal::Fails(Box::new(failure)).into())
     }
 
     /// Gas and price of the carrying call: from the gas that the user granted, so that the target
@@ -106,7 +106,7 @@ impl App {
     ) -> Result<Carried, AppError> {
         let too_much = || {
             let text = "carrying it takes more gas than a transaction may".to_owned();
-            AppError::from(SponsorRefusal::Fails(Failure::told("gas_above_limit", text)))
+            AppError::from(SponsorRefusal::Fails(Box::new(Failure::told("gas_above_limit", text))))
         };
         // Fees, and what a rollup takes for the bytes: nothing is there that could refuse them.
         let bytes = call(wallet, Address::ZERO, input.to_vec());
@@ -114,7 +114,7 @@ impl App {
             Ok(quote) => quote,
             Err(Unpriced::Node(error)) => return Err(error.into()),
             Err(Unpriced::Call(reason)) => {
-                return Err(SponsorRefusal::Fails(explain(&reason, None)).into());
+                return Err(SponsorRefusal::Fails(Box::new(explain(&reason, None))).into());
             }
         };
         let own = carrying_gas(gas, input.len()).ok_or_else(too_much)?;
