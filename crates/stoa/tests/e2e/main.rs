@@ -12,4 +12,5 @@ mod proofs;
 mod server;
 mod signer_keys;
 mod signer_tools;
+mod sponsored;
 mod walk;
