@@ -1,7 +1,7 @@
 //! A call that a user signed and a sponsor pays for: checked, counted, queued.
 //!
-//! In this order, so that hostile input costs its sender more than us: shape and rules (memory), the
-//! signature (one recovery), what is known of the request (one row), the chain (one batch of calls
+//! In this order, so that hostile input costs its sender more than us: shape and rules (memory),
+//! the signature (one recovery), what is known of the request (one row), the chain (one batch of calls
 //! and a price), and only then, under the locks of the user and the sponsor, nonce and budget.
 
 use crate::{

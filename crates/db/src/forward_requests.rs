@@ -61,7 +61,10 @@ pub async fn load_live_nonces(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| row.nonce).collect())
+    let mut nonces: Vec<i64> = rows.into_iter().map(|row| row.nonce).collect();
+    // A reorg can bring back a request whose nonce another has by now.
+    nonces.dedup();
+    Ok(nonces)
 }
 
 /// Was this very request accepted before, by whichever sponsor?

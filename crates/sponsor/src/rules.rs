@@ -16,8 +16,8 @@ pub const DEADLINE_MARGIN: u64 = 30;
 const GAS_MIN: u64 = 5_000;
 
 /// Functions that run calls found in their arguments. Behind a forwarder they let one user speak as
-/// another: the inner calls end in an address of the caller's choosing (disclosed by OpenZeppelin and
-/// thirdweb in December 2023).
+/// another: the inner calls end in an address of the caller's choosing (disclosed by OpenZeppelin
+/// and thirdweb in December 2023).
 const MULTICALLS: [&str; 14] = [
     "multicall(bytes[])",
     "multicall(uint256,bytes[])",
