@@ -37,7 +37,7 @@ impl User {
         let (id, body) = signed.serialize_compact();
         let mut bytes = [0; 65];
         bytes[..64].copy_from_slice(&body);
-        bytes[64] = 27 + u8::try_from(i32::from(id)).unwrap();
+        bytes[64] = 27 + id.to_u8();
         bytes
     }
 }
@@ -56,9 +56,17 @@ async fn transact(node: &TestNode, from: Address, to: Option<Address>, input: &[
     let input = Bytes::copy_from_slice(input);
     let call = json!([{ "from": from, "to": to, "input": input, "gas": "0x1000000" }]);
     let hash = node.call("eth_sendTransaction", call).await;
-    let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
+    let receipt = mined(node, &hash).await;
     assert_eq!(receipt["status"], "0x1", "{receipt}");
     receipt
+}
+
+async fn mined(node: &TestNode, hash: &Value) -> Value {
+    testkit::eventually("it is mined", || async {
+        let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
+        (!receipt.is_null()).then_some(receipt)
+    })
+    .await
 }
 
 fn created(receipt: &Value) -> Address {
@@ -189,7 +197,7 @@ impl Desk {
         let call = json!([{ "from": WALLET, "to": self.forwarder, "input": input,
             "gas": format!("{:#x}", job["gas_limit"].as_u64().unwrap()) }]);
         let hash = self.node.call("eth_sendTransaction", call).await;
-        self.node.call("eth_getTransactionReceipt", json!([hash])).await
+        mined(&self.node, &hash).await
     }
 
     /// Say what became of a job.
@@ -306,7 +314,10 @@ async fn a_user_without_money_acts_and_the_sponsor_pays_what_it_cost() {
     let both = desk.sponsor(&user_query).await;
     assert_eq!(both["used"]["user_day_requests"], 2);
     assert_eq!(wei(&both["used"]["user_day"]), reserved + wei(&second["reserved"]));
-    assert_eq!(wei(&both["left"]["day"]) + wei(&both["used"]["day"]), ETHER.parse().unwrap());
+    assert_eq!(
+        wei(&both["left"]["day"]) + wei(&both["used"]["day"]),
+        ETHER.parse::<U256>().unwrap()
+    );
 
     let receipt = desk.carry(&taken).await;
     assert_eq!(receipt["status"], "0x1", "{receipt}");

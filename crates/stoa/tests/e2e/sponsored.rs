@@ -30,7 +30,7 @@ impl Wallet {
         let message = Message::from_digest(digest.0);
         let signed = RecoverableSignature::sign_ecdsa_recoverable(message, &self.secret);
         let (id, body) = signed.serialize_compact();
-        [&body[..], &[27 + u8::try_from(i32::from(id)).unwrap()]].concat().into()
+        [&body[..], &[27 + id.to_u8()]].concat().into()
     }
 }
 
