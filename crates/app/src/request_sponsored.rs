@@ -1,8 +1,9 @@
 //! A call that a user signed and a sponsor pays for: checked, counted, queued.
 //!
 //! In this order, so that hostile input costs its sender more than us: shape and rules (memory),
-//! the signature (one recovery), what is known of the request (one row), the chain (one batch of calls
-//! and a price), and only then, under the locks of the user and the sponsor, nonce and budget.
+//! the signature (one recovery), what is known of the request (one row), the chain (one batch of
+//! calls and a price), and only then, under the locks of the user and the sponsor, nonce and
+//! budget.
 
 use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, ForwardRequestRow, Once, Refusal,

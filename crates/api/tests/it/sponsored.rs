@@ -375,7 +375,8 @@ async fn sponsored_transactions_are_listed_by_sponsor_user_and_status() {
     let users = [User::new(1), User::new(2)];
     let mut ids = Vec::new();
     for (place, user) in users.iter().chain(&users).enumerate() {
-        let signed = desk.approval(user, Address::repeat_byte(u8::try_from(place).unwrap())).await;
+        let signed =
+            desk.approval(user, Address::repeat_byte(1 + u8::try_from(place).unwrap())).await;
         ids.push(body(desk.send(&place.to_string(), &signed).await, 202).await["id"].clone());
     }
     ids.reverse();
