@@ -11,6 +11,7 @@ mod happy;
 mod history;
 mod kill;
 mod ordering;
+mod planted;
 mod proxy;
 mod quotes;
 mod refusals;
