@@ -64,8 +64,8 @@ pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
 #[cfg(feature = "planted-faults")]
 pub use planted::Fault;
 pub use queue::{
-    AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QueueFull,
-    enqueue, prepare,
+    AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QUEUED_FACT,
+    QueueFull, enqueue, prepare,
 };
 pub use quote::{Quote, QuoteError, quote, quote_with};
 pub use reason::{ErrorNames, Reason};
