@@ -51,6 +51,9 @@ pub(crate) struct DevOptions {
     /// Wallets for calls of operators (`stoa tx send`).
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub operator_wallets: u32,
+    /// Wallets that carry what users signed and sponsors pay for.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub sponsor_wallets: u32,
     /// Throw away the data of earlier runs first.
     #[arg(long)]
     pub fresh: bool,

@@ -13,4 +13,5 @@ mod runbooks;
 mod server;
 mod signer_keys;
 mod signer_tools;
+mod sponsored;
 mod walk;
