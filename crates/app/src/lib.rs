@@ -96,7 +96,7 @@ use std::{
     time::Duration,
 };
 use transactor::{Intake, Nudge};
-use vocab::{Address, ChainId, Clock, Finality};
+use vocab::{Address, ChainId, Clock, Finality, Urgency};
 
 /// One chain that requests may name.
 #[derive(Clone, Debug)]
@@ -106,6 +106,10 @@ pub struct ChainSettings {
     pub node: Chain,
     /// Roles whose wallets operators may use for calls of their own; the first is the default.
     pub call_roles: Vec<String>,
+    /// Of calls that name none.
+    pub urgency: Urgency,
+    /// By which the chain's transactor makes its offers: quotes follow them.
+    pub offers: transactor::Options,
     /// `StoaCollectionFactory` and the implementation behind its clones.
     pub factory: Address,
     pub implementation: Address,

@@ -1,5 +1,5 @@
 use crate::{
-    audit_log, chain, demo, dev, key,
+    audit_log, chain, configuration, demo, dev, key,
     operate::{self, Connection, EXIT_CODES, TxCommand, WalletCommand},
     sign,
 };
@@ -54,6 +54,9 @@ enum Command {
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
+    /// Check a configuration file, and show what holds.
+    #[command(subcommand)]
+    Config(configuration::ConfigCommand),
     /// Check audit logs.
     #[command(subcommand)]
     Audit(audit_log::AuditCommand),
@@ -67,6 +70,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     }
     match cli.command {
         Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
+        Command::Config(command) => configuration::run(command)?,
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,

@@ -159,6 +159,8 @@ fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
     ChainSettings {
         chain_id: ChainId(CHAIN),
         node: node(&nodes),
+        urgency: vocab::Urgency::Normal,
+        offers: transactor::Options::default(),
         call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
         factory: Address::repeat_byte(0xfa),
         implementation: Address::repeat_byte(0x1a),
