@@ -32,7 +32,7 @@ async fn what_the_file_says_holds() {
              [transactor]\nqueue_depth_max = 2\n\
              [fees]\nurgency = \"high\"\n\
              [roles.operator]\nwallets = 1\nin_flight_max = 3\n\
-             [[endpoints]]\nurl = \"{}/secret\"\n",
+             [[endpoints]]\nurl = \"{}/?key=secret\"\n",
             node.anvil.http_url()
         ),
     );
