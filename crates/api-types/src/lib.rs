@@ -345,6 +345,9 @@ pub struct FieldError {
     #[schema(example = "/to")]
     pub pointer: String,
     pub detail: String,
+    /// In an answer about several items: what this one alone would be refused with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// A problem (RFC 9457).

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, items, metadata, mints, operations,
+    ApiState, abis, collections, facts, items, metadata, mint_batches, mints, operations,
     problem::{Code, Problem},
     transaction_changes, transactions, uploads, wallets,
 };
@@ -40,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(uploads::upload_picture))
         .routes(routes!(metadata::store_metadata))
         .routes(routes!(mints::request_mint, mints::list_mints))
+        .routes(routes!(mint_batches::request_mints))
         .routes(routes!(mints::get_mint))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
@@ -104,9 +105,8 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
     let of = |parts: &[&[Code]]| parts.concat();
     match operation {
-        "upload_picture" | "store_metadata" | "request_mint" | "request_collection" => {
-            (Access::Makes, codes_of_making(operation))
-        }
+        "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
+        | "request_collection" => (Access::Makes, codes_of_making(operation)),
         "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
@@ -166,6 +166,7 @@ fn codes_of_making(operation: &str) -> Vec<Code> {
             ];
             [&BODY[..], &ADDRESS, &own].concat()
         }
+        "request_mints" => [&BODY[..], &[C::MintsInvalid]].concat(),
         "request_collection" => [&BODY[..], &ADDRESS, &[C::CollectionInvalid]].concat(),
         _ => Vec::new(),
     };

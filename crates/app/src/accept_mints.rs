@@ -26,7 +26,8 @@ const WRITERS_MAX: usize = 2;
 /// statements later than this, and requests end later too.
 const WRITE_MAX: Duration = Duration::from_secs(20);
 
-const FACT: (&str, &str) = (topic::MINTS, "mint_requested");
+/// Topic and kind of what is told of each.
+pub(crate) const FACT: (&str, &str) = (topic::MINTS, "mint_requested");
 
 /// Where mint requests are handed in.
 #[derive(Debug)]

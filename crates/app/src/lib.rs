@@ -6,6 +6,7 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
+//! | `request_mints` | many of them → as many jobs, or none |
 //! | `accept_mints` | … many of them in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
@@ -42,6 +43,7 @@ mod read_transactions;
 mod read_wallets;
 mod request_collection;
 mod request_mint;
+mod request_mints;
 mod request_transaction;
 mod resolve_contract;
 mod store_abi;
@@ -79,6 +81,7 @@ pub use read_transactions::{TransactionQuery, TransactionView};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
+pub use request_mints::MintItem;
 pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
 pub use store_abi::{Abi, AbiSpec};

@@ -108,12 +108,10 @@ pub enum Action {
     ReadPublicFacts,
     /// Facts of mint jobs; without `admin` only of one's own.
     ReadMintFacts,
-    /// Facts of the engine's transactions, all of them.
-    ReadTransactionFacts,
     /// A call of the operator's choosing, from a wallet of the engine.
     RequestTransaction,
     QuoteTransaction,
-    /// Any transaction of the engine, with its facts.
+    /// Any transaction of the engine, with its facts: one by one, and all on the stream.
     ReadTransaction,
     /// Cancel, speed up, replace, queue again.
     ChangeTransaction,
@@ -125,7 +123,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 17] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -135,7 +133,6 @@ impl Action {
         Self::ReadCollection,
         Self::ReadPublicFacts,
         Self::ReadMintFacts,
-        Self::ReadTransactionFacts,
         Self::RequestTransaction,
         Self::QuoteTransaction,
         Self::ReadTransaction,
@@ -168,7 +165,6 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadCollection, Rule::Anyone),
     (Action::ReadPublicFacts, Rule::Anyone),
     (Action::ReadMintFacts, Rule::OneOf(&[Scope::MintsRead, Scope::MintsWrite])),
-    (Action::ReadTransactionFacts, Rule::OneOf(&[])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
     (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),

@@ -1,6 +1,6 @@
 use crate::{
     audit_log, chain, configuration, demo, dev, key,
-    operate::{self, Connection, EXIT_CODES, TxCommand, WalletCommand},
+    operate::{self, AbiCommand, Connection, EXIT_CODES, TxCommand, WalletCommand},
     sign,
 };
 use anyhow::Result;
@@ -51,6 +51,14 @@ enum Command {
         #[command(subcommand)]
         command: WalletCommand,
     },
+    /// Tell a running server which functions contracts have.
+    #[command(after_help = EXIT_CODES)]
+    Abi {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: AbiCommand,
+    },
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
@@ -82,6 +90,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Command::Wallet { connection, command } => {
             return crate::block_on(operate::run_wallet(connection, command));
+        }
+        Command::Abi { connection, command } => {
+            return crate::block_on(operate::run_abi(connection, command));
         }
     }
     Ok(ExitCode::SUCCESS)

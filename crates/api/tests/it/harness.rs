@@ -38,6 +38,8 @@ pub const START: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 pub const PEPPER: [u8; 32] = [42; 32];
 
 pub struct Api {
+    /// Under the server.
+    pub app: App,
     pub client: Client,
     pub url: String,
     pub content_url: String,
@@ -109,7 +111,7 @@ pub async fn start_as(setup: Setup) -> Api {
     });
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone());
     let state = api::ApiState::new(api::ApiConfig {
-        app,
+        app: app.clone(),
         authenticator: authenticator.clone(),
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
@@ -132,7 +134,7 @@ pub async fn start_as(setup: Setup) -> Api {
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api { client, url, content_url, clock, key, database, chain, directory, stop }
+    Api { app, client, url, content_url, clock, key, database, chain, directory, stop }
 }
 
 /// The stream with its feed and the sequencer, until `stop`.

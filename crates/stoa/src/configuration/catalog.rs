@@ -98,7 +98,8 @@ fn transactor() -> Vec<Opt<Settings>> {
             "pause before a refused or lost hand-over, or a simulation in trouble, is repeated",
             s => s.transactor.retry),
         option!("void_gas_max", Whole(21_000, 16_777_216),
-            "most gas of a void; the signer's `void_gas_limit_max`", s => s.transactor.void_gas_max),
+            "most gas of a void; the signer's `void_gas_limit_max`",
+            s => s.transactor.void_gas_max),
         option!("kind_failures_max", Whole(0, 1_000_000),
             "failures of one kind in a row that pause it, until a probe succeeds; 0: never",
             s => s.transactor.kind_failures_max),
@@ -139,7 +140,7 @@ fn mints() -> Vec<Opt<Settings>> {
         option!("gas_per_content_byte", Whole(1, 100_000),
             "gas that each byte of contents adds", s => s.mints.limits.gas_per_content_byte),
         option!("age_ms_max", Millis(0, 600_000),
-            "a job that waited so long goes in a batch that is not full, whatever else is under way",
+            "a job that waited so long goes in a batch that is not full, whatever is under way",
             s => s.mints.age_max),
         option!("open_per_wallet", Whole(1, 256),
             "batches under way per wallet, above which only full or late ones join them",
@@ -171,7 +172,8 @@ fn indexer() -> Vec<Opt<Settings>> {
         option!("batches_in_flight", Whole(1, 64),
             "such batches at once", s => s.indexer.batches_in_flight),
         option!("addresses_max", Whole(1, 10_000),
-            "contracts above this number are asked for by topic alone", s => s.indexer.addresses_max),
+            "contracts above this number are asked for by topic alone",
+            s => s.indexer.addresses_max),
         option!("stand_by_ms", Millis(50, 60_000),
             "pause between attempts to be the one that indexes", s => s.indexer.stand_by),
         option!("back_off_ms_max", Millis(100, 600_000),
@@ -227,7 +229,8 @@ fn stream() -> Vec<Opt<Settings>> {
         option!("frames_per_second", Whole(1, 10_000),
             "frames that a client may send, after a burst of twice as many",
             s => s.stream.frames_per_second),
-        option!("heartbeat_ms", Millis(100, 600_000), "between heartbeats", s => s.stream.heartbeat),
+        option!("heartbeat_ms", Millis(100, 600_000), "between heartbeats",
+            s => s.stream.heartbeat),
         option!("stall_ms_max", Millis(100, 600_000),
             "a client that reads nothing for so long is cut", s => s.stream.stall_max),
         option!("silence_ms_max", Millis(100, HOUR),
@@ -241,7 +244,8 @@ fn stream() -> Vec<Opt<Settings>> {
 pub(super) fn role() -> Vec<Opt<RoleSettings>> {
     vec![
         option!("wallets", Whole(1, 256),
-            "wallets, made by the signer when missing; its `keys_max` is the limit", r => r.wallets),
+            "wallets, made by the signer when missing; its `keys_max` is the limit",
+            r => r.wallets),
         option!("in_flight_max", Whole(1, 256),
             "transactions of one wallet that wait to be mined; 1 for delegated accounts (EIP-7702)",
             r => r.in_flight_max),
@@ -266,7 +270,8 @@ pub(super) fn endpoint() -> Vec<Opt<EndpointConfiguration>> {
             "calls that it may be asked; without, no limit until it complains",
             e => e.requests_per_second),
         option!("burst", Number(1.0, 100_000.0), "calls at once", e => e.burst),
-        option!("requests_max", Whole(1, 1_024), "requests in flight; more wait", e => e.requests_max),
+        option!("requests_max", Whole(1, 1_024), "requests in flight; more wait",
+            e => e.requests_max),
     ]
 }
 

@@ -1,8 +1,8 @@
 //! What an operator decides of the engine: one TOML file (`stoa dev --config FILE`).
 //!
 //! [`catalog`] lists every option once: name, meaning, bounds, and the field that it sets. Reading,
-//! showing and the table in `docs/reference/configuration.md` all follow that list; what is left out
-//! is as the parts themselves have it.
+//! showing and the tables in `docs/reference/configuration.md` all follow that list; what is left
+//! out is as the parts themselves have it.
 
 mod catalog;
 mod option;

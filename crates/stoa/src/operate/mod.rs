@@ -1,11 +1,13 @@
-//! `stoa tx` and `stoa wallet`: what operators do by the API, from a terminal.
+//! `stoa tx`, `stoa wallet` and `stoa abi`: what operators do by the API, from a terminal.
 
+mod abi;
 mod arguments;
 mod client;
 mod table;
 mod tx;
 mod wallet;
 
+pub(crate) use abi::AbiCommand;
 pub(crate) use tx::TxCommand;
 pub(crate) use wallet::WalletCommand;
 
@@ -15,7 +17,7 @@ use clap::Args;
 use client::{Client, Failed};
 use std::{path::PathBuf, process::ExitCode};
 
-/// The exit codes, in the help of both commands.
+/// The exit codes, in the help of these commands.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -64,8 +66,17 @@ pub(crate) async fn run_tx(connection: Connection, command: TxCommand) -> Result
 
 /// `stoa wallet …`
 pub(crate) async fn run_wallet(connection: Connection, command: WalletCommand) -> Result<ExitCode> {
+    if matches!(command, WalletCommand::Import) {
+        wallet::refuse_import()?;
+    }
     let client = connection.client()?;
     finish(wallet::run(&client, connection.json, command).await)
+}
+
+/// `stoa abi …`
+pub(crate) async fn run_abi(connection: Connection, command: AbiCommand) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(abi::run(&client, connection.json, command).await)
 }
 
 fn finish(done: Result<ExitCode>) -> Result<ExitCode> {

@@ -84,6 +84,48 @@ async fn what_the_file_says_holds() {
     assert_eq!(server.stop(), Some(0));
 }
 
+/// A kind that keeps failing is paused, other kinds are not, and it goes on when a probe succeeds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_kind_is_paused_and_probed() {
+    let home = Home::new();
+    let file = write(&home, "[transactor]\nkind_failures_max = 2\n");
+    let server = home.start(&Options { config: Some(&file), ..Options::default() }).await;
+    let send = async |body: &serde_json::Value| {
+        let (status, sent) = server.post("/transactions", None, body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{sent}");
+        sent["id"].as_str().unwrap().to_owned()
+    };
+    let reaches = async |id: &str, wanted: &[&str]| {
+        let what = format!("{id} is {wanted:?}");
+        eventually_within(std::time::Duration::from_secs(60), &what, || async {
+            let (_, shown) = server.get(&format!("/transactions/{id}")).await;
+            wanted.iter().any(|status| shown["status"] == *status).then_some(())
+        })
+        .await;
+    };
+    let told = async |kind: &str| {
+        eventually_within(std::time::Duration::from_secs(60), kind, || async {
+            let (_, page) = server.get("/facts?topic=transactions&limit=200").await;
+            let facts = page["facts"].as_array().or(page["items"].as_array()).unwrap().clone();
+            facts.into_iter().find(|fact| fact["type"] == kind || fact["kind"] == kind)
+        })
+        .await
+    };
+    let bad = json!({ "contract": "default_collection", "function": "pause", "args": [] });
+    let good = json!({ "contract": "default_collection", "function": "setApprovalForAll",
+                       "args": [fresh_address(), true] });
+    for _ in 0..2 {
+        reaches(&send(&bad).await, &["failed"]).await;
+    }
+    told("transaction_kind_paused").await;
+    let call = send(&good).await;
+    let transfer = send(&json!({ "to": fresh_address(), "value": "1" })).await;
+    reaches(&transfer, &["tentative", "auditable", "final"]).await;
+    reaches(&call, &["tentative", "auditable", "final"]).await;
+    told("transaction_kind_resumed").await;
+    assert_eq!(server.stop(), Some(0));
+}
+
 /// Soon enough to be accepted, too late for this test.
 fn far_ahead() -> String {
     let at = time::OffsetDateTime::now_utc() + time::Duration::days(7);
