@@ -2,10 +2,12 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod mint_batches;
 mod transactions;
 mod wallets;
 
 pub use abis::*;
+pub use mint_batches::*;
 pub use transactions::*;
 pub use wallets::*;
 

@@ -119,7 +119,8 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         }
         "list_collections" => (Access::Public, LISTS.to_vec()),
         "list_facts" => {
-            (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
+            let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly];
+            (Access::Public, of(&[&[C::QueryInvalid, C::TopicUnknown], &private]))
         }
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
         _ => match operator_codes::codes(operation) {

@@ -62,7 +62,7 @@ impl App {
             let address = self.add_wallet(&mut work.transaction, chain, role).await?;
             let row = one(&mut work.transaction, chain, address).await?;
             let body = render(&WalletView::fresh(row)).to_string().into_bytes();
-            Ok(Done::New(CREATED, body))
+            Ok::<_, AppError>(Done::New(CREATED, body))
         };
         let done = done.await;
         self.settle_once(work, done).await
@@ -101,7 +101,10 @@ impl App {
             wallets_reads::record_state(db, chain.chain_id, address, next).await?;
             let row = one(db, chain.chain_id, address).await?;
             tracing::info!(wallet.address = %address, from = state, to = next, "wallet changed");
-            Ok(Done::New(ACCEPTED, render(&WalletView::fresh(row)).to_string().into_bytes()))
+            Ok::<_, AppError>(Done::New(
+                ACCEPTED,
+                render(&WalletView::fresh(row)).to_string().into_bytes(),
+            ))
         };
         let done = done.await;
         let answer = self.settle_once(work, done).await?;
@@ -139,7 +142,7 @@ impl App {
             let old = WalletView::fresh(one(db, chain.chain_id, address).await?);
             let new = WalletView::fresh(one(db, chain.chain_id, new).await?);
             tracing::info!(wallet.address = %address, new = %new.row.address, "wallet rotated");
-            Ok(Done::New(ACCEPTED, render(&old, &new).to_string().into_bytes()))
+            Ok::<_, AppError>(Done::New(ACCEPTED, render(&old, &new).to_string().into_bytes()))
         };
         let done = done.await;
         let answer = self.settle_once(work, done).await?;
@@ -199,7 +202,7 @@ impl App {
             let id = transactor::enqueue(db, new).await?;
             let queued = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
             tracing::info!(wallet.address = %address, transaction.id = %id, "wallet is drained");
-            Ok(Done::New(ACCEPTED, render(&queued).to_string().into_bytes()))
+            Ok::<_, AppError>(Done::New(ACCEPTED, render(&queued).to_string().into_bytes()))
         };
         let done = done.await;
         let answer = self.settle_once(work, done).await?;

@@ -3,11 +3,13 @@
 use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal,
     address::parse_address,
+    group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
     store_metadata::{self, StoredMetadata},
 };
 use auth::{Action, KeyHolder};
 use db::{
+    DbError, PgConnection,
     collection_requests::{self, MintTarget},
     mint_jobs::requests::{self, MintJob, NewMint, Recorded},
 };
@@ -21,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use time::OffsetDateTime;
-use vocab::{Address, ChainId, MintId};
+use vocab::{Address, ChainId, MintId, topic};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +71,20 @@ pub(crate) struct KnownTarget {
     loaded: Instant,
 }
 
+impl Grouped for NewMint {
+    type Recorded = Recorded;
+    const NAME: &'static str = "mint";
+    const LOCKED: Recorded = Recorded::Locked;
+
+    fn lock(&self) -> i64 {
+        self.lock
+    }
+
+    async fn record(db: &mut PgConnection, group: &[&Self]) -> Result<Vec<Recorded>, DbError> {
+        requests::record(db, (topic::MINTS, "mint_requested"), group).await
+    }
+}
+
 impl App {
     /// Accept a mint: 202 with the job. The job, its answer and its fact are one commit.
     ///
@@ -89,7 +105,7 @@ impl App {
         }
         let (now, request_id) = (self.config().clock.now(), caller.request_id);
         let (new, job) = new_mint(Asked { holder, once, wanted, uri, request_id, now });
-        match self.desk().record(new).await? {
+        match self.mint_desk().record(new).await? {
             Recorded::New => {
                 metrics::counter!("mints_accepted_total").increment(1);
                 tracing::info!(mint.id = %job.id, "mint accepted");

@@ -2,7 +2,7 @@
 
 use crate::{
     Answer, App, AppError, Caller, Fingerprint, MintRequest, Once, Refusal,
-    accept_mints::FACT,
+    group_commit::Grouped,
     once::{ACCEPTED, Begun, Done, Work, maker},
     request_mint::{Asked, Wanted, new_mint},
     store_metadata::{self, StoredMetadata},
@@ -64,7 +64,8 @@ impl App {
         };
         let done = record_all(&mut work, holder, &stored, new).await;
         let fresh = done.as_ref().map_or(0, |(_, fresh)| *fresh);
-        let body = |(jobs, _): (Vec<_>, _)| render(&jobs).to_string().into_bytes();
+        let body =
+            |(jobs, _): (Vec<(String, MintJob)>, u64)| render(&jobs).to_string().into_bytes();
         let done = done.map(|done| Done::New(ACCEPTED, body(done)));
         let answer = self.settle_once(work, done).await?;
         metrics::counter!("mints_accepted_total").increment(fresh);
@@ -141,7 +142,7 @@ async fn record_all(
         store_metadata::record(db, document).await?;
     }
     let mints: Vec<&NewMint> = new.iter().map(|(mint, _)| mint).collect();
-    let recorded = requests::record(db, FACT, &mints).await?;
+    let recorded = NewMint::record(db, &mints).await?;
     let fresh = recorded.iter().filter(|recorded| **recorded == Recorded::New).count() as u64;
     let (mut jobs, mut faults) = (Vec::with_capacity(new.len()), Faults::new());
     for (place, ((mint, job), recorded)) in new.into_iter().zip(recorded).enumerate() {
