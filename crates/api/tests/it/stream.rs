@@ -1,7 +1,7 @@
 //! What a subscription without `from_seq` starts with.
 
 use crate::harness::{
-    ALICE, Api, BOB, DIGEST, FREE, PENDING, Setup, URI, body, issue, principal, start_as,
+    ALICE, Api, BOB, DIGEST, FREE, PENDING, Setup, URI, body, issue, operator, principal, start_as,
 };
 use auth::Scope;
 use futures_util::{SinkExt, StreamExt};
