@@ -4,6 +4,7 @@ use crate::{
     Reason,
     failpoint::hit,
     lane::{Lane, LaneError},
+    planted::Fault,
 };
 use alloy_primitives::Address;
 use db::{
@@ -11,6 +12,7 @@ use db::{
     attempts::{self, Signed, Unsigned},
 };
 use signer::{Fee, Refusal, SignedTx, TxIntent, TxKind};
+use std::collections::HashMap;
 
 /// Attempts signed in one call when a lane starts again.
 const UNSIGNED_MAX: i64 = 512;
@@ -35,6 +37,9 @@ impl Lane {
                 }
                 Err(refusal) => refused.push((attempt, refusal)),
             }
+        }
+        if self.planted(Fault::SendBeforeCommit) {
+            self.hand_out(&signed, &HashMap::new()).await?;
         }
         self.record_signatures(&signed, &refused).await?;
         hit("after_bytes");

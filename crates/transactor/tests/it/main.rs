@@ -1,6 +1,7 @@
 //! The transactor on real parts: Postgres, anvil, the signer.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod clock;
 mod endpoints;
 mod faults;
 mod fees;
@@ -11,6 +12,7 @@ mod happy;
 mod history;
 mod kill;
 mod ordering;
+mod planted;
 mod proxy;
 mod quotes;
 mod refusals;

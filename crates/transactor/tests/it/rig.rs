@@ -442,6 +442,11 @@ impl Signer {
         signer::Client::connect(self.socket())
     }
 
+    /// Where a proxy before it may listen.
+    pub fn other_socket(&self) -> PathBuf {
+        self.directory.path().join("proxy.sock")
+    }
+
     pub async fn resume(&mut self) {
         let path = |name: &str| self.directory.path().join(name);
         signer::ensure_password_file(&path("password")).unwrap();
