@@ -64,6 +64,8 @@ fn every_field_has_its_option() {
         ["wallets", "in_flight_max", "calls", "top_up"].iter().any(|name| line.starts_with(name))
     };
     let mut left: Vec<&str> = same.into_iter().filter(|line| !of_roles(line)).collect();
+    // What proofs do wrong on purpose; a shipped build does not have it.
+    left.retain(|line| *line != "planted: None,");
     for other in others {
         let place = left.iter().position(|line| *line == other);
         left.remove(place.unwrap_or_else(|| panic!("{other} is not as usual any more")));
