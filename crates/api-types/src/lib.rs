@@ -2,11 +2,13 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod mint_batches;
 mod sponsors;
 mod transactions;
 mod wallets;
 
 pub use abis::*;
+pub use mint_batches::*;
 pub use sponsors::*;
 pub use transactions::*;
 pub use wallets::*;
@@ -347,6 +349,9 @@ pub struct FieldError {
     #[schema(example = "/to")]
     pub pointer: String,
     pub detail: String,
+    /// In an answer about several items: what this one alone would be refused with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// A problem (RFC 9457).

@@ -21,6 +21,7 @@ mod extract;
 mod facts;
 mod items;
 mod metadata;
+mod mint_batches;
 mod mints;
 mod openapi;
 mod operations;

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, items, metadata, mints, operations,
+    ApiState, abis, collections, facts, items, metadata, mint_batches, mints, operations,
     problem::{Code, Problem},
     sponsored, sponsors, transaction_changes, transactions, uploads, wallets,
 };
@@ -41,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(uploads::upload_picture))
         .routes(routes!(metadata::store_metadata))
         .routes(routes!(mints::request_mint, mints::list_mints))
+        .routes(routes!(mint_batches::request_mints))
         .routes(routes!(mints::get_mint))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
@@ -110,9 +111,8 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
     let of = |parts: &[&[Code]]| parts.concat();
     match operation {
-        "upload_picture" | "store_metadata" | "request_mint" | "request_collection" => {
-            (Access::Makes, codes_of_making(operation))
-        }
+        "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
+        | "request_collection" => (Access::Makes, codes_of_making(operation)),
         "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
@@ -125,7 +125,8 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         }
         "list_collections" => (Access::Public, LISTS.to_vec()),
         "list_facts" => {
-            (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
+            let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly];
+            (Access::Public, of(&[&[C::QueryInvalid, C::TopicUnknown], &private]))
         }
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
@@ -175,6 +176,7 @@ fn codes_of_making(operation: &str) -> Vec<Code> {
             ];
             [&BODY[..], &ADDRESS, &own].concat()
         }
+        "request_mints" => [&BODY[..], &[C::MintsInvalid]].concat(),
         "request_collection" => [&BODY[..], &ADDRESS, &[C::CollectionInvalid]].concat(),
         _ => Vec::new(),
     };

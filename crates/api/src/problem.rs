@@ -41,7 +41,23 @@ impl Problem {
     }
 
     pub(crate) fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into(), code: None });
+        self
+    }
+
+    /// What is wrong with a part of the body, at `place`.
+    pub(crate) fn with(mut self, place: &str, part: Self) -> Self {
+        let code = part.code.as_str();
+        let error = |pointer: String, detail: String| FieldError {
+            pointer: format!("{place}{pointer}"),
+            detail,
+            code: Some(code.to_owned()),
+        };
+        if part.errors.is_empty() {
+            let detail = part.detail.unwrap_or_else(|| part.code.title().to_owned());
+            self.errors.push(error(String::new(), detail));
+        }
+        self.errors.extend(part.errors.into_iter().map(|e| error(e.pointer, e.detail)));
         self
     }
 

@@ -28,7 +28,7 @@ const TOPICS: [Topic; 5] = [
     ),
     (
         topic::TRANSACTIONS,
-        Action::ReadTransactionFacts,
+        Action::ReadTransaction,
         &["transaction_id", "chain_id", "kind", "status"],
     ),
 ];

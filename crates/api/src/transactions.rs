@@ -64,7 +64,7 @@ pub(crate) fn spec(request: &TransactionRequest) -> TransactionSpec<'_> {
             value: request.value.as_ref(),
         },
         gas_limit: request.gas_limit,
-        urgency: urgency(request.urgency.unwrap_or_default()),
+        urgency: request.urgency.map(urgency),
         fee_cap: request.fee_cap.as_ref(),
         not_before: request.not_before.as_deref(),
         deadline: request.deadline.as_deref(),
@@ -118,7 +118,7 @@ pub(crate) async fn quote_transaction(
         chain_id: request.chain_id,
         role: request.role.as_deref(),
         wallet: request.wallet.as_deref(),
-        urgency: urgency(request.urgency.unwrap_or_default()),
+        urgency: request.urgency.map(urgency),
         call: CallSpec {
             to: request.to.as_deref(),
             contract: request.contract.as_deref(),

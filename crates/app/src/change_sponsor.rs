@@ -2,7 +2,7 @@
 
 use crate::{
     Answer, App, AppError, Caller, Once, Refusal, SponsorRefusal, SponsorView,
-    once::{Begun, CREATED, maker},
+    once::{Begun, CREATED, Done, maker},
     parse_address,
     read_sponsors::view,
 };
@@ -100,17 +100,16 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let db = &mut *work.transaction;
-        if principals::load_name(db, PrincipalId(owner)).await?.is_none() {
-            refuse(vec![Fault::new("/owner", "there is no such principal")])?;
-        }
-        if !sponsors::record(db, &row).await? {
-            return Err(SponsorRefusal::Exists.into());
-        }
-        sponsors::record_rules(db, row.id, &rules.unwrap_or_default()).await?;
-        tracing::info!(sponsor.id = %row.id, key = holder.key_id, "sponsor made");
-        let body = render(&view(db, row, now.date(), None).await?).to_string().into_bytes();
-        self.finish_once(work, CREATED, body).await
+        let done = record_sponsor(&mut work.transaction, &row, rules.unwrap_or_default()).await;
+        let shown = match done {
+            Ok(()) => view(&mut work.transaction, row, now.date(), None).await,
+            Err(refusal) => Err(refusal),
+        };
+        let done = shown.map(|shown| {
+            tracing::info!(sponsor.id = %shown.row.id, key = holder.key_id, "sponsor made");
+            Done::New(CREATED, render(&shown).to_string().into_bytes())
+        });
+        self.settle_once(work, done).await
     }
 
     /// Change what is decided about a sponsor. What was accepted stays accepted.
@@ -144,6 +143,21 @@ impl App {
             "sponsor changed");
         Ok(shown)
     }
+}
+
+/// In the caller's transaction.
+async fn record_sponsor(
+    db: &mut PgConnection,
+    row: &SponsorRow,
+    rules: Vec<RuleRow>,
+) -> Result<(), AppError> {
+    if principals::load_name(db, PrincipalId(row.principal_id)).await?.is_none() {
+        refuse(vec![Fault::new("/owner", "there is no such principal")])?;
+    }
+    if !sponsors::record(db, row).await? {
+        return Err(SponsorRefusal::Exists.into());
+    }
+    Ok(sponsors::record_rules(db, row.id, &rules).await?)
 }
 
 fn refuse(faults: Vec<Fault>) -> Result<(), AppError> {

@@ -3,16 +3,19 @@
 use crate::{
     Answer, App, AppError, Caller, Once, Refusal, TransactionSpec,
     jobs::outcomes::ProductOutcomes,
-    once::{ACCEPTED, Begun, maker},
+    once::{ACCEPTED, Begun, Done, maker},
     request_sponsored::SPONSORED,
     request_transaction::{CALL, COMPENSATION, TRANSFER},
 };
 use abi::{Fault, parse_uint};
 use auth::Action;
-use db::transactions::requests::{self, Transaction};
+use db::{
+    PgConnection,
+    transactions::requests::{self, Transaction},
+};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use transactor::{InterveneError, Refused};
+use transactor::{InterveneError, NewTransaction, Refused};
 use vocab::{ChainId, JobStatus, TransactionId, Urgency};
 
 /// Kinds without a product behind them: stopping one leaves nothing hanging.
@@ -67,39 +70,19 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let db = &mut *work.transaction;
-        let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
-        if is_owned(&before.kind, change) {
-            return Err(Refusal::TransactionOwned { kind: before.kind }.into());
-        }
-        let mut shown = id;
-        let done = match (change, replacement) {
-            (Change::Cancel, _) => transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ()),
-            (Change::SpeedUp { urgency, .. }, _) => {
-                transactor::speed_up(db, id, urgency, terms.fee_cap).await
-            }
-            (Change::Redrive { .. }, _) => {
-                transactor::redrive(db, &ProductOutcomes, id, terms.deadline).await
-            }
-            (Change::Replace(_), Some(mut new)) => {
-                if new.chain_id.as_i64() != before.chain_id || new.role != before.role {
-                    let fault = Fault::new("/role", "a replacement has the same chain and role");
-                    return Err(Refusal::TransactionInvalid(vec![fault]).into());
-                }
-                if new.wallet.is_none() && before.wallet.is_some() && before.nonce.is_none() {
-                    new.wallet = before.wallet.map(Into::into);
-                }
-                transactor::replace(db, &ProductOutcomes, id, new).await.map(|new| shown = new)
-            }
-            (Change::Replace(_), None) => {
-                return Err(AppError::Bug("a replacement was not read"));
-            }
+        let done = record_change(&mut work.transaction, (id, change, &terms), replacement).await;
+        let done = done.map(|after| {
+            let answer = Done::New(ACCEPTED, render(&after).to_string().into_bytes());
+            ((ChainId::from_i64(after.chain_id), after.role), answer)
+        });
+        let (woken, done) = match done {
+            Ok((woken, done)) => (Some(woken), Ok(done)),
+            Err(refusal) => (None, Err(refusal)),
         };
-        done.map_err(|error| refuse(error, &before.status))?;
-        let after = requests::load(db, shown.0).await?.ok_or(Refusal::TransactionUnknown)?;
-        let body = render(&after).to_string().into_bytes();
-        let answer = self.finish_once(work, ACCEPTED, body).await?;
-        self.config().nudge.wake(ChainId::from_i64(after.chain_id), &after.role);
+        let answer = self.settle_once(work, done).await?;
+        if let Some((chain, role)) = woken {
+            self.config().nudge.wake(chain, &role);
+        }
         Ok(answer)
     }
 }
@@ -111,6 +94,43 @@ fn is_owned(kind: &str, change: Change<'_>) -> bool {
         Change::Cancel => kind != SPONSORED && !FREE_KINDS.contains(&kind),
         Change::Replace(_) | Change::Redrive { .. } => !FREE_KINDS.contains(&kind),
     }
+}
+
+/// In the caller's transaction: do it, and give what is to be shown.
+async fn record_change(
+    db: &mut PgConnection,
+    (id, change, terms): (TransactionId, Change<'_>, &Terms),
+    replacement: Option<NewTransaction>,
+) -> Result<Transaction, AppError> {
+    let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
+    if is_owned(&before.kind, change) {
+        return Err(Refusal::TransactionOwned { kind: before.kind }.into());
+    }
+    let mut shown = id;
+    let done = match (change, replacement) {
+        (Change::Cancel, _) => transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ()),
+        (Change::SpeedUp { urgency, .. }, _) => {
+            transactor::speed_up(db, id, urgency, terms.fee_cap).await
+        }
+        (Change::Redrive { .. }, _) => {
+            transactor::redrive(db, &ProductOutcomes, id, terms.deadline).await
+        }
+        (Change::Replace(_), Some(mut new)) => {
+            if new.chain_id.as_i64() != before.chain_id || new.role != before.role {
+                let fault = Fault::new("/role", "a replacement has the same chain and role");
+                return Err(Refusal::TransactionInvalid(vec![fault]).into());
+            }
+            if new.wallet.is_none() && before.wallet.is_some() && before.nonce.is_none() {
+                new.wallet = before.wallet.map(Into::into);
+            }
+            transactor::replace(db, &ProductOutcomes, id, new).await.map(|new| shown = new)
+        }
+        (Change::Replace(_), None) => {
+            return Err(AppError::Bug("a replacement was not read"));
+        }
+    };
+    done.map_err(|error| refuse(error, &before.status))?;
+    Ok(requests::load(db, shown.0).await?.ok_or(Refusal::TransactionUnknown)?)
 }
 
 struct Terms {

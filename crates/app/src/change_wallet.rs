@@ -3,7 +3,7 @@
 use crate::{
     Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal, WalletView,
     address::parse_address,
-    once::{ACCEPTED, Begun, CREATED, maker},
+    once::{ACCEPTED, Begun, CREATED, Done, maker},
     quote_transaction::price,
 };
 use auth::Action;
@@ -58,11 +58,14 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let address = self.add_wallet(&mut work.transaction, chain, role).await?;
-        let row = one(&mut work.transaction, chain, address).await?;
-        let view = WalletView::fresh(row);
-        let body = render(&view).to_string().into_bytes();
-        self.finish_once(work, CREATED, body).await
+        let done = async {
+            let address = self.add_wallet(&mut work.transaction, chain, role).await?;
+            let row = one(&mut work.transaction, chain, address).await?;
+            let body = render(&WalletView::fresh(row)).to_string().into_bytes();
+            Ok::<_, AppError>(Done::New(CREATED, body))
+        };
+        let done = done.await;
+        self.settle_once(work, done).await
     }
 
     /// Pause, resume or retire a wallet: 202.
@@ -84,19 +87,27 @@ impl App {
             Begun::Open(work) => work,
         };
         let db = &mut *work.transaction;
-        let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
-        let state = state.ok_or(Refusal::WalletUnknown)?;
-        let next = match (change, state.as_str()) {
-            (WalletChange::Pause, "active") => "paused",
-            (WalletChange::Resume, "paused") => "active",
-            (WalletChange::Retire, "active" | "paused") => "retiring",
-            (_, now) => return Err(Refusal::WalletState { detail: format!("it is {now}") }.into()),
+        let done = async {
+            let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
+            let state = state.ok_or(Refusal::WalletUnknown)?;
+            let next = match (change, state.as_str()) {
+                (WalletChange::Pause, "active") => "paused",
+                (WalletChange::Resume, "paused") => "active",
+                (WalletChange::Retire, "active" | "paused") => "retiring",
+                (_, now) => {
+                    return Err(Refusal::WalletState { detail: format!("it is {now}") }.into());
+                }
+            };
+            wallets_reads::record_state(db, chain.chain_id, address, next).await?;
+            let row = one(db, chain.chain_id, address).await?;
+            tracing::info!(wallet.address = %address, from = state, to = next, "wallet changed");
+            Ok::<_, AppError>(Done::New(
+                ACCEPTED,
+                render(&WalletView::fresh(row)).to_string().into_bytes(),
+            ))
         };
-        wallets_reads::record_state(db, chain.chain_id, address, next).await?;
-        let row = one(db, chain.chain_id, address).await?;
-        tracing::info!(wallet.address = %address, from = state, to = next, "wallet changed");
-        let body = render(&WalletView::fresh(row)).to_string().into_bytes();
-        let answer = self.finish_once(work, ACCEPTED, body).await?;
+        let done = done.await;
+        let answer = self.settle_once(work, done).await?;
         self.wake_roles(chain);
         Ok(answer)
     }
@@ -119,19 +130,22 @@ impl App {
             Begun::Open(work) => work,
         };
         let db = &mut *work.transaction;
-        let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
-        let state = state.ok_or(Refusal::WalletUnknown)?;
-        if state == "retiring" {
-            return Err(Refusal::WalletState { detail: "it is retiring already".into() }.into());
-        }
-        let role = one(db, chain.chain_id, address).await?.role;
-        let new = self.add_wallet(db, chain.chain_id, &role).await?;
-        wallets_reads::record_state(db, chain.chain_id, address, "retiring").await?;
-        let old = WalletView::fresh(one(db, chain.chain_id, address).await?);
-        let new = WalletView::fresh(one(db, chain.chain_id, new).await?);
-        tracing::info!(wallet.address = %address, new = %new.row.address, "wallet rotated");
-        let body = render(&old, &new).to_string().into_bytes();
-        let answer = self.finish_once(work, ACCEPTED, body).await?;
+        let done = async {
+            let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
+            let state = state.ok_or(Refusal::WalletUnknown)?;
+            if state == "retiring" {
+                return Err(Refusal::WalletState { detail: "it is retiring already".into() }.into());
+            }
+            let role = one(db, chain.chain_id, address).await?.role;
+            let new = self.add_wallet(db, chain.chain_id, &role).await?;
+            wallets_reads::record_state(db, chain.chain_id, address, "retiring").await?;
+            let old = WalletView::fresh(one(db, chain.chain_id, address).await?);
+            let new = WalletView::fresh(one(db, chain.chain_id, new).await?);
+            tracing::info!(wallet.address = %address, new = %new.row.address, "wallet rotated");
+            Ok::<_, AppError>(Done::New(ACCEPTED, render(&old, &new).to_string().into_bytes()))
+        };
+        let done = done.await;
+        let answer = self.settle_once(work, done).await?;
         self.wake_roles(chain);
         Ok(answer)
     }
@@ -161,34 +175,38 @@ impl App {
             Begun::Open(work) => work,
         };
         let db = &mut *work.transaction;
-        let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
-        let state = state.ok_or(Refusal::WalletUnknown)?;
-        let row = one(db, chain.chain_id, address).await?;
-        let pending = row.open + row.waiting;
-        if pending > 0 {
-            let detail = format!("{pending} of its transactions are not final yet; pause it first");
-            return Err(Refusal::WalletState { detail }.into());
-        }
-        let offer = emptying(chain, address, to).await?;
-        if state == "active" {
-            wallets_reads::record_state(db, chain.chain_id, address, "paused").await?;
-        }
-        let new = NewTransaction {
-            wallet: Some(address),
-            to: Some(to),
-            value: offer.value,
-            gas_limit: Some(offer.gas_limit),
-            fee_cap_wei: Some(offer.fee_cap),
-            principal_id: Some(holder.principal),
-            request_id: Some(caller.request_id.to_owned()),
-            ..NewTransaction::new(chain.chain_id, row.role.clone(), DRAIN)
+        let done = async {
+            let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
+            let state = state.ok_or(Refusal::WalletUnknown)?;
+            let row = one(db, chain.chain_id, address).await?;
+            let pending = row.open + row.waiting;
+            if pending > 0 {
+                let detail =
+                    format!("{pending} of its transactions are not final yet; pause it first");
+                return Err(Refusal::WalletState { detail }.into());
+            }
+            let offer = emptying(chain, address, to).await?;
+            if state == "active" {
+                wallets_reads::record_state(db, chain.chain_id, address, "paused").await?;
+            }
+            let new = NewTransaction {
+                wallet: Some(address),
+                to: Some(to),
+                value: offer.value,
+                gas_limit: Some(offer.gas_limit),
+                fee_cap_wei: Some(offer.fee_cap),
+                principal_id: Some(holder.principal),
+                request_id: Some(caller.request_id.to_owned()),
+                ..NewTransaction::new(chain.chain_id, row.role, DRAIN)
+            };
+            let id = transactor::enqueue(db, new).await?;
+            let queued = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
+            tracing::info!(wallet.address = %address, transaction.id = %id, "wallet is drained");
+            Ok::<_, AppError>(Done::New(ACCEPTED, render(&queued).to_string().into_bytes()))
         };
-        let id = transactor::enqueue(db, new).await?;
-        let queued = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
-        let body = render(&queued).to_string().into_bytes();
-        tracing::info!(wallet.address = %address, transaction.id = %id, "wallet is drained");
-        let answer = self.finish_once(work, ACCEPTED, body).await?;
-        self.config().nudge.wake(chain.chain_id, &row.role);
+        let done = done.await;
+        let answer = self.settle_once(work, done).await?;
+        self.wake_roles(chain);
         Ok(answer)
     }
 

@@ -132,6 +132,13 @@ pub enum Refusal {
     },
     IdempotencyInProgress,
     IdempotencyKeyReused,
+    /// Of many mints asked for at once these can't be made, by their place.
+    Mints(Vec<(usize, Refusal)>),
+    MintCount {
+        most: usize,
+    },
+    /// An item's own id.
+    ItemId(&'static str),
     MintUnknown,
     ItemUnknown,
     TopicUnknown,

@@ -6,6 +6,7 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
+//! | `request_mints` | many of them → as many jobs, or none |
 //! | `group_commit` | requests of one time in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
@@ -48,6 +49,7 @@ mod read_transactions;
 mod read_wallets;
 mod request_collection;
 mod request_mint;
+mod request_mints;
 mod request_sponsored;
 mod request_transaction;
 mod resolve_contract;
@@ -91,6 +93,7 @@ pub use read_transactions::{TransactionQuery, TransactionView};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
+pub use request_mints::MintItem;
 pub use request_sponsored::{ForwardSpec, SPONSORED, SponsoredSpec};
 pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
@@ -113,7 +116,7 @@ use std::{
     time::Duration,
 };
 use transactor::{Intake, Nudge};
-use vocab::{Address, ChainId, Clock, Finality};
+use vocab::{Address, ChainId, Clock, Finality, Urgency};
 
 /// One chain that requests may name.
 #[derive(Clone, Debug)]
@@ -125,6 +128,10 @@ pub struct ChainSettings {
     pub call_roles: Vec<String>,
     /// Whose wallets carry what users signed and sponsors pay for; none: nobody's.
     pub sponsor_role: Option<String>,
+    /// Of calls that name none.
+    pub urgency: Urgency,
+    /// By which the chain's transactor makes its offers: quotes follow them.
+    pub offers: transactor::Options,
     /// `StoaCollectionFactory` and the implementation behind its clones.
     pub factory: Address,
     pub implementation: Address,

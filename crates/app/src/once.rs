@@ -81,6 +81,14 @@ pub(crate) enum Begun {
     Open(Work),
 }
 
+/// How a request ended that was done.
+pub(crate) enum Done {
+    /// With this status and body.
+    New(u16, Vec<u8>),
+    /// It was done before, and its effect told the answer.
+    Again(Answer),
+}
+
 /// A request being done: its transaction holds the lock of its key.
 pub(crate) struct Work {
     pub(crate) transaction: PgTransaction<'static>,
@@ -104,19 +112,21 @@ impl App {
         let times = (now, now - ANSWER_TTL);
         let seen =
             idempotency_keys::load(&mut transaction, holder.principal, once.key, times).await?;
-        Ok(match seen {
-            Some(a) => Begun::Answered(replay(&a.fingerprint, a.status, a.body, once)?),
-            None => Begun::Open(Work {
-                transaction,
-                principal: holder.principal,
-                key: once.key.to_owned(),
-                fingerprint: once.fingerprint,
-            }),
-        })
+        if let Some(answer) = seen {
+            release(transaction).await;
+            let answer = replay(&answer.fingerprint, answer.status, answer.body, once)?;
+            return Ok(Begun::Answered(answer));
+        }
+        Ok(Begun::Open(Work {
+            transaction,
+            principal: holder.principal,
+            key: once.key.to_owned(),
+            fingerprint: once.fingerprint,
+        }))
     }
 
     /// Keep the answer and commit.
-    pub(crate) async fn finish_once(
+    async fn finish_once(
         &self,
         mut work: Work,
         status: u16,
@@ -137,6 +147,27 @@ impl App {
         Ok(Answer { status, body, replayed: false })
     }
 
+    /// Keep a new answer and commit, or take back what was done: the key is free again before the
+    /// refusal is out. (A transaction that is only dropped is rolled back at some later time, and
+    /// until then the caller's next request would be told that this one is under way.)
+    pub(crate) async fn settle_once(
+        &self,
+        work: Work,
+        done: Result<Done, AppError>,
+    ) -> Result<Answer, AppError> {
+        match done {
+            Ok(Done::New(status, body)) => self.finish_once(work, status, body).await,
+            Ok(Done::Again(answer)) => {
+                release(work.transaction).await;
+                Ok(answer)
+            }
+            Err(refusal) => {
+                release(work.transaction).await;
+                Err(refusal)
+            }
+        }
+    }
+
     /// Remove answers that have expired, in batches until none is left. A job for now and then.
     ///
     /// # Errors
@@ -153,6 +184,14 @@ impl App {
                 return Ok(gone);
             }
         }
+    }
+}
+
+/// End a transaction that changes nothing, and with it the lock of its key.
+async fn release(transaction: PgTransaction<'static>) {
+    if let Err(error) = transaction.rollback().await {
+        // The connection is broken, and the lock goes with it.
+        tracing::debug!(error = &error as &dyn std::error::Error, "a rollback was not heard");
     }
 }
 

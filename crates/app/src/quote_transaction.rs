@@ -10,7 +10,7 @@ use auth::{Action, authorize};
 use chain::{CallRequest, RpcError};
 use db::wallets;
 use serde_json::Value;
-use transactor::{Quote as Price, QuoteError};
+use transactor::{ErrorNames, Quote as Price, QuoteError};
 use vocab::{Address, Bytes, U256, Urgency};
 
 /// A call to be quoted.
@@ -19,7 +19,8 @@ pub struct QuoteSpec<'a> {
     pub chain_id: Option<u64>,
     pub role: Option<&'a str>,
     pub wallet: Option<&'a str>,
-    pub urgency: Urgency,
+    /// None: the chain's.
+    pub urgency: Option<Urgency>,
     pub call: CallSpec<'a>,
 }
 
@@ -96,7 +97,7 @@ impl App {
                 let decode = |function: &abi::Function| function.decode_answer(&data);
                 quote.returns = call.function.as_ref().and_then(decode);
                 quote.return_data = Some(data);
-                match price(chain, &request, spec.urgency).await? {
+                match price(chain, &request, spec.urgency.unwrap_or(chain.urgency)).await? {
                     Ok(price) => quote.price = Some(price),
                     Err(Unpriced::Node(error)) => quote.failure = Some(failure(&call, error)?),
                     Err(Unpriced::Call(reason)) => {
@@ -155,7 +156,8 @@ pub(crate) async fn price(
     request: &CallRequest,
     urgency: Urgency,
 ) -> Result<Result<Price, Unpriced>, AppError> {
-    match transactor::quote(&chain.node, request, urgency).await {
+    let names = ErrorNames::default();
+    match transactor::quote_with(&chain.node, request, urgency, &chain.offers, &names).await {
         Ok(price) => Ok(Ok(price)),
         Err(QuoteError::Rpc(error)) if error.is_refusal() => Ok(Err(Unpriced::Node(error))),
         Err(QuoteError::Rpc(error)) => Err(error.into()),

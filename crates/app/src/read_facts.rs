@@ -59,6 +59,6 @@ fn action(topic: &str) -> Action {
     match topic {
         topic::ITEMS | topic::COLLECTIONS | topic::CHAIN => Action::ReadPublicFacts,
         topic::MINTS => Action::ReadMintFacts,
-        _ => Action::ReadTransactionFacts,
+        _ => Action::ReadTransaction,
     }
 }

@@ -5,13 +5,14 @@ use crate::{
     Refusal,
     address::parse_address,
     enqueue::{Call, record_call},
-    once::{ACCEPTED, Begun, maker, replay},
+    once::{ACCEPTED, Begun, Done, maker, replay},
 };
 use StoaCollectionFactory::CollectionInit;
 use alloy_primitives::{aliases::U96, keccak256};
 use alloy_sol_types::SolCall;
 use auth::{Action, KeyHolder};
 use contracts::{MAX_ROYALTY_BPS, StoaCollectionFactory, collection_address};
+use db::PgConnection;
 use db::collection_requests::{self, NewCollectionRequest};
 use db::collections_reads::{self, CollectionFilter};
 use mint::content::ContentMode;
@@ -48,6 +49,16 @@ struct Checked<'a> {
     royalty_bps: u16,
 }
 
+/// Who asked for which collection, and where it will be.
+struct Asked<'a> {
+    caller: Caller<'a>,
+    holder: &'a KeyHolder,
+    once: Once<'a>,
+    checked: &'a Checked<'a>,
+    salt: B256,
+    contract: Address,
+}
+
 impl App {
     /// Accept a collection: 202 with its address, status `queued`.
     ///
@@ -70,7 +81,20 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let db = &mut *work.transaction;
+        let asked = Asked { caller, holder, once, checked: &checked, salt, contract };
+        let done = self.record_collection(&mut work.transaction, chain, asked, render).await;
+        self.settle_once(work, done).await
+    }
+
+    async fn record_collection(
+        &self,
+        db: &mut PgConnection,
+        chain: &ChainSettings,
+        asked: Asked<'_>,
+        render: impl Fn(&CollectionRow) -> Value + Send,
+    ) -> Result<Done, AppError> {
+        let Asked { caller, holder, once, checked, salt, contract } = asked;
+        let spec = &checked.spec;
         if let Some(before) = collection_requests::load(db, chain.chain_id, contract).await? {
             let only = CollectionFilter::only(chain.chain_id, contract);
             let rows = collections_reads::list(db, only, None, 1).await?;
@@ -79,7 +103,7 @@ impl App {
             let made_with = before.settings["fingerprint"].as_str().unwrap_or_default();
             let same = made_with == B256::from(once.fingerprint.0).to_string();
             let stored = if same { once.fingerprint.0 } else { [0; 32] };
-            return replay(&stored, ACCEPTED.cast_signed(), body, once);
+            return replay(&stored, ACCEPTED.cast_signed(), body, once).map(Done::Again);
         }
         let call = Call {
             chain_id: chain.chain_id,
@@ -87,11 +111,11 @@ impl App {
             wallet: chain.creator,
             kind: TRANSACTION_KIND,
             recipient: chain.factory,
-            input: calldata(chain, &checked, salt),
+            input: calldata(chain, checked, salt),
             request_id: caller.request_id,
         };
         let transaction = record_call(db, call).await?;
-        let settings = settings(&checked, once);
+        let settings = settings(checked, once);
         let request = NewCollectionRequest {
             id: CollectionRequestId::new(),
             principal_id: holder.principal,
@@ -110,7 +134,7 @@ impl App {
         collection_requests::record(db, &request).await?;
         journal::record(db, &[fact(holder, &request, caller)]).await?;
         let body = render(&row(&request)).to_string().into_bytes();
-        self.finish_once(work, ACCEPTED, body).await
+        Ok(Done::New(ACCEPTED, body))
     }
 }
 

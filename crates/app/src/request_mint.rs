@@ -5,7 +5,7 @@ use crate::{
     address::parse_address,
     group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
-    store_metadata,
+    store_metadata::{self, StoredMetadata},
 };
 use auth::{Action, KeyHolder};
 use db::{
@@ -13,12 +13,16 @@ use db::{
     collection_requests::{self, MintTarget},
     mint_jobs::requests::{self, MintJob, NewMint, Recorded},
 };
-use mint::content::{ContentMode, represent};
+use mint::{
+    content::{ContentMode, represent},
+    metadata::Metadata,
+};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
+use time::OffsetDateTime;
 use vocab::{Address, ChainId, MintId, topic};
 
 /// What was asked for.
@@ -31,6 +35,29 @@ pub struct MintRequest<'a> {
     pub metadata: Option<&'a [u8]>,
     pub collection: Option<&'a str>,
     pub chain_id: Option<u64>,
+}
+
+/// A mint that can be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted<'a> {
+    chain: ChainId,
+    contract: Address,
+    recipient: Address,
+    target: Arc<MintTarget>,
+    uri: Option<&'a str>,
+    /// Instead of `uri`.
+    document: Option<Metadata>,
+}
+
+/// One that is asked for: by whom, and under which key.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub holder: &'a KeyHolder,
+    pub once: Once<'a>,
+    pub wanted: &'a Wanted<'a>,
+    pub uri: Option<String>,
+    pub request_id: &'a str,
+    pub now: OffsetDateTime,
 }
 
 /// How long a collection that stood on chain is taken to stand there still. Should it vanish by a
@@ -71,53 +98,18 @@ impl App {
         render: impl Fn(&MintJob) -> Value + Send,
     ) -> Result<Answer, AppError> {
         let holder = maker(caller.actor, Action::RequestMint)?;
-        let chain = self.chain(request.chain_id)?;
-        let recipient = parse_address(request.to, Field::To)?;
-        if recipient.is_zero() {
-            return Err(Refusal::RecipientZero.into());
+        let wanted = &self.check_mint(request).await?;
+        let (uri, stored) = self.store_document(wanted).await?;
+        if let Some(stored) = stored {
+            store_metadata::record(&mut *self.connection().await?, &stored).await?;
         }
-        let contract = named_collection(chain, request.collection)?;
-        let target = self.mint_target(chain.chain_id, contract).await?;
-        let uri = self.uri(&request, &target).await?;
-        let asked = (uri, caller.request_id);
-        let job = self.new_job(holder, once, chain.chain_id, (contract, recipient), asked);
-        let body = render(&job).to_string().into_bytes();
-        let attributes = json!({
-            "chain_id": chain.chain_id.to_string(),
-            "contract": contract.to_string(),
-            "mint_id": job.id.to_string(),
-            "principal_id": holder.principal.to_string(),
-            "to": recipient.to_string(),
-            "status": job.status,
-        });
-        let data = json!({
-            "chain_id": chain.chain_id.to_string(),
-            "contract": contract.to_string(),
-            "mint_id": job.id.to_string(),
-            "to": recipient.to_string(),
-            "uri": job.uri,
-            "status": job.status,
-            "request_id": caller.request_id,
-        });
-        let new = NewMint {
-            id: MintId(job.id),
-            principal_id: holder.principal,
-            key: once.key.to_owned(),
-            lock: lock_number(holder.principal, once.key),
-            fingerprint: once.fingerprint.0,
-            chain_id: chain.chain_id,
-            contract,
-            recipient,
-            uri: job.uri,
-            http_request_id: caller.request_id.to_owned(),
-            now: job.created_at,
-            fact_attributes: attributes,
-            fact_data: data,
-        };
+        let (now, request_id) = (self.config().clock.now(), caller.request_id);
+        let (new, job) = new_mint(Asked { holder, once, wanted, uri, request_id, now });
         match self.mint_desk().record(new).await? {
             Recorded::New => {
                 metrics::counter!("mints_accepted_total").increment(1);
                 tracing::info!(mint.id = %job.id, "mint accepted");
+                let body = render(&job).to_string().into_bytes();
                 Ok(Answer { status: ACCEPTED, body, replayed: false })
             }
             Recorded::Locked => Err(Refusal::IdempotencyInProgress.into()),
@@ -126,6 +118,45 @@ impl App {
             }
             Recorded::JobExists => self.replay_mint(holder, once, render).await,
         }
+    }
+
+    /// Is this a mint that can be made? Nothing is written.
+    pub(crate) async fn check_mint<'a>(
+        &self,
+        request: MintRequest<'a>,
+    ) -> Result<Wanted<'a>, AppError> {
+        let chain = self.chain(request.chain_id)?;
+        let recipient = parse_address(request.to, Field::To)?;
+        if recipient.is_zero() {
+            return Err(Refusal::RecipientZero.into());
+        }
+        let contract = named_collection(chain, request.collection)?;
+        let target = self.mint_target(chain.chain_id, contract).await?;
+        let document = match (request.metadata, request.uri) {
+            (Some(_), Some(_)) => return Err(Refusal::UriAndMetadata.into()),
+            (Some(document), None) => Some(store_metadata::check(document)?),
+            (None, uri) => {
+                fits(&target, uri)?;
+                None
+            }
+        };
+        let (chain, uri) = (chain.chain_id, request.uri);
+        Ok(Wanted { chain, contract, recipient, target, uri, document })
+    }
+
+    /// Where the item's metadata lies: a document is put on disk first. Its row is the caller's to
+    /// write.
+    pub(crate) async fn store_document(
+        &self,
+        wanted: &Wanted<'_>,
+    ) -> Result<(Option<String>, Option<StoredMetadata>), AppError> {
+        let Some(document) = &wanted.document else {
+            return Ok((wanted.uri.map(str::to_owned), None));
+        };
+        let stored = self.store_block(document).await?;
+        let uri = stored.cid.to_uri();
+        fits(&wanted.target, Some(&uri))?;
+        Ok((Some(uri), Some(stored)))
     }
 
     /// The answer is made anew from the job, which its key finds for ever: for a day as it was
@@ -143,65 +174,6 @@ impl App {
         let fingerprint = job.fingerprint.clone();
         let body = render(&if fresh { as_asked(job) } else { job }).to_string().into_bytes();
         replay(&fingerprint, ACCEPTED.cast_signed(), body, once)
-    }
-
-    fn new_job(
-        &self,
-        holder: &KeyHolder,
-        once: Once<'_>,
-        chain: ChainId,
-        (contract, recipient): (Address, Address),
-        (uri, http_request_id): (Option<String>, &str),
-    ) -> MintJob {
-        let now = self.config().clock.now();
-        MintJob {
-            id: MintId::new().0,
-            principal_id: holder.principal.0,
-            fingerprint: once.fingerprint.0.to_vec(),
-            chain_id: chain.as_i64(),
-            contract,
-            recipient,
-            uri,
-            status: vocab::JobStatus::Queued.as_str().to_owned(),
-            reason: None,
-            token_id: None,
-            tx_hash: None,
-            block_number: None,
-            block_hash: None,
-            created_at: now,
-            updated_at: now,
-            submitted_at: None,
-            tentative_at: None,
-            final_at: None,
-            transaction_id: None,
-            http_request_id: Some(http_request_id.to_owned()),
-        }
-    }
-
-    /// Where the item's metadata lies, once the collection can say so on chain.
-    async fn uri(
-        &self,
-        request: &MintRequest<'_>,
-        target: &MintTarget,
-    ) -> Result<Option<String>, AppError> {
-        let mode = content_mode(&target.content_mode)?;
-        let fits = |uri: Option<&str>| -> Result<(), AppError> {
-            represent(mode, &target.base_uri, uri).map_err(Refusal::UriNotRepresentable)?;
-            Ok(())
-        };
-        let Some(document) = request.metadata else {
-            fits(request.uri)?;
-            return Ok(request.uri.map(str::to_owned));
-        };
-        if request.uri.is_some() {
-            return Err(Refusal::UriAndMetadata.into());
-        }
-        let metadata = store_metadata::check(document)?;
-        let stored = self.store_block(&metadata).await?;
-        let uri = stored.cid.to_uri();
-        fits(Some(&uri))?;
-        store_metadata::record(&mut *self.connection().await?, &stored).await?;
-        Ok(Some(uri))
     }
 
     async fn mint_target(
@@ -232,6 +204,76 @@ impl App {
         &self,
     ) -> std::sync::MutexGuard<'_, std::collections::HashMap<(ChainId, Address), KnownTarget>> {
         self.0.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Can the collection say this on chain?
+fn fits(target: &MintTarget, uri: Option<&str>) -> Result<(), AppError> {
+    let mode = content_mode(&target.content_mode)?;
+    represent(mode, &target.base_uri, uri).map_err(Refusal::UriNotRepresentable)?;
+    Ok(())
+}
+
+/// A job to be recorded, and as it will be shown.
+pub(crate) fn new_mint(asked: Asked<'_>) -> (NewMint, MintJob) {
+    let Asked { holder, once, wanted, uri, request_id, now } = asked;
+    let job = new_job(holder, once, wanted, (uri, request_id, now));
+    let told = json!({
+        "chain_id": wanted.chain.to_string(),
+        "contract": wanted.contract.to_string(),
+        "mint_id": job.id.to_string(),
+        "to": wanted.recipient.to_string(),
+        "status": job.status,
+    });
+    let (mut attributes, mut data) = (told.clone(), told);
+    attributes["principal_id"] = json!(holder.principal.to_string());
+    data["uri"] = json!(job.uri);
+    data["request_id"] = json!(request_id);
+    let new = NewMint {
+        id: MintId(job.id),
+        principal_id: holder.principal,
+        key: once.key.to_owned(),
+        lock: lock_number(holder.principal, once.key),
+        fingerprint: once.fingerprint.0,
+        chain_id: wanted.chain,
+        contract: wanted.contract,
+        recipient: wanted.recipient,
+        uri: job.uri.clone(),
+        http_request_id: request_id.to_owned(),
+        now,
+        fact_attributes: attributes,
+        fact_data: data,
+    };
+    (new, job)
+}
+
+fn new_job(
+    holder: &KeyHolder,
+    once: Once<'_>,
+    wanted: &Wanted<'_>,
+    (uri, request_id, now): (Option<String>, &str, OffsetDateTime),
+) -> MintJob {
+    MintJob {
+        id: MintId::new().0,
+        principal_id: holder.principal.0,
+        fingerprint: once.fingerprint.0.to_vec(),
+        chain_id: wanted.chain.as_i64(),
+        contract: wanted.contract,
+        recipient: wanted.recipient,
+        uri,
+        status: vocab::JobStatus::Queued.as_str().to_owned(),
+        reason: None,
+        token_id: None,
+        tx_hash: None,
+        block_number: None,
+        block_hash: None,
+        created_at: now,
+        updated_at: now,
+        submitted_at: None,
+        tentative_at: None,
+        final_at: None,
+        transaction_id: None,
+        http_request_id: Some(request_id.to_owned()),
     }
 }
 

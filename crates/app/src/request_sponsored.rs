@@ -9,7 +9,7 @@ use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, ForwardRequestRow, Once, Refusal,
     SponsorRefusal,
     jobs::settle_sponsored::new_use,
-    once::{ACCEPTED, Begun, Work, maker, replay},
+    once::{ACCEPTED, Begun, Done, maker, replay},
     parse_address,
     read_sponsors::{limits, load_used},
     sponsored_call::{Carried, Checked, FORWARDED},
@@ -104,27 +104,34 @@ impl App {
         let checked = self.check_on_chain(chain, &request, &signature).await?;
         let new = self.job(holder, caller, once, chain, &request, &checked.carried)?;
         self.admit(&new).await?;
-        let work = match self.begin_once(holder, once).await? {
+        let mut work = match self.begin_once(holder, once).await? {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
+        let role = new.role.clone();
         let taken = Taken { chain, request: &request, digest, checked: &checked };
-        self.take(work, row.id, taken, new, render).await
+        let done = self.take(&mut work.transaction, row.id, taken, new, render).await;
+        let taken = done.is_ok();
+        let answer = self.settle_once(work, done).await?;
+        if taken {
+            self.config().nudge.wake(chain.chain_id, &role);
+            metrics::counter!("sponsored_accepted_total").increment(1);
+        }
+        Ok(answer)
     }
 
     /// Under the locks of the user and of the sponsor: the nonce is the next, the budget holds it.
     async fn take(
         &self,
-        mut work: Work,
+        db: &mut PgConnection,
         sponsor: Uuid,
         taken: Taken<'_>,
         new: NewTransaction,
         render: impl Fn(&ForwardRequestRow) -> Value + Send,
-    ) -> Result<Answer, AppError> {
+    ) -> Result<Done, AppError> {
         let Taken { chain, request, digest, checked } = taken;
-        let db: &mut PgConnection = &mut work.transaction;
         let now = self.config().clock.now();
-        let (user, role) = (request.from, new.role.clone());
+        let user = request.from;
         forward_requests::lock_user(db, chain.chain_id, chain.forwarder, user).await?;
         if forward_requests::is_known(db, chain.chain_id, chain.forwarder, digest).await? {
             return Err(SponsorRefusal::Seen.into());
@@ -165,11 +172,8 @@ impl App {
         let shown = forward_requests::list(db, filter, None, 1).await?;
         let shown = shown.first().ok_or(AppError::Bug("a row just written is not there"))?;
         let body = render(shown).to_string().into_bytes();
-        let answer = self.finish_once(work, ACCEPTED, body).await?;
-        self.config().nudge.wake(chain.chain_id, &role);
-        metrics::counter!("sponsored_accepted_total").increment(1);
-        tracing::info!(sponsored.id = %record.id, transaction.id = %transaction, "accepted");
-        Ok(answer)
+        tracing::info!(sponsored.id = %record.id, transaction.id = %transaction, "taken");
+        Ok(Done::New(ACCEPTED, body))
     }
 
     /// What this key was answered, if it was: for a day as it was said, then as it stands.

@@ -44,7 +44,8 @@ pub struct TransactionSpec<'a> {
     pub wallet: Option<&'a str>,
     pub call: CallSpec<'a>,
     pub gas_limit: Option<u64>,
-    pub urgency: Urgency,
+    /// None: the chain's.
+    pub urgency: Option<Urgency>,
     /// Wei per gas.
     pub fee_cap: Option<&'a Value>,
     /// RFC 3339.
@@ -212,7 +213,7 @@ impl App {
             wallet,
             label: label(&call),
             priority: spec.priority,
-            urgency: spec.urgency,
+            urgency: spec.urgency.unwrap_or(chain.urgency),
             fee_cap_wei: terms.fee_cap,
             to: Some(call.to),
             value: call.value,

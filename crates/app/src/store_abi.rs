@@ -3,13 +3,16 @@
 use crate::{
     Answer, App, AppError, Caller, Field, Once, Refusal,
     address::parse_address,
-    once::{Begun, CREATED, maker},
+    once::{Begun, CREATED, Done, maker},
     resolve_contract::{built_in, is_reserved},
 };
 use abi::{Contract, Fault};
 use auth::{Action, authorize};
 use contracts::COLLECTION;
-use db::abis::{self, AbiRow, NewAbi};
+use db::{
+    PgConnection,
+    abis::{self, AbiRow, NewAbi},
+};
 use serde_json::Value;
 use std::sync::Arc;
 use vocab::{Address, ChainId};
@@ -56,30 +59,22 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let db = &mut *work.transaction;
-        if abis::count(db, chain).await? >= ABIS_MAX {
-            return Err(Refusal::AbiTooMany { limit: ABIS_MAX }.into());
-        }
-        let there = abis::find_at(db, chain, address, COLLECTION.name).await?;
-        if there.is_some_and(|row| row.abi.is_none()) {
-            return Err(Refusal::AbiBuiltIn.into());
-        }
         let now = self.config().clock.now();
         let principal_id = holder.principal;
         let new =
             NewAbi { chain_id: chain, address, name: spec.name, abi: spec.abi, principal_id, now };
-        if !abis::record(db, new).await? {
-            return Err(Refusal::AbiExists.into());
-        }
-        let row = AbiRow {
-            chain_id: chain.as_i64(),
-            address,
-            name: spec.name.to_owned(),
-            abi: Some(spec.abi.clone()),
-            created_at: now,
+        let answer = || {
+            let row = AbiRow {
+                chain_id: chain.as_i64(),
+                address,
+                name: spec.name.to_owned(),
+                abi: Some(spec.abi.clone()),
+                created_at: now,
+            };
+            render(&Abi { row, contract: Arc::new(contract) }).to_string().into_bytes()
         };
-        let body = render(&Abi { row, contract: Arc::new(contract) }).to_string().into_bytes();
-        self.finish_once(work, CREATED, body).await
+        let recorded = record(&mut work.transaction, new).await;
+        self.settle_once(work, recorded.map(|()| Done::New(CREATED, answer()))).await
     }
 
     /// Forget an uploaded ABI. What was queued with it stays as it is.
@@ -159,6 +154,21 @@ fn readable(row: &AbiRow, json: &Value) -> Result<Arc<Contract>, AppError> {
         None => Contract::parse(json)
             .map(Arc::new)
             .map_err(|_| AppError::Bug("a stored ABI can't be read any more")),
+    }
+}
+
+/// In the caller's transaction: keep an ABI, if there is room and its place is free.
+async fn record(db: &mut PgConnection, new: NewAbi<'_>) -> Result<(), AppError> {
+    if abis::count(db, new.chain_id).await? >= ABIS_MAX {
+        return Err(Refusal::AbiTooMany { limit: ABIS_MAX }.into());
+    }
+    let there = abis::find_at(db, new.chain_id, new.address, COLLECTION.name).await?;
+    if there.is_some_and(|row| row.abi.is_none()) {
+        return Err(Refusal::AbiBuiltIn.into());
+    }
+    match abis::record(db, new).await? {
+        true => Ok(()),
+        false => Err(Refusal::AbiExists.into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Answer, App, AppError, Caller, Fingerprint, Once, Refusal,
-    once::{Begun, CREATED, maker},
+    once::{Begun, CREATED, Done, maker},
 };
 use auth::Action;
 use content::Cid;
@@ -42,9 +42,9 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        record(&mut work.transaction, &stored).await?;
-        let body = render(&stored).to_string().into_bytes();
-        self.finish_once(work, CREATED, body).await
+        let recorded = record(&mut work.transaction, &stored).await;
+        let answer = || Done::New(CREATED, render(&stored).to_string().into_bytes());
+        self.settle_once(work, recorded.map(|()| answer())).await
     }
 
     /// The block goes to disk before any row names it.

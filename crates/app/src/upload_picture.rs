@@ -2,7 +2,7 @@
 
 use crate::{
     Answer, App, AppError, Caller, Fingerprint, Once, Refusal,
-    once::{Begun, CREATED, maker},
+    once::{Begun, CREATED, Done, maker},
 };
 use auth::Action;
 use content::{
@@ -66,10 +66,12 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        contents::record(&mut work.transaction, &row(&picture)).await?;
-        let body = render(&picture).to_string().into_bytes();
+        let recorded = contents::record(&mut work.transaction, &row(&picture)).await;
+        let answer = || Done::New(CREATED, render(&picture).to_string().into_bytes());
+        let done = recorded.map(|()| answer()).map_err(AppError::from);
+        let answer = self.settle_once(work, done).await?;
         metrics::counter!("uploads_total", "media_type" => picture.media_type).increment(1);
-        self.finish_once(work, CREATED, body).await
+        Ok(answer)
     }
 
     async fn with_preview(

@@ -123,12 +123,10 @@ pub enum Action {
     ReadSponsored,
     /// Spend one's own sponsor.
     RequestSponsored,
-    /// Facts of the engine's transactions, all of them.
-    ReadTransactionFacts,
     /// A call of the operator's choosing, from a wallet of the engine.
     RequestTransaction,
     QuoteTransaction,
-    /// Any transaction of the engine, with its facts.
+    /// Any transaction of the engine, with its facts: one by one, and all on the stream.
     ReadTransaction,
     /// Cancel, speed up, replace, queue again.
     ChangeTransaction,
@@ -142,7 +140,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 22] = [
+    pub const ALL: [Action; 21] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -155,7 +153,6 @@ impl Action {
         Self::ReadSponsor,
         Self::ReadSponsored,
         Self::RequestSponsored,
-        Self::ReadTransactionFacts,
         Self::RequestTransaction,
         Self::QuoteTransaction,
         Self::ReadTransaction,
@@ -192,7 +189,6 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
     (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
-    (Action::ReadTransactionFacts, Rule::OneOf(&[])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
     (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),

@@ -164,8 +164,8 @@ impl Report {
         ));
         let chain = mints.chain;
         say(&format!(
-            "{} mints in {} transactions, {} blocks of {} gas, {:.0} % full in the mean, {:.0} % at \
-             most; each on chain once",
+            "{} mints in {} transactions, {} blocks of {} gas, {:.0} % full in the mean, {:.0} % \
+             at most; each on chain once",
             mints.mints,
             chain.transactions,
             chain.blocks,

@@ -1,6 +1,6 @@
 use crate::{
-    audit_log, chain, demo, dev, key,
-    operate::{self, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
+    audit_log, chain, configuration, demo, dev, key,
+    operate::{self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
     sign,
 };
 use anyhow::Result;
@@ -59,9 +59,20 @@ enum Command {
         #[command(subcommand)]
         command: SponsorCommand,
     },
+    /// Tell a running server which functions contracts have.
+    #[command(after_help = EXIT_CODES)]
+    Abi {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: AbiCommand,
+    },
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
+    /// Check a configuration file, and show what holds.
+    #[command(subcommand)]
+    Config(configuration::ConfigCommand),
     /// Check audit logs.
     #[command(subcommand)]
     Audit(audit_log::AuditCommand),
@@ -75,6 +86,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     }
     match cli.command {
         Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
+        Command::Config(command) => configuration::run(command)?,
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
@@ -89,6 +101,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Command::Sponsor { connection, command } => {
             return crate::block_on(operate::run_sponsor(connection, command));
+        }
+        Command::Abi { connection, command } => {
+            return crate::block_on(operate::run_abi(connection, command));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 mod audit_log;
 mod chain;
 mod cli;
+mod configuration;
 mod database;
 mod demo;
 mod dev;

@@ -160,6 +160,9 @@ codes! {
         "Give one of them.";
     MetadataInvalid, "metadata_invalid", 422, "The metadata is not valid",
         "`errors` lists what is wrong, with JSON pointers into the document.";
+    MintsInvalid, "mints_invalid", 422, "Some of the mints can't be made",
+        "None was accepted. `errors` says what is wrong with which item, each with the code that \
+         the item alone would be refused with.";
     AbiInvalid, "abi_invalid", 422, "The ABI can't be used",
         "`errors` lists what is wrong with the name or with items of the ABI.";
     TransactionInvalid, "transaction_invalid", 422, "The transaction can't be like that",

@@ -103,12 +103,29 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         }
         Refusal::IdempotencyInProgress => Code::IdempotencyInProgress.into(),
         Refusal::IdempotencyKeyReused => Code::IdempotencyKeyReused.into(),
+        Refusal::Mints(faults) => mints(faults),
+        Refusal::MintCount { most } => {
+            Problem::from(Code::BodyInvalid).at("/items", format!("1 to {most} items"))
+        }
+        Refusal::ItemId(fault) => Problem::from(Code::BodyInvalid).at("/id", fault),
         Refusal::MintUnknown => Code::MintUnknown.into(),
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
         // The rest was told above.
         _ => Code::Internal.into(),
     }
+}
+
+/// Pointers of metadata are into the document; here they go on from the item.
+fn mints(faults: Vec<(usize, Refusal)>) -> Problem {
+    faults.into_iter().fold(Code::MintsInvalid.into(), |all: Problem, (place, refusal)| {
+        let item = match refusal {
+            Refusal::Metadata(_) => format!("/items/{place}/metadata"),
+            Refusal::IdempotencyKeyReused => format!("/items/{place}/id"),
+            _ => format!("/items/{place}"),
+        };
+        all.with(&item, of_refusal(refusal))
+    })
 }
 
 fn metadata(refusal: &MetadataRefusal) -> Problem {

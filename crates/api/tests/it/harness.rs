@@ -38,6 +38,8 @@ pub const START: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 pub const PEPPER: [u8; 32] = [42; 32];
 
 pub struct Api {
+    /// Under the server.
+    pub app: App,
     pub client: Client,
     pub url: String,
     pub content_url: String,
@@ -46,7 +48,6 @@ pub struct Api {
     pub key: String,
     pub database: TestDatabase,
     pub chain: ChainSettings,
-    pub app: App,
     /// Where contents are kept.
     pub directory: tempfile::TempDir,
     pub stop: CancellationToken,
@@ -163,6 +164,8 @@ fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
     ChainSettings {
         chain_id: ChainId(CHAIN),
         node: node(&nodes),
+        urgency: vocab::Urgency::Normal,
+        offers: transactor::Options::default(),
         call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
         sponsor_role: Some("sponsor".to_owned()),
         factory: Address::repeat_byte(0xfa),

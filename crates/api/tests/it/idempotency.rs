@@ -1,4 +1,5 @@
-use crate::harness::{ALICE, Api, BOB, URI, body, problem, start};
+use crate::harness::{ALICE, Api, BOB, PEPPER, URI, body, operator, problem, start};
+use auth::{Authenticator, Pepper, Scope};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -113,4 +114,47 @@ async fn what_makes_something_needs_a_key() {
     let upload = api.request(reqwest::Method::POST, "/api/v1/uploads").bearer_auth(&api.key);
     let response = upload.send().await.unwrap();
     problem(response, "upload_picture", "idempotency_key_required").await;
+}
+
+/// The key is free when the answer is out, whatever the answer is: a caller that goes on at once is
+/// no rival of its own earlier request.
+#[tokio::test]
+async fn an_answer_leaves_its_key_free() {
+    let api = start().await;
+    let key = operator(&api.database.db, &[Scope::ContentWrite, Scope::TransactionsWrite]).await;
+    let authenticator =
+        Authenticator::new(api.database.db.clone(), Pepper::new(PEPPER), api.clock.clone());
+    let actor = authenticator.authenticate(&key).await.unwrap();
+    let caller = app::Caller { actor: &actor, request_id: "r" };
+    let document = |name: &str| json!({ "name": name, "image": URI }).to_string().into_bytes();
+    let (one, other) = (document("one"), document("other"));
+    let store = |document| api.app.store_metadata(caller, "k", document, |_| json!({}));
+    assert!(!store(&one).await.unwrap().replayed);
+    assert_eq!(held(&api), 0);
+    assert!(store(&one).await.unwrap().replayed);
+    assert_eq!(held(&api), 0, "after a replay");
+    assert!(store(&other).await.is_err());
+    assert_eq!(held(&api), 0, "after a refusal by the key");
+
+    let abi = json!([]);
+    let spec = app::AbiSpec { chain_id: None, address: BOB, name: "Taken", abi: &abi };
+    for (name, good) in [("a", true), ("b", false)] {
+        let once = app::Once { key: name, fingerprint: app::Fingerprint([7; 32]) };
+        let stored = api.app.store_abi(caller, once, spec, |_| json!({})).await;
+        assert_eq!((stored.is_ok(), held(&api)), (good, 0), "after a refusal by the rules");
+    }
+}
+
+/// Locks of keys that are held this moment. It blocks this thread: nothing that was left for later
+/// happens meanwhile.
+fn held(api: &Api) -> i64 {
+    let url = api.database.url.clone();
+    let ask = async move {
+        let db = db::connect(&url, 1).await.unwrap();
+        let locks = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+                      where d.datname = current_database() and l.locktype = 'advisory'";
+        sqlx::query_scalar::<_, i64>(locks).fetch_one(&db).await.unwrap()
+    };
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || runtime().block_on(ask)).join().unwrap()
 }

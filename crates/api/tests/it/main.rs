@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod abis;
+mod batches;
 mod collections;
 mod content;
 mod edge;

@@ -1,7 +1,7 @@
 //! What a subscription without `from_seq` starts with.
 
 use crate::harness::{
-    ALICE, Api, BOB, DIGEST, FREE, PENDING, Setup, URI, body, issue, principal, start_as,
+    ALICE, Api, BOB, DIGEST, FREE, PENDING, Setup, URI, body, issue, operator, principal, start_as,
 };
 use auth::Scope;
 use futures_util::{SinkExt, StreamExt};
@@ -202,7 +202,7 @@ async fn a_snapshot_shows_what_the_caller_may_read() {
         assert_eq!(nobody.subscribe(topic, topic, json!({})).await.1["type"], "snapshot");
     }
 
-    let admin = key(vec![Scope::Admin]).await;
+    let admin = operator(&api.database.db, &[Scope::Admin]).await;
     let mut admin = Listener::connect(&api, Some(&admin)).await;
     assert_eq!(ids(&admin.subscribe("a", "mints", json!({})).await.1), [mine.as_str()]);
     let collection = json!({ "name": "x", "symbol": "X", "content_mode": "digest" });
@@ -212,6 +212,39 @@ async fn a_snapshot_shows_what_the_caller_may_read() {
     let (_, snapshot) = admin.subscribe("t", "transactions", filter).await;
     assert_eq!(snapshot["data"]["items"][0]["kind"], "create_collection");
     assert!(snapshot["data"]["items"][0]["request_id"].is_string());
+}
+
+/// What may be read of a transaction over HTTP may be followed on the stream, and no more.
+#[tokio::test]
+async fn transactions_are_followed_by_whom_they_are_shown_to() {
+    let api = streaming().await;
+    let db = &api.database.db;
+    let machine = principal(db).await;
+    let keys = [
+        (operator(db, &[Scope::TransactionsRead]).await, true),
+        (operator(db, &[Scope::TransactionsWrite]).await, true),
+        (operator(db, &[Scope::Admin]).await, true),
+        (operator(db, &[Scope::WalletsWrite, Scope::MintsRead]).await, false),
+        (issue(db, machine, &[Scope::TransactionsRead]).await, false),
+        (issue(db, machine, &[Scope::Admin]).await, false),
+    ];
+    for (place, (key, may)) in keys.iter().enumerate() {
+        let status = async |path| api.get_as(key, path).send().await.unwrap().status().as_u16();
+        let expected = if *may { 200 } else { 403 };
+        assert_eq!(status("/api/v1/transactions").await, expected, "key {place}: over HTTP");
+        assert_eq!(
+            status("/api/v1/facts?topic=transactions").await,
+            expected,
+            "key {place}: facts"
+        );
+        let mut listener = Listener::connect(&api, Some(key)).await;
+        let told = listener.subscribe("t", "transactions", json!({})).await;
+        if *may {
+            assert_eq!(told.1["type"], "snapshot", "key {place}: {told:?}");
+        } else {
+            assert_eq!(told.0["code"], "denied", "key {place}: {told:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -30,9 +30,9 @@ use tokio::{
     sync::Notify,
     time::{sleep, timeout},
 };
-use transactor::Nudge;
+use transactor::{NewTransaction, Nudge};
 use uuid::Uuid;
-use vocab::{Address, ChainId, JobStatus, U256};
+use vocab::{Address, ChainId, JobStatus, U256, Urgency};
 
 /// Collections looked at in one round.
 const COLLECTIONS_MAX: i64 = 64;
@@ -48,6 +48,8 @@ pub struct BatchOptions {
     pub open_per_wallet: i64,
     /// The same for those: below the wallets' window, so that other work finds room.
     pub full_per_wallet: i64,
+    /// Of the batches.
+    pub urgency: Urgency,
     /// A job that has waited so long is late.
     pub age_max: Duration,
     /// Pause between two looks, unless the bell rings.
@@ -64,6 +66,7 @@ impl BatchOptions {
             limits: BatchLimits::default(),
             open_per_wallet: 4,
             full_per_wallet: 12,
+            urgency: Urgency::Normal,
             age_max: Duration::from_secs(1),
             tick: Duration::from_millis(30),
             lease: Duration::from_secs(5),
@@ -284,7 +287,10 @@ impl BatchMints {
             })
             .collect();
         let requests: Vec<&str> = jobs.iter().filter_map(|job| job.request.as_deref()).collect();
-        let call = mint_batch(self.options.chain, contract, &items, &requests);
+        let call = NewTransaction {
+            urgency: self.options.urgency,
+            ..mint_batch(self.options.chain, contract, &items, &requests)
+        };
         let id = transactor::enqueue(db, call).await?;
         // Ties each request to the transaction that carries it, and so to the transactor's lines.
         tracing::info!(transaction.id = %id, requests = requests.join(" "), "mints batched");

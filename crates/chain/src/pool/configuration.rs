@@ -123,9 +123,19 @@ impl PoolConfiguration {
         Self { endpoints, relay: None }
     }
 
+    /// With usual limits.
+    ///
     /// # Errors
     /// [`ConfigurationError`]. Places count from 1.
     pub fn build(&self) -> Result<Pool, ConfigurationError> {
+        self.build_with(PoolOptions::default())
+    }
+
+    /// With these limits; a relay in them gives way to the configured one.
+    ///
+    /// # Errors
+    /// [`ConfigurationError`]. Places count from 1.
+    pub fn build_with(&self, options: PoolOptions) -> Result<Pool, ConfigurationError> {
         if self.endpoints.is_empty() || self.endpoints.len() > ENDPOINTS_MAX {
             return Err(ConfigurationError::Count);
         }
@@ -140,11 +150,17 @@ impl PoolConfiguration {
             endpoints.push(endpoint);
         }
         let relay = self.relay.as_ref().map(RelayConfiguration::build).transpose()?;
-        Ok(Pool::new(endpoints, PoolOptions { relay, ..PoolOptions::default() }))
+        Ok(Pool::new(endpoints, PoolOptions { relay, ..options }))
     }
 }
 
 impl RelayConfiguration {
+    /// # Errors
+    /// [`ConfigurationError`]
+    pub fn check(&self) -> Result<(), ConfigurationError> {
+        self.build().map(|_| ())
+    }
+
     fn build(&self) -> Result<Relay, ConfigurationError> {
         if self.kinds.is_empty() {
             return Err(ConfigurationError::NoKind);

@@ -165,7 +165,8 @@ pub async fn record_levels(
         r#"with due as (
                delete from mint_levels
                 where chain_id = $1
-                  and block_number <= case when auditable then $3::int8 else greatest($2::int8, $3) end
+                  and block_number
+                      <= case when auditable then $3::int8 else greatest($2::int8, $3) end
                returning block_number, ids
            ), rising as (
                insert into mint_levels as l (chain_id, block_number, auditable, ids)

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use testkit::{database, eventually, eventually_within};
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 use vocab::topic;
 
 fn fact(topic: &'static str, writer: u64, n: u64) -> NewFact {
@@ -50,6 +50,16 @@ fn options() -> SequencerOptions {
     }
 }
 
+/// Hold a transaction open while others end: `count` of them, or until all that are left wait here
+/// too.
+async fn others_commit(commits: &watch::Sender<u64>, count: u64) {
+    let mut ended = commits.subscribe();
+    let until = *ended.borrow() + count;
+    let enough = ended.wait_for(|ended| *ended >= until);
+    // The others may all be waiting as well; then this one ends, and lets them go on.
+    let _ = tokio::time::timeout(Duration::from_millis(20), enough).await;
+}
+
 /// Transactions with random delays and rollbacks; one of each writer's transactions takes its id
 /// long before it records. Three sequencers compete, and whoever runs is killed again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,9 +74,10 @@ async fn each_committed_fact_is_numbered_once_in_order() {
     for _ in 0..3 {
         sequencers.push(start(database.db.clone()));
     }
+    let commits = watch::Sender::new(0);
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
-        let db = database.db.clone();
+        let (db, commits) = (database.db.clone(), commits.clone());
         let mut rng = StdRng::seed_from_u64(seed ^ writer);
         writers.spawn(async move {
             let mut committed = BTreeSet::new();
@@ -76,20 +87,19 @@ async fn each_committed_fact_is_numbered_once_in_order() {
                     db::raw::execute(&mut transaction, "select pg_current_xact_id()")
                         .await
                         .unwrap();
-                    // tidy: allow(banned) a slow transaction is the load; nothing waits for it
-                    tokio::time::sleep(Duration::from_millis(rng.random_range(0..30))).await;
+                    others_commit(&commits, rng.random_range(0..8)).await;
                 }
                 let topics = [topic::MINTS, topic::ITEMS];
                 let facts = topics.map(|topic| fact(topic, writer, n));
                 journal::record(&mut transaction, &facts).await.unwrap();
-                // tidy: allow(banned) a slow transaction is the load; nothing waits for it
-                tokio::time::sleep(Duration::from_millis(rng.random_range(0..5))).await;
+                others_commit(&commits, rng.random_range(0..2)).await;
                 if rng.random_bool(0.25) {
                     transaction.rollback().await.unwrap();
                 } else {
                     transaction.commit().await.unwrap();
                     committed.insert((writer, n));
                 }
+                commits.send_modify(|ended| *ended += 1);
             }
             committed
         });

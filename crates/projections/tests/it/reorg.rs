@@ -27,6 +27,10 @@ async fn reorgs_of_depth_1_to_40_across_a_mint_leave_what_a_rebuild_finds() {
                 None
             };
             rig.send(collection.address, data.clone()).await;
+            if job.is_some() {
+                // Seen for the first time in a deeper block, it would begin with a later level.
+                rig.indexed(&test.db).await;
+            }
             rig.transfer(&collection, intent + 1, ACCOUNTS[1]).await;
             rig.node.mine(depth.saturating_sub(2)).await;
             rig.indexed(&test.db).await;

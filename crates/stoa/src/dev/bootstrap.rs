@@ -4,7 +4,7 @@
 //! the next one. Their addresses are known before they are mined (CREATE of a fresh wallet), so
 //! that the index can follow the factory from the beginning.
 
-use super::DevOptions;
+use crate::configuration::{DEPLOYER, MINTER, Settings};
 use alloy_primitives::keccak256;
 use anyhow::{Context, Result, bail, ensure};
 use auth::Pepper;
@@ -16,12 +16,6 @@ use std::{collections::HashSet, time::Duration};
 use transactor::{NewTransaction, Nudge};
 use vocab::{Address, Bytes, PrincipalId, U256};
 
-pub(super) const DEPLOYER: &str = "deployer";
-pub(super) const MINTER: &str = "minter";
-/// Sends what operators ask for.
-pub(super) const OPERATOR: &str = "operator";
-/// Carries what users signed and sponsors pay for.
-pub(super) const SPONSOR: &str = "sponsor";
 const KIND: &str = "deploy_contract";
 
 /// The engine's own wallets.
@@ -70,24 +64,22 @@ pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<Strin
 pub(super) async fn wallets(
     signer: &signer::Client,
     chain: &Chain,
-    options: &DevOptions,
+    settings: &Settings,
 ) -> Result<Wallets> {
-    let deployer = signer.ensure_key(DEPLOYER, 0).await.context("no key for the deployer")?;
-    let mut minters = Vec::new();
-    for index in 0..options.wallets {
-        minters.push(signer.ensure_key(MINTER, index).await.context("no key for a minter")?);
+    let (mut deployer, mut minters) = (None, Vec::new());
+    for (role, of_role) in &settings.roles {
+        for index in 0..of_role.wallets {
+            let made = signer.ensure_key(role, index).await;
+            let wallet = made.with_context(|| format!("no key for a wallet of role {role}"))?;
+            fund(chain.endpoint(), wallet).await?;
+            match role.as_str() {
+                DEPLOYER => deployer = Some(wallet),
+                MINTER => minters.push(wallet),
+                _ => {}
+            }
+        }
     }
-    let mut operators = Vec::new();
-    for index in 0..options.operator_wallets {
-        operators.push(signer.ensure_key(OPERATOR, index).await.context("no operator's wallet")?);
-    }
-    for index in 0..options.sponsor_wallets {
-        operators.push(signer.ensure_key(SPONSOR, index).await.context("no sponsor's wallet")?);
-    }
-    for wallet in minters.iter().chain([&deployer]).chain(&operators) {
-        fund(chain.endpoint(), *wallet).await?;
-    }
-    Ok(Wallets { deployer, minters })
+    Ok(Wallets { deployer: deployer.context("there is no deployer")?, minters })
 }
 
 /// Development nodes give balance on demand; on any other chain somebody must send it.

@@ -2,14 +2,15 @@
 
 use super::{
     DevOptions,
-    bootstrap::{self, Contracts, DEPLOYER, MINTER, OPERATOR, SPONSOR, Wallets},
+    bootstrap::{self, Contracts, Wallets},
     file::{self, Account, DevFile, write_private},
     origin,
     secrets::{ensure_secret, private_directory},
     services::Services,
 };
+use crate::configuration::{DEPLOYER, SPONSOR, Settings};
 use anyhow::{Context, Result, bail};
-use api::{ApiConfig, ApiState, Limits};
+use api::{ApiConfig, ApiState};
 use app::{
     App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
     Once,
@@ -25,7 +26,7 @@ use projections::Projections;
 use runtime::{CancellationToken, Importance, Metrics, Supervisor};
 use std::{collections::HashSet, fs, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
-use transactor::{Nudge, Role};
+use transactor::Nudge;
 use vocab::{Address, SystemClock};
 
 /// Between two rounds of the housekeeper.
@@ -34,8 +35,6 @@ const HOUSEKEEPING: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(1);
 /// Between two looks for new wallets.
 const FAUCET: Duration = Duration::from_secs(1);
-/// Transactions that may wait per role before requests are told to come back.
-const QUEUE_MAX: u64 = 1_000_000;
 
 /// Bound before anything is started, so that a taken port is said at once.
 pub(super) struct Listeners {
@@ -63,6 +62,7 @@ pub(super) struct Ready {
 /// Bring the schema up to date, start all roles, and see that the contracts stand.
 pub(super) async fn start(
     options: &DevOptions,
+    settings: &Settings,
     services: Services,
     listeners: Listeners,
 ) -> Result<Ready> {
@@ -70,10 +70,11 @@ pub(super) async fn start(
     let db = db::connect(&services.postgres.url("stoa"), 40).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
-    let wallets = bootstrap::wallets(&signer, &services.chain, options).await?;
+    let wallets = bootstrap::wallets(&signer, &services.chain, settings).await?;
     let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
 
     let mut roles = Roles {
+        settings: settings.clone(),
         db: db.clone(),
         nudge: Nudge::default(),
         supervisor: Supervisor::new(CancellationToken::new()),
@@ -81,24 +82,26 @@ pub(super) async fn start(
     roles.endpoints(&services);
     roles.sequencer();
     roles.indexer(&services, &planned);
-    roles.transactor(&services, signer.clone(), options);
+    roles.transactor(&services, signer.clone());
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
     let keys = Keys::ensure(options, &db).await?;
-    let settings =
-        |default_collection| chain_settings(&services, &wallets, contracts, default_collection);
+    let of_chain = |default_collection| ChainSettings {
+        default_collection,
+        ..chain_settings(settings, &services, &wallets, contracts)
+    };
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
-    let (intake, nudge) = (transactor::Intake::new(QUEUE_MAX), roles.nudge.clone());
+    let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
             clock: Arc::new(SystemClock),
             store: store.clone(),
             inspector: inspector.clone(),
-            chains: vec![settings(default_collection)],
+            chains: vec![of_chain(default_collection)],
             nudge: nudge.clone(),
             intake: intake.clone(),
             signer: signer.clone(),
@@ -116,7 +119,7 @@ pub(super) async fn start(
         authenticator: keys.authenticator.clone(),
         metrics,
         cursor_key: api::CursorKey::new(keys.cursor),
-        limits: Limits::default(),
+        limits: settings.api,
     });
     roles.edge(listeners, state, keys.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
@@ -124,6 +127,7 @@ pub(super) async fn start(
 }
 
 struct Roles {
+    settings: Settings,
     db: Db,
     nudge: Nudge,
     supervisor: Supervisor,
@@ -143,11 +147,8 @@ impl Roles {
     }
 
     fn sequencer(&mut self) {
-        let task = journal::run_sequencer(
-            self.db.clone(),
-            journal::SequencerOptions::default(),
-            self.shutdown(),
-        );
+        let task =
+            journal::run_sequencer(self.db.clone(), self.settings.sequencer, self.shutdown());
         self.spawn("sequencer", task);
     }
 
@@ -164,31 +165,23 @@ impl Roles {
 
     fn indexer(&mut self, services: &Services, contracts: &Contracts) {
         let projector = Arc::new(Projections::new(vec![contracts.factory]));
-        let options = indexer::IndexerOptions {
-            start_block: contracts.first_block,
-            ..indexer::IndexerOptions::default()
-        };
+        let options =
+            indexer::IndexerOptions { start_block: contracts.first_block, ..self.settings.indexer };
         let chain = services.chain.clone();
         let task = indexer::run(self.db.clone(), chain, projector, options, self.shutdown());
         self.spawn("indexer", task);
     }
 
-    fn transactor(&mut self, services: &Services, signer: signer::Client, options: &DevOptions) {
+    fn transactor(&mut self, services: &Services, signer: signer::Client) {
         let config = transactor::Config {
             db: self.db.clone(),
             chain: services.chain.clone(),
             signer,
             outcomes: Arc::new(ProductOutcomes),
             nudge: self.nudge.clone(),
-            roles: vec![
-                Role::new(DEPLOYER, 1),
-                Role::new(MINTER, options.wallets),
-                Role::new(OPERATOR, options.operator_wallets),
-                Role::new(SPONSOR, options.sponsor_wallets),
-            ],
+            roles: self.settings.transactor_roles(),
             error_names: contracts::error_names().collect(),
-            // Short, because the one who waits for it is a developer restarting.
-            options: transactor::Options { lease: Duration::from_secs(4), ..Default::default() },
+            options: self.settings.transactor.clone(),
         };
         let shutdown = self.shutdown();
         self.supervisor.spawn("transactor", Importance::Critical, async move {
@@ -197,7 +190,7 @@ impl Roles {
     }
 
     fn batcher(&mut self, services: &Services) {
-        let options = BatchOptions::new(services.chain.id);
+        let options = BatchOptions { chain: services.chain.id, ..self.settings.mints };
         let batcher = BatchMints::new(self.db.clone(), options, self.nudge.clone())
             .fitting(services.chain.clone());
         let task = batcher.run(self.shutdown());
@@ -273,7 +266,7 @@ impl Roles {
         authenticator: Authenticator,
     ) -> Result<()> {
         let snapshots = api::StreamSnapshots::new(state.clone());
-        let hub = push::Hub::start(self.db.clone(), snapshots, push::HubOptions::default());
+        let hub = push::Hub::start(self.db.clone(), snapshots, self.settings.stream);
         let (hub, feed) = hub.await?;
         let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
         self.spawn("stream", async move {
@@ -322,16 +315,18 @@ impl Keys {
 }
 
 fn chain_settings(
+    settings: &Settings,
     services: &Services,
     wallets: &Wallets,
     contracts: Contracts,
-    default_collection: Option<Address>,
 ) -> ChainSettings {
     ChainSettings {
         chain_id: services.chain.id,
         node: services.chain.clone(),
-        call_roles: vec![OPERATOR.to_owned()],
-        sponsor_role: Some(SPONSOR.to_owned()),
+        call_roles: settings.call_roles(),
+        sponsor_role: settings.roles.contains_key(SPONSOR).then(|| SPONSOR.to_owned()),
+        urgency: settings.urgency,
+        offers: settings.transactor.clone(),
         factory: contracts.factory,
         implementation: contracts.implementation,
         forwarder: contracts.forwarder,
@@ -339,10 +334,10 @@ fn chain_settings(
         creator_role: DEPLOYER.to_owned(),
         collection_admin: wallets.deployer,
         minters: wallets.minters.clone(),
-        default_collection,
+        default_collection: None,
         finality: services.chain.finality,
         nodes: services.chain.endpoints.to_vec(),
-        index_lag_max: 10,
+        index_lag_max: settings.index_lag_max,
     }
 }
 

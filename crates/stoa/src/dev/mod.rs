@@ -8,6 +8,7 @@ mod services;
 
 pub(crate) use file::DevFile;
 
+use crate::configuration::{MINTER, OPERATOR, SPONSOR, Settings};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use services::Services;
@@ -38,22 +39,25 @@ pub(crate) struct DevOptions {
     /// its addresses in the list of processes.
     #[arg(long, value_name = "FILE", conflicts_with = "rpc")]
     pub endpoints: Option<PathBuf>,
-    /// Seconds between blocks of the node we start.
-    #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = block_time)]
-    pub block_time: f64,
+    /// What you decide of the engine: a TOML file (see `stoa config`).
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Seconds between blocks of the node we start [default: 1]
+    #[arg(long, value_name = "SECONDS", value_parser = block_time)]
+    pub block_time: Option<f64>,
     /// Gas of a block of the node we start.
     #[arg(long, default_value_t = 30_000_000, value_name = "GAS")]
     #[arg(value_parser = clap::value_parser!(u64).range(1_000_000..=10_000_000_000))]
     pub block_gas_limit: u64,
-    /// Wallets that mint.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub wallets: u32,
-    /// Wallets for calls of operators (`stoa tx send`).
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub operator_wallets: u32,
-    /// Wallets that carry what users signed and sponsors pay for.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub sponsor_wallets: u32,
+    /// Wallets that mint [default: 2]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub wallets: Option<u32>,
+    /// Wallets for calls of operators (`stoa tx send`) [default: 2]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub operator_wallets: Option<u32>,
+    /// Wallets that carry what users signed and sponsors pay for [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub sponsor_wallets: Option<u32>,
     /// Throw away the data of earlier runs first.
     #[arg(long)]
     pub fresh: bool,
@@ -74,15 +78,46 @@ pub(crate) fn run(options: DevOptions, log: &str, log_json: bool) -> Result<()> 
             options.http
         );
     }
-    crate::block_on(serve(options, log, log_json))
+    let settings = options.settings()?;
+    crate::block_on(serve(options, settings, log, log_json))
 }
 
-async fn serve(mut options: DevOptions, log: &str, log_json: bool) -> Result<()> {
+impl DevOptions {
+    /// What the file says, and above it the command line.
+    fn settings(&self) -> Result<Settings> {
+        let mut settings = Settings::load(self.config.as_deref())?;
+        let named_here = !self.rpc.is_empty() || self.endpoints.is_some();
+        if named_here && !settings.endpoints.is_empty() {
+            bail!("the configuration names [[endpoints]]: leave out --rpc and --endpoints");
+        }
+        if let Some(seconds) = self.block_time {
+            settings.block_time = Duration::from_secs_f64(seconds);
+        }
+        let of_roles = [
+            (MINTER, self.wallets),
+            (OPERATOR, self.operator_wallets),
+            (SPONSOR, self.sponsor_wallets),
+        ];
+        for (role, wallets) in of_roles {
+            if let (Some(role), Some(wallets)) = (settings.roles.get_mut(role), wallets) {
+                role.wallets = wallets;
+            }
+        }
+        Ok(settings)
+    }
+}
+
+async fn serve(
+    mut options: DevOptions,
+    settings: Settings,
+    log: &str,
+    log_json: bool,
+) -> Result<()> {
     let started = Instant::now();
     let _guard = open_data_dir(&mut options)?;
     let listeners = engine::Listeners::bind(options.http).await?;
-    let services = start_services(&options, log, log_json).await?;
-    let ready = engine::start(&options, services, listeners).await?;
+    let services = start_services(&options, &settings, log, log_json).await?;
+    let ready = engine::start(&options, &settings, services, listeners).await?;
     let path = ready.file.store(&options.data_dir)?;
     greet(&ready.file, &path, started.elapsed());
     let ended = ready.supervisor.run(stop_signal(), Duration::from_secs(10)).await;
@@ -98,11 +133,16 @@ async fn serve(mut options: DevOptions, log: &str, log_json: bool) -> Result<()>
     }
 }
 
-async fn start_services(options: &DevOptions, log: &str, log_json: bool) -> Result<Services> {
-    let (postgres, node) = services::start_storage(options).await?;
-    let configuration = services::endpoints(options, node.as_ref())?;
+async fn start_services(
+    options: &DevOptions,
+    settings: &Settings,
+    log: &str,
+    log_json: bool,
+) -> Result<Services> {
+    let (postgres, node) = services::start_storage(options, settings).await?;
+    let configuration = services::endpoints(options, settings, node.as_ref())?;
     let rpc_url = configuration.endpoints.first().map(|e| e.url.clone()).unwrap_or_default();
-    let chain = services::chain(&configuration, node.as_ref(), options.block_time).await?;
+    let chain = services::chain(&configuration, node.as_ref(), settings).await?;
     let (signer, signer_socket) =
         services::start_signer(&options.data_dir, chain.id, log, log_json).await?;
     Ok(Services { postgres, node, _signer: signer, signer_socket, rpc_url, chain })

@@ -1,6 +1,7 @@
 //! The services under the engine: Postgres, the chain's node and the signer.
 
 use super::DevOptions;
+use crate::configuration::Settings;
 use anyhow::{Context, Result, ensure};
 use chain::{Chain, PoolConfiguration};
 use devstack::{Anvil, AnvilOptions, Child, Postgres, PostgresOptions};
@@ -10,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use vocab::{ChainId, Finality};
+use vocab::ChainId;
 
 const POLICY: &str = include_str!("policy.toml");
 const OPERATOR_ROLE: &str = "[roles.operator]";
@@ -27,7 +28,10 @@ pub(super) struct Services {
 }
 
 /// Start Postgres and the node, side by side: each takes a second at the first start.
-pub(super) async fn start_storage(options: &DevOptions) -> Result<(Postgres, Option<Anvil>)> {
+pub(super) async fn start_storage(
+    options: &DevOptions,
+    settings: &Settings,
+) -> Result<(Postgres, Option<Anvil>)> {
     let cluster = PostgresOptions {
         directory: options.data_dir.join("postgres"),
         durable: true,
@@ -37,9 +41,11 @@ pub(super) async fn start_storage(options: &DevOptions) -> Result<(Postgres, Opt
         let postgres = Postgres::start(&cluster)?;
         postgres.ensure_database("stoa").map(|()| postgres)
     });
-    let node = match options.rpc.is_empty() && options.endpoints.is_none() {
-        true => Some(node_options(options)?),
-        false => None,
+    let others =
+        !options.rpc.is_empty() || options.endpoints.is_some() || !settings.endpoints.is_empty();
+    let node = match others {
+        true => None,
+        false => Some(node_options(options, settings)?),
     };
     let node =
         tokio::task::spawn_blocking(move || node.map(|node| Anvil::start(&node)).transpose());
@@ -47,11 +53,11 @@ pub(super) async fn start_storage(options: &DevOptions) -> Result<(Postgres, Opt
     Ok((postgres.context("Postgres did not start")?, node.context("the node did not start")?))
 }
 
-fn node_options(options: &DevOptions) -> Result<AnvilOptions> {
+fn node_options(options: &DevOptions, settings: &Settings) -> Result<AnvilOptions> {
     Ok(AnvilOptions {
         program: find_anvil()?,
         directory: options.data_dir.join("chain"),
-        block_time: Some(options.block_time),
+        block_time: Some(settings.block_time.as_secs_f64()),
         chain_id: 31_337,
         keep_state: true,
         extra: vec!["--gas-limit".to_owned(), options.block_gas_limit.to_string()],
@@ -75,7 +81,14 @@ fn find_anvil() -> Result<PathBuf> {
 }
 
 /// Where the chain's nodes are: as configured, else the node that we started.
-pub(super) fn endpoints(options: &DevOptions, node: Option<&Anvil>) -> Result<PoolConfiguration> {
+pub(super) fn endpoints(
+    options: &DevOptions,
+    settings: &Settings,
+    node: Option<&Anvil>,
+) -> Result<PoolConfiguration> {
+    if let Some(configured) = settings.chain_endpoints() {
+        return Ok(configured);
+    }
     if let Some(path) = &options.endpoints {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -94,9 +107,9 @@ pub(super) fn endpoints(options: &DevOptions, node: Option<&Anvil>) -> Result<Po
 pub(super) async fn chain(
     configuration: &PoolConfiguration,
     node: Option<&Anvil>,
-    block_time: f64,
+    settings: &Settings,
 ) -> Result<Chain> {
-    let endpoints = configuration.build()?;
+    let endpoints = configuration.build_with(settings.pool.clone())?;
     let mut id: Option<ChainId> = None;
     let mut trouble = None;
     for endpoint in endpoints.iter() {
@@ -127,8 +140,8 @@ pub(super) async fn chain(
         id,
         endpoints,
         ws_url: node.map(Anvil::ws_url),
-        finality: Finality::default(),
-        block_time: Duration::from_secs_f64(block_time),
+        finality: settings.finality,
+        block_time: settings.block_time,
     })
 }
 

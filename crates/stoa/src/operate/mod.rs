@@ -1,5 +1,7 @@
-//! `stoa tx`, `stoa wallet` and `stoa sponsor`: what operators do by the API, from a terminal.
+//! `stoa tx`, `stoa wallet`, `stoa sponsor` and `stoa abi`: what operators do by the API, from a
+//! terminal.
 
+mod abi;
 mod arguments;
 mod client;
 mod sponsor;
@@ -7,6 +9,7 @@ mod table;
 mod tx;
 mod wallet;
 
+pub(crate) use abi::AbiCommand;
 pub(crate) use sponsor::SponsorCommand;
 pub(crate) use tx::TxCommand;
 pub(crate) use wallet::WalletCommand;
@@ -66,6 +69,9 @@ pub(crate) async fn run_tx(connection: Connection, command: TxCommand) -> Result
 
 /// `stoa wallet …`
 pub(crate) async fn run_wallet(connection: Connection, command: WalletCommand) -> Result<ExitCode> {
+    if matches!(command, WalletCommand::Import) {
+        wallet::refuse_import()?;
+    }
     let client = connection.client()?;
     finish(wallet::run(&client, connection.json, command).await)
 }
@@ -77,6 +83,12 @@ pub(crate) async fn run_sponsor(
 ) -> Result<ExitCode> {
     let client = connection.client()?;
     finish(sponsor::run(&client, connection.json, command).await)
+}
+
+/// `stoa abi …`
+pub(crate) async fn run_abi(connection: Connection, command: AbiCommand) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(abi::run(&client, connection.json, command).await)
 }
 
 fn finish(done: Result<ExitCode>) -> Result<ExitCode> {

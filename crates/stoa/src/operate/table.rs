@@ -16,6 +16,24 @@ pub(super) fn print(heading: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// A page of a list, these fields of each item, and how to go on.
+pub(super) fn page(heading: &[&str], fields: &[&str], page: &Value) {
+    let items = page["items"].as_array().into_iter().flatten();
+    let row = |item: &Value| fields.iter().map(|field| text(item, field)).collect();
+    print(heading, &items.map(row).collect::<Vec<Vec<String>>>());
+    let cursor = text(page, "next_cursor");
+    if !cursor.is_empty() {
+        crate::say(&format!("\nmore: --cursor {cursor}"));
+    }
+}
+
+/// The parameters of a query that are given.
+pub(super) fn query<const N: usize>(
+    given: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
+    given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
 /// Lines of name and value; what is absent is left out.
 pub(super) fn lines(pairs: &[(&str, String)]) {
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {

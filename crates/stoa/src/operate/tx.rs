@@ -289,7 +289,7 @@ async fn quote(client: &Client, json: bool, call: &CallOptions) -> Result<ExitCo
 }
 
 async fn list(client: &Client, json: bool, options: List) -> Result<()> {
-    let given = [
+    let asked = table::query([
         ("chain_id", options.chain.map(|id| id.to_string())),
         ("status", options.status),
         ("kind", options.kind),
@@ -299,27 +299,12 @@ async fn list(client: &Client, json: bool, options: List) -> Result<()> {
         ("since", options.since),
         ("limit", Some(options.limit.to_string())),
         ("cursor", options.cursor),
-    ];
-    let query: Vec<(&str, String)> =
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let page = client.get(PATH, &query).await?;
-    show(&page, json, |page| {
-        let rows: Vec<Vec<String>> =
-            page["items"].as_array().into_iter().flatten().map(row).collect();
-        table::print(&["ID", "STATUS", "KIND", "ROLE", "NONCE", "TO", "CREATED"], &rows);
-        let cursor = text(page, "next_cursor");
-        if !cursor.is_empty() {
-            crate::say(&format!("\nmore: --cursor {cursor}"));
-        }
-    });
+    ]);
+    let page = client.get(PATH, &asked).await?;
+    let heading = ["ID", "STATUS", "KIND", "ROLE", "NONCE", "TO", "CREATED"];
+    let fields = ["id", "status", "kind", "role", "nonce", "to", "created_at"];
+    show(&page, json, |page| table::page(&heading, &fields, page));
     Ok(())
-}
-
-fn row(item: &Value) -> Vec<String> {
-    ["id", "status", "kind", "role", "nonce", "to", "created_at"]
-        .iter()
-        .map(|field| text(item, field))
-        .collect()
 }
 
 pub(super) fn summary(shown: &Value) {

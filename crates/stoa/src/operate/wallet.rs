@@ -24,7 +24,7 @@ pub(crate) enum WalletCommand {
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
     },
-    /// Not by the API: keys never pass it.
+    /// Says how to bring a key of your own: not by the API, which no key ever passes.
     Import,
     /// List wallets with balances, nonces and lanes.
     List {
@@ -54,6 +54,22 @@ pub(crate) enum WalletCommand {
     Retire(Once),
 }
 
+/// What brings a key here: the engine is not told of it at any step.
+const IMPORT: &str = "\
+a key is not sent over the API: neither the engine nor its database may ever see one.
+Where the signer's files are, with the signer stopped:
+  stoa signer key import --keystore DIR/keys --password-file DIR/password \\
+    --store DIR/signed.redb --role ROLE --index N < key.hex
+Start the signer again, then let the engine take it as a wallet:
+  stoa wallet create ROLE
+N is the lowest number of the role that has no wallet yet. Import only keys whose transactions are
+all final. See docs/operate/signer.md and docs/operate/wallets.md.";
+
+/// No server is asked: there is nothing that it could do.
+pub(super) fn refuse_import() -> Result<()> {
+    bail!(IMPORT)
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Place {
     #[arg(value_name = "ADDRESS")]
@@ -80,15 +96,11 @@ pub(super) async fn run(client: &Client, json: bool, command: WalletCommand) -> 
             let made = client.post("/wallets", key.as_deref(), &body).await?;
             show(&made, json, describe);
         }
-        WalletCommand::Import => bail!(
-            "a key is not sent over the API: run `stoa signer key import` where the signer is, \
-             then `stoa wallet create` (see docs/operate/wallets.md)"
-        ),
+        WalletCommand::Import => refuse_import()?,
         WalletCommand::List { chain, role } => {
-            let given = [("chain_id", chain.map(|id| id.to_string())), ("role", role)];
-            let query: Vec<(&str, String)> =
-                given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-            let found = client.get("/wallets", &query).await?;
+            let asked =
+                table::query([("chain_id", chain.map(|id| id.to_string())), ("role", role)]);
+            let found = client.get("/wallets", &asked).await?;
             show(&found, json, list);
         }
         WalletCommand::Balance(place) => {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bad_item;
+mod configuration;
 mod endpoints;
 mod faults;
 mod isolation;

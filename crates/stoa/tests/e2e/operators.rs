@@ -180,7 +180,7 @@ async fn wallets_are_listed_made_rotated_and_drained() {
     assert!(desk.says(&["wallet", "list"]).await.starts_with("ADDRESS"));
     assert_eq!(desk.says(&["wallet", "balance", &old]).await, "10000\n");
     let key = desk.fails(1, &["wallet", "import"]).await;
-    assert!(key.contains("not sent over the API"), "{key}");
+    assert!(key.contains("not sent over the API") && key.contains("signer key import"), "{key}");
 
     let rotated = desk.json(&["wallet", "rotate", &old]).await;
     let new = rotated["new"]["address"].as_str().unwrap().to_owned();
@@ -205,6 +205,88 @@ async fn wallets_are_listed_made_rotated_and_drained() {
     assert!(given > left * vocab::U256::from(1_000), "{given} given, {left} left");
     let busy = desk.fails(3, &["wallet", "drain", &new, "--to", &heir]).await;
     assert!(busy.contains("not final yet"), "{busy}");
+    assert_eq!(desk.server.stop(), Some(0));
+}
+
+#[tokio::test]
+async fn contracts_are_added_listed_and_shown() {
+    let desk = Desk::new().await;
+    let abi = json!([{ "type": "function", "name": "open", "inputs": [], "outputs": [],
+                       "stateMutability": "nonpayable" }]);
+    let file = |name: &str, value: &Value| {
+        let path = desk.home.path().join(name);
+        std::fs::write(&path, value.to_string()).unwrap();
+        path.display().to_string()
+    };
+    let (bare, artifact) = (file("bare", &abi), file("artifact", &json!({ "abi": abi })));
+    let (door, gate) = (fresh_address(), fresh_address());
+    let add = ["abi", "add", "Door", &door, &bare, "--key", "door"];
+    let added = desk.json(&add).await;
+    assert_eq!(desk.json(&add).await, added, "the same key is the same upload");
+    desk.says(&["abi", "add", "Gate", &gate, &artifact]).await;
+    let list = desk.says(&["abi", "list"]).await;
+    assert!(list.starts_with("NAME") && list.contains("Door") && list.contains("Gate"), "{list}");
+    for named in ["Door", &door] {
+        let shown = desk.says(&["abi", "show", named]).await;
+        assert!(shown.contains("open()") && shown.contains("uploaded"), "{shown}");
+    }
+    let own = desk.says(&["abi", "show", "StoaCollectionFactory"]).await;
+    assert!(own.contains("built_in") && own.contains("createCollection("), "{own}");
+    let quote = desk.json(&["tx", "quote", "Door", "open"]).await;
+    assert_eq!(quote["to"], door.as_str(), "it can be called by name");
+
+    let taken = desk.fails(3, &["abi", "add", "Door", &fresh_address(), &bare]).await;
+    assert!(taken.contains("abi_exists"), "{taken}");
+    let none = file("none", &json!({ "bytecode": "0x" }));
+    let neither = desk.fails(1, &["abi", "add", "X", &door, &none]).await;
+    assert!(neither.contains("neither an ABI nor an artifact"), "{neither}");
+    let unknown = desk.fails(1, &["abi", "show", "Window"]).await;
+    assert!(unknown.contains("lists no contract Window"), "{unknown}");
+    assert_eq!(desk.server.stop(), Some(0));
+}
+
+/// A paused wallet takes nothing new; what waits for it goes when it is resumed, once.
+#[tokio::test]
+async fn paused_wallets_take_nothing_until_they_are_resumed() {
+    let desk = Desk::new().await;
+    let list = desk.json(&["wallet", "list", "--role", "operator"]).await;
+    let wallets: Vec<String> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|wallet| wallet["address"].as_str().unwrap().to_owned())
+        .collect();
+    let (first, second) = (&wallets[0], &wallets[1]);
+    let to = fresh_address();
+    let send = ["tx", "send", &to, "--value", "1"];
+    let named = [&send[..], &["--wallet", first]].concat();
+
+    assert_eq!(desk.json(&["wallet", "pause", first]).await["state"], "paused");
+    let again = desk.fails(3, &["wallet", "pause", first]).await;
+    assert!(again.contains("wallet_state") && again.contains("it is paused"), "{again}");
+    let waiting = desk.json(&named).await;
+    // Jobs for the role go by its other wallet, and pass the one that waits.
+    for _ in 0..3 {
+        let sent = desk.json(&[&send[..], &["--wait", "tentative"]].concat()).await;
+        assert_eq!(sent["wallet"], second.as_str());
+    }
+    assert_eq!(desk.json(&["wallet", "pause", second]).await["state"], "paused");
+    let stuck = desk.json(&send).await;
+    // What other roles send goes on, and shows that time has passed for the two.
+    let mint = desk.server.mint("while-paused", &fresh_address()).await;
+    desk.server.mint_reaches(&mint, &["tentative", "auditable", "final"]).await;
+    for job in [&waiting, &stuck] {
+        let shown = desk.json(&["tx", "show", job["id"].as_str().unwrap()]).await;
+        assert_eq!((&shown["status"], &shown["nonce"]), (&json!("queued"), &Value::Null));
+    }
+    for wallet in &wallets {
+        assert_eq!(desk.json(&["wallet", "resume", wallet]).await["state"], "active");
+    }
+    let went = desk.reaches(waiting["id"].as_str().unwrap(), "final").await;
+    assert_eq!(went["wallet"], first.as_str());
+    desk.reaches(stuck["id"].as_str().unwrap(), "final").await;
+    let balance = desk.server.endpoint().balance(to.parse().unwrap()).await.unwrap();
+    assert_eq!(balance.to::<u64>(), 5, "each once");
     assert_eq!(desk.server.stop(), Some(0));
 }
 
@@ -234,6 +316,26 @@ async fn the_documents_commands_run_as_written() {
         let (said, complained) = texts(&output);
         assert!(output.status.success(), "{name}: {said}{complained}");
         assert!(!said.contains("/docs/errors#"), "{name}: {said}{complained}");
+    }
+    // The other commands of this guide name ids that only their answers tell.
+    let text = std::fs::read_to_string(docs.join("guide/mint-an-item.md")).unwrap();
+    let blocks: Vec<&str> = text.split("```sh\n").skip(1).collect();
+    let batch = blocks.iter().find(|block| block.contains("/mints/batch")).unwrap();
+    let script: String = [blocks[0], batch].map(|rest| rest.split("```").next().unwrap()).concat();
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", &script]).current_dir(&place);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let (said, complained) = texts(&output);
+    let batch: Value = serde_json::from_str(&said).unwrap_or_default();
+    let ids: Vec<&str> = batch["items"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{said}{complained}"))
+        .iter()
+        .map(|item| item["mint"]["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    for id in ids {
+        desk.server.mint_reaches(id, &["tentative", "auditable", "final"]).await;
     }
     assert_eq!(desk.server.stop(), Some(0));
 }

@@ -74,6 +74,9 @@ impl Home {
         if let Some(file) = options.endpoints {
             command.arg("--endpoints").arg(file);
         }
+        if let Some(file) = options.config {
+            command.arg("--config").arg(file);
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -97,6 +100,8 @@ pub struct Options<'a> {
     pub rpc: Option<&'a str>,
     /// A file of endpoints, instead of `rpc`.
     pub endpoints: Option<&'a Path>,
+    /// What the operator decides.
+    pub config: Option<&'a Path>,
     pub failpoint: Option<&'a str>,
     /// Something to be found in the environment of what is started.
     pub mark: Option<&'a str>,

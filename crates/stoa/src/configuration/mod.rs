@@ -1,0 +1,182 @@
+//! What an operator decides of the engine: one TOML file (`stoa dev --config FILE`).
+//!
+//! [`catalog`] lists every option once: name, meaning, bounds, and the field that it sets. Reading,
+//! showing and the tables in `docs/reference/configuration.md` all follow that list; what is left
+//! out is as the parts themselves have it.
+
+mod catalog;
+mod option;
+mod read;
+mod show;
+mod tools;
+
+pub(crate) use tools::{ConfigCommand, run};
+
+use app::jobs::batch_mints::BatchOptions;
+use chain::{EndpointConfiguration, PoolConfiguration, PoolOptions, RelayConfiguration};
+use std::{collections::BTreeMap, fmt, time::Duration};
+use transactor::TopUp;
+use vocab::{ChainId, Finality, U256, Urgency};
+
+/// The roles that the engine itself works with.
+pub(crate) const DEPLOYER: &str = "deployer";
+pub(crate) const MINTER: &str = "minter";
+pub(crate) const OPERATOR: &str = "operator";
+/// Carries what users signed and sponsors pay for.
+pub(crate) const SPONSOR: &str = "sponsor";
+
+/// Everything that can be decided, as it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub block_time: Duration,
+    pub finality: Finality,
+    /// Blocks that the index may be behind while the server counts as ready.
+    pub index_lag_max: u64,
+    /// None: the node that the development server starts, or those of `--rpc`.
+    pub endpoints: Vec<EndpointConfiguration>,
+    pub relay: Option<RelayConfiguration>,
+    pub pool: PoolOptions,
+    pub transactor: transactor::Options,
+    /// Of calls that name none.
+    pub urgency: Urgency,
+    /// Jobs of one role that may wait.
+    pub queue_depth_max: u64,
+    pub roles: BTreeMap<String, RoleSettings>,
+    pub mints: BatchOptions,
+    pub indexer: indexer::IndexerOptions,
+    pub sequencer: journal::SequencerOptions,
+    pub api: api::Limits,
+    pub stream: push::HubOptions,
+}
+
+/// A pool of wallets.
+#[derive(Clone, Debug)]
+pub(crate) struct RoleSettings {
+    pub wallets: u32,
+    pub in_flight_max: u16,
+    /// Operators may use it for calls of their own.
+    pub calls: bool,
+    /// The role that refills its wallets; none: nobody does.
+    pub top_up_from: Option<String>,
+    pub top_up_below_wei: Option<u128>,
+    pub top_up_amount_wei: Option<u128>,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Counts from 1; none where no line is to blame.
+    pub line: Option<usize>,
+    /// The option's full name, as `transactor.tick_ms`; may be empty.
+    pub option: String,
+    pub detail: String,
+}
+
+impl Default for Settings {
+    /// Of a development server.
+    fn default() -> Self {
+        let role = |wallets, calls| RoleSettings { wallets, calls, ..RoleSettings::default() };
+        Self {
+            block_time: Duration::from_secs(1),
+            finality: Finality::default(),
+            index_lag_max: 10,
+            endpoints: Vec::new(),
+            relay: None,
+            pool: PoolOptions::default(),
+            // Short, because the one who waits for it is a developer restarting.
+            transactor: transactor::Options {
+                lease: Duration::from_secs(4),
+                ..transactor::Options::default()
+            },
+            urgency: Urgency::default(),
+            queue_depth_max: 1_000_000,
+            roles: BTreeMap::from([
+                (DEPLOYER.to_owned(), role(1, false)),
+                (MINTER.to_owned(), role(2, false)),
+                (OPERATOR.to_owned(), role(2, true)),
+                (SPONSOR.to_owned(), role(1, false)),
+            ]),
+            // The chain is known when the server has asked its endpoints.
+            mints: BatchOptions::new(ChainId(0)),
+            indexer: indexer::IndexerOptions::default(),
+            sequencer: journal::SequencerOptions::default(),
+            api: api::Limits::default(),
+            stream: push::HubOptions::default(),
+        }
+    }
+}
+
+impl Default for RoleSettings {
+    fn default() -> Self {
+        Self {
+            wallets: 1,
+            in_flight_max: transactor::Role::new("", 1).in_flight_max,
+            calls: false,
+            top_up_from: None,
+            top_up_below_wei: None,
+            top_up_amount_wei: None,
+        }
+    }
+}
+
+impl Settings {
+    /// What the file says, over what is usual.
+    ///
+    /// # Errors
+    /// All faults of the file at once, in the order of its lines. They quote no values, as those
+    /// may be secret.
+    pub(crate) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        read::read(text)
+    }
+
+    /// The roles as the transactor takes them.
+    pub(crate) fn transactor_roles(&self) -> Vec<transactor::Role> {
+        let role = |(name, role): (&String, &RoleSettings)| transactor::Role {
+            in_flight_max: role.in_flight_max,
+            top_up: role.top_up(),
+            ..transactor::Role::new(name, role.wallets)
+        };
+        self.roles.iter().map(role).collect()
+    }
+
+    /// Roles for calls of operators; `operator` comes first, as it is the one that calls without a
+    /// role go to.
+    pub(crate) fn call_roles(&self) -> Vec<String> {
+        let allowed = self.roles.iter().filter(|(_, role)| role.calls);
+        let mut names: Vec<String> = allowed.map(|(name, _)| name.clone()).collect();
+        names.sort_by_key(|name| name != OPERATOR);
+        names
+    }
+
+    /// The endpoints, if any are named.
+    pub(crate) fn chain_endpoints(&self) -> Option<PoolConfiguration> {
+        let endpoints = self.endpoints.clone();
+        let relay = self.relay.clone();
+        (!endpoints.is_empty()).then_some(PoolConfiguration { endpoints, relay })
+    }
+}
+
+impl RoleSettings {
+    fn top_up(&self) -> Option<TopUp> {
+        Some(TopUp {
+            treasury: self.top_up_from.clone()?,
+            below_wei: U256::from(self.top_up_below_wei?),
+            amount_wei: U256::from(self.top_up_amount_wei?),
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if !self.option.is_empty() {
+            write!(f, "{}: ", self.option)?;
+        }
+        f.write_str(&self.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+use super::{
+    Settings, catalog,
+    option::{Kind, Opt, Value},
+    show,
+};
+use std::{env, fs, path::Path};
+
+const MANUAL: &str = include_str!("../../../../docs/reference/configuration.md");
+const BEGIN: &str = "<!-- options: begin -->\n";
+const END: &str = "\n<!-- options: end -->";
+
+/// A value that is allowed, and another than this one.
+fn other(kind: Kind, value: Option<&Value>) -> Value {
+    let one_of = |a: Value, b: Value| if value == Some(&a) { b } else { a };
+    match kind {
+        Kind::Whole(least, most) | Kind::Millis(least, most) => {
+            one_of(Value::Whole(most), Value::Whole(least))
+        }
+        Kind::Number(least, most) => one_of(Value::Number(most), Value::Number(least)),
+        Kind::Wei => one_of(Value::Wei(7), Value::Wei(8)),
+        Kind::Flag => one_of(Value::Flag(true), Value::Flag(false)),
+        Kind::Urgency => one_of(Value::Text("urgent".into()), Value::Text("low".into())),
+        Kind::Text => one_of(Value::Text("a".into()), Value::Text("b".into())),
+        Kind::Address => Value::Text("https://a.example/key".into()),
+        Kind::Texts => Value::Texts(vec!["a".into()]),
+    }
+}
+
+/// Set every option to something else, as a file would.
+fn change_all<T>(options: &[Opt<T>], of: &mut T) {
+    for option in options {
+        let value = other(option.kind, (option.get)(of).as_ref());
+        let text = format!("x = {}", value.shown());
+        let table = toml::de::DeTable::parse(&text).unwrap();
+        let read = option.kind.read(table.get_ref()["x"].get_ref()).unwrap();
+        assert_eq!(read, value, "{}", option.name);
+        (option.set)(of, read);
+        assert_eq!((option.get)(of), Some(value), "{} is kept", option.name);
+    }
+}
+
+/// What the parts let one set in code can be set in the file: nothing is forgotten.
+#[test]
+fn every_field_has_its_option() {
+    let usual = Settings::default();
+    let mut all = usual.clone();
+    for section in catalog::sections() {
+        change_all(&section.options, &mut all);
+    }
+    let (before, after) = (format!("{usual:#?}"), format!("{all:#?}"));
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.lines().collect(), after.lines().collect());
+    assert_eq!(before.len(), after.len());
+    let same: Vec<&str> = before
+        .iter()
+        .zip(&after)
+        .filter(|(a, b)| a == b && !a.trim_end().ends_with(['{', '}', '(', ')', ']']))
+        .map(|(a, _)| a.trim())
+        .filter(|line| !matches!(*line, "}," | ")," | "],"))
+        .collect();
+    // Tables of their own, what is found out at the start, and a number inside a chain's id.
+    let others = ["endpoints: [],", "relay: None,", "relay: None,", "start_block: 1,", "0,"];
+    let of_roles = |line: &&str| {
+        ["wallets", "in_flight_max", "calls", "top_up"].iter().any(|name| line.starts_with(name))
+    };
+    let mut left: Vec<&str> = same.into_iter().filter(|line| !of_roles(line)).collect();
+    // What proofs do wrong on purpose; a shipped build does not have it.
+    left.retain(|line| *line != "planted: None,");
+    for other in others {
+        let place = left.iter().position(|line| *line == other);
+        left.remove(place.unwrap_or_else(|| panic!("{other} is not as usual any more")));
+    }
+    assert!(left.is_empty(), "no option sets these fields: {left:#?}");
+    change_all(&catalog::role(), &mut all.roles.get_mut("minter").unwrap().clone());
+    change_all(&catalog::endpoint(), &mut chain::EndpointConfiguration::new(""));
+}
+
+/// The tables of the manual are made from the options: `STOA_UPDATE_DOCS=1` writes them anew.
+#[test]
+fn the_manual_names_every_option() {
+    let (head, rest) = MANUAL.split_once(BEGIN).unwrap();
+    let (found, tail) = rest.split_once(END).unwrap();
+    let made = show::manual();
+    if env::var_os("STOA_UPDATE_DOCS").is_some() {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/configuration.md");
+        fs::write(path, format!("{head}{BEGIN}{}{END}{tail}", made.trim_end())).unwrap();
+        return;
+    }
+    assert!(found == made.trim_end(), "run this test with STOA_UPDATE_DOCS=1");
+}
+
+#[test]
+fn the_example_of_the_manual_is_accepted() {
+    let example = MANUAL.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let settings = Settings::parse(example).unwrap();
+    assert_eq!(settings.transactor.fee_cap_wei, 80_000_000_000);
+    assert_eq!(settings.roles["minter"].in_flight_max, 8);
+    assert_eq!(settings.transactor_roles()[1].top_up.as_ref().unwrap().treasury, "operator");
+    assert_eq!(settings.chain_endpoints().unwrap().build().unwrap().len(), 2);
+    assert_eq!(settings.call_roles(), ["operator"]);
+    assert_eq!(settings.roles["minter"].wallets, 4);
+}
+
+/// What is shown is a file that says the same, but for the secrets.
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let mut settings = Settings::parse("").unwrap();
+    assert_eq!(Settings::parse(&settings.show()).unwrap().show(), settings.show());
+    settings = Settings::parse(
+        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/key?k=key\"",
+    )
+    .unwrap();
+    let shown = settings.show();
+    assert!(shown.contains("urgency = \"high\"    # usual: \"normal\""), "{shown}");
+    assert!(shown.contains("url = \"https://a.example:8545/…\""), "{shown}");
+    assert!(!shown.contains("key") && !shown.contains("pass"), "{shown}");
+    let debug = format!("{settings:?}");
+    assert!(!debug.contains("pass"), "{debug}");
+}
+
+#[test]
+fn all_faults_are_told_at_once_with_their_lines() {
+    let text = "\
+[transactor]
+tick_mss = 5
+lease_ms = 1.5
+queue_depth_max = 0
+
+[colour]
+red = 1
+
+[fees]
+cap_wei = 5
+gas_cost_max_wei = \"1e18\"
+urgency = \"soon\"
+
+[chain]
+final_blocks = 100
+
+[roles.minter]
+top_up_from = \"nobody\"
+
+[roles.deployer]
+wallets = 2
+calls = true
+
+[roles.Big]
+wallets = 1
+
+[[endpoints]]
+url = \"ftp://secret.example\"
+
+[[endpoints]]
+wieght = \"secret\"
+";
+    let faults = Settings::parse(text).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 2: transactor.tick_mss: there is no such option, only queue_depth_max, lease_ms,",
+        "line 3: transactor.lease_ms: must be milliseconds, 1000 to 600000",
+        "line 4: transactor.queue_depth_max: must be a whole number from 1 to 100000000",
+        "line 6: colour: there is no such table, only chain,",
+        "line 10: fees.cap_wei: must be wei, a decimal number in quotes",
+        "line 11: fees.gas_cost_max_wei: must be wei",
+        "line 12: fees.urgency: must be one of \"low\", \"normal\"",
+        "line 17: roles.minter: top_up_from, top_up_below_wei and top_up_amount_wei belong",
+        "line 21: roles.deployer.wallets: must be 1",
+        "line 22: roles.deployer.calls: the engine's own wallets",
+        "line 24: roles.Big: a role's name is",
+        "endpoints[1]: ",
+        "endpoints[2].wieght: there is no such option",
+        "endpoints[2]: url is missing",
+        "indexer.window_blocks: must not be below chain.final_blocks",
+    ];
+    for one in expected {
+        assert!(told.iter().any(|fault| fault.contains(one)), "{one}\n{told:#?}");
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    assert!(!told.iter().any(|fault| fault.contains("secret")), "{told:#?}");
+}
+
+#[test]
+fn other_faults_are_told_too() {
+    let cases = [
+        ("[fees\nx", "line 1: no TOML"),
+        ("fees = 1", "line 1: fees: must be a table"),
+        ("[roles]\nminter = 1", "line 2: roles.minter: must be a table"),
+        ("endpoints = 1", "line 1: endpoints: must be tables"),
+        ("endpoints = []", "line 1: endpoints: a chain needs between 1"),
+        (
+            "[[endpoints]]\nurl = \"http://a\"\n[[endpoints]]\nurl = \"http://a\"",
+            "same as an earlier",
+        ),
+        ("[[endpoints]]\nurl = \"http://a\"\nburst = 2", "burst (without requests_per_second)"),
+        ("[relay]\nurl = \"http://a\"", "kinds is missing"),
+        (
+            "[relay]\nurl = \"http://a\"\nkinds = []\npublic_after_blocks = 1\n\
+             [[endpoints]]\nurl = \"http://b\"",
+            "line 1: relay: the relay names no kind",
+        ),
+        (
+            "[relay]\nurl = \"http://a\"\nkinds = [\"x\"]\npublic_after_blocks = 1",
+            "line 1: relay: needs [[endpoints]]",
+        ),
+        ("[transactor]\ntick_ms = 2000", "line 2: transactor.tick_ms: must be at most a quarter"),
+        ("[roles.operator]\ncalls = false", "line 2: roles.operator.calls: no role is left"),
+        ("[mints]\nfull_per_wallet = 1", "line 2: mints.full_per_wallet"),
+        ("[fees]\ntip_min_wei = \"-1\"", "line 2: fees.tip_min_wei: must be wei"),
+        ("[fees]\ntip_min_wei = \"\"", "line 2: fees.tip_min_wei: must be wei"),
+        ("[fees]\ntip_min_wei = \"500000000001\"", "must not be above fees.cap_wei"),
+    ];
+    for (text, expect) in cases {
+        let told: Vec<String> =
+            Settings::parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|fault| fault.contains(expect)), "{text}\n{expect}\n{told:#?}");
+    }
+}
