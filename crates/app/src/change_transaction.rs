@@ -1,4 +1,4 @@
-//! Operators step in on a transaction: cancel, speed up, replace, queue again.
+//! Operators step in on a transaction: cancel, speed up, replace, approve, queue again.
 
 use crate::{
     Answer, App, AppError, Caller, Once, Refusal, TransactionSpec,
@@ -10,8 +10,9 @@ use abi::{Fault, parse_uint};
 use auth::Action;
 use db::transactions::requests::{self, Transaction};
 use serde_json::Value;
+use signer::Approval;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use transactor::{InterveneError, Refused};
+use transactor::{ApproveError, InterveneError, Refused, Unfit};
 use vocab::{ChainId, JobStatus, TransactionId, Urgency};
 
 /// Kinds without a product behind them: stopping one leaves nothing hanging.
@@ -28,6 +29,8 @@ pub enum Change<'a> {
     },
     /// Another goes in its place.
     Replace(&'a TransactionSpec<'a>),
+    /// An operator consents to what the signer wants consent to.
+    Approve(&'a Approval),
     Redrive {
         /// RFC 3339.
         deadline: Option<&'a str>,
@@ -39,8 +42,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::TransactionUnknown`]; [`Refusal::IllegalTransition`] when its state does not
-    /// allow it; [`Refusal::TransactionOwned`] when a product stands behind it; for a replacement
-    /// those of [`App::request_transaction`].
+    /// allow it; [`Refusal::TransactionOwned`] when a product stands behind it;
+    /// [`Refusal::Approval`]; for a replacement those of [`App::request_transaction`].
     pub async fn change_transaction(
         &self,
         caller: Caller<'_>,
@@ -68,11 +71,16 @@ impl App {
         };
         let db = &mut *work.transaction;
         let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
-        if !matches!(change, Change::SpeedUp { .. }) && !FREE_KINDS.contains(&&*before.kind) {
+        let stops = !matches!(change, Change::SpeedUp { .. } | Change::Approve(_));
+        if stops && !FREE_KINDS.contains(&&*before.kind) {
             return Err(Refusal::TransactionOwned { kind: before.kind }.into());
         }
         let mut shown = id;
+        if let Change::Approve(approval) = change {
+            transactor::approve(db, id, approval, holder).await.map_err(unfit)?;
+        }
         let done = match (change, replacement) {
+            (Change::Approve(_), _) => Ok(()),
             (Change::Cancel, _) => transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ()),
             (Change::SpeedUp { urgency, .. }, _) => {
                 transactor::speed_up(db, id, urgency, terms.fee_cap).await
@@ -130,6 +138,14 @@ impl Terms {
             _ => {}
         }
         Ok(terms)
+    }
+}
+
+fn unfit(error: ApproveError) -> AppError {
+    match error {
+        ApproveError::Unfit(Unfit::Unknown) => Refusal::TransactionUnknown.into(),
+        ApproveError::Unfit(unfit) => Refusal::Approval(unfit).into(),
+        ApproveError::Db(error) => error.into(),
     }
 }
 

@@ -75,15 +75,16 @@ pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
 pub use read_snapshot::{Snapshot, SnapshotRows};
-pub use read_transactions::{TransactionQuery, TransactionView};
+pub use read_transactions::{ApprovalView, TransactionQuery, TransactionView};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
 pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
+pub use signer::Approval;
 pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
-pub use transactor::OnFailure;
+pub use transactor::{OnFailure, Unfit};
 pub use upload_picture::StoredPicture;
 
 use auth::Actor;

@@ -45,14 +45,8 @@ pub struct Wanted {
 impl Wanted {
     /// None: the signer refuses for another reason.
     pub(crate) fn parse(refusal: &Refusal) -> Option<Self> {
-        let Refusal::ApprovalRequired {
-            act,
-            needed,
-            expires_max_s,
-            rule,
-            refused,
-            valid: _,
-        } = refusal
+        let Refusal::ApprovalRequired { act, needed, expires_max_s, rule, refused, valid: _ } =
+            refusal
         else {
             return None;
         };

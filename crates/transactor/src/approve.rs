@@ -129,12 +129,7 @@ pub async fn approve(
     Ok(Approved { operator, new: !known, enough })
 }
 
-fn check(
-    approval: &Approval,
-    operator: Address,
-    wanted: &Wanted,
-    now: u64,
-) -> Result<(), Unfit> {
+fn check(approval: &Approval, operator: Address, wanted: &Wanted, now: u64) -> Result<(), Unfit> {
     if approval.act != wanted.act {
         return Err(Unfit::OtherAct(wanted.act));
     }
