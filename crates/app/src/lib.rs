@@ -6,7 +6,7 @@
 //! | `upload_picture` | picture on disk → content under its CID |
 //! | `store_metadata` | ERC-721 metadata → one raw block |
 //! | `request_mint` | a mint asked for → queued job |
-//! | `accept_mints` | … many of them in one commit |
+//! | `group_commit` | requests of one time in one commit |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
 //! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
@@ -21,7 +21,6 @@
 //!
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
-mod accept_mints;
 mod address;
 mod change_transaction;
 mod change_wallet;
@@ -29,6 +28,7 @@ mod check_readiness;
 mod encode_call;
 mod enqueue;
 mod error;
+mod group_commit;
 pub mod jobs;
 mod node_heads;
 mod once;
@@ -89,7 +89,10 @@ pub use upload_picture::StoredPicture;
 
 use auth::Actor;
 use chain::Chain;
-use db::{Db, DbError, PgConnection};
+use db::{
+    Db, DbError, PgConnection, mint_jobs::requests::NewMint, transactions::accept::NewAccept,
+};
+use group_commit::Desk;
 use node_heads::NodeHead;
 use std::{
     collections::HashMap,
@@ -157,7 +160,8 @@ struct Inner {
     contracts: Mutex<resolve_contract::ContractCache>,
     /// In the order of the chains.
     heads: Vec<NodeHead>,
-    desk: accept_mints::MintDesk,
+    mints: Desk<NewMint>,
+    transactions: Desk<NewAccept>,
 }
 
 /// Who calls, and under which request id.
@@ -174,18 +178,24 @@ impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
         let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
-        let desk = accept_mints::MintDesk::new(config.db.clone());
+        let mints = Desk::new(config.db.clone());
+        let transactions = Desk::new(config.db.clone());
         Self(Arc::new(Inner {
             config,
             targets: Mutex::default(),
             contracts: Mutex::default(),
             heads,
-            desk,
+            mints,
+            transactions,
         }))
     }
 
-    pub(crate) fn desk(&self) -> &accept_mints::MintDesk {
-        &self.0.desk
+    pub(crate) fn mint_desk(&self) -> &Desk<NewMint> {
+        &self.0.mints
+    }
+
+    pub(crate) fn transaction_desk(&self) -> &Desk<NewAccept> {
+        &self.0.transactions
     }
 
     fn config(&self) -> &AppConfig {

@@ -3,11 +3,13 @@
 use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal,
     address::parse_address,
+    group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
     store_metadata,
 };
 use auth::{Action, KeyHolder};
 use db::{
+    DbError, PgConnection,
     collection_requests::{self, MintTarget},
     mint_jobs::requests::{self, MintJob, NewMint, Recorded},
 };
@@ -17,7 +19,7 @@ use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
-use vocab::{Address, ChainId, MintId};
+use vocab::{Address, ChainId, MintId, topic};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,20 @@ const TARGETS_MAX: usize = 10_000;
 pub(crate) struct KnownTarget {
     target: Arc<MintTarget>,
     loaded: Instant,
+}
+
+impl Grouped for NewMint {
+    type Recorded = Recorded;
+    const NAME: &'static str = "mint";
+    const LOCKED: Recorded = Recorded::Locked;
+
+    fn lock(&self) -> i64 {
+        self.lock
+    }
+
+    async fn record(db: &mut PgConnection, group: &[&Self]) -> Result<Vec<Recorded>, DbError> {
+        requests::record(db, (topic::MINTS, "mint_requested"), group).await
+    }
 }
 
 impl App {
@@ -98,7 +114,7 @@ impl App {
             fact_attributes: attributes,
             fact_data: data,
         };
-        match self.desk().record(new).await? {
+        match self.mint_desk().record(new).await? {
             Recorded::New => {
                 metrics::counter!("mints_accepted_total").increment(1);
                 tracing::info!(mint.id = %job.id, "mint accepted");

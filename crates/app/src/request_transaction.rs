@@ -3,13 +3,14 @@
 use crate::{
     ANSWER_TTL, Answer, App, AppError, CallSpec, Caller, ChainSettings, Once, Refusal,
     encode_call::EncodedCall,
+    group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
     quote_transaction::call_role,
 };
 use abi::{Fault, parse_uint};
 use auth::{Action, KeyHolder};
 use db::{
-    idempotency_keys,
+    DbError, PgConnection, idempotency_keys,
     transactions::{
         accept::{Accepted, NewAccept, record_accepted},
         requests::{self, Transaction},
@@ -56,6 +57,20 @@ pub struct TransactionSpec<'a> {
     pub compensation: Option<(CallSpec<'a>, Option<u64>)>,
 }
 
+impl Grouped for NewAccept {
+    type Recorded = Accepted;
+    const NAME: &'static str = "transaction";
+    const LOCKED: Accepted = Accepted::Locked;
+
+    fn lock(&self) -> i64 {
+        self.lock
+    }
+
+    async fn record(db: &mut PgConnection, group: &[&Self]) -> Result<Vec<Accepted>, DbError> {
+        record_accepted(db, transactor::QUEUED_FACT, group).await
+    }
+}
+
 impl App {
     /// Accept a call: 202 with the job. Job, answer and fact are one commit, made by one
     /// statement; then the lanes of the role are woken.
@@ -85,30 +100,27 @@ impl App {
         let (chain, role) = (new.chain_id, new.role.clone());
         let now = self.config().clock.now();
         let (row, fact) = transactor::prepare(new);
-        let shown = present(&row, now);
-        let body = render(&shown).to_string().into_bytes();
+        let id = row.id;
+        let body = render(&present(&row, now)).to_string().into_bytes();
         let accept = NewAccept {
-            row: &row,
-            key: once.key,
+            row,
             principal_id: holder.principal,
-            fingerprint: &once.fingerprint.0,
+            key: once.key.to_owned(),
             lock: lock_number(holder.principal, once.key),
+            fingerprint: once.fingerprint.0,
             now,
             status: ACCEPTED.cast_signed(),
-            body: &body,
+            body: body.clone(),
             expires_at: now + ANSWER_TTL,
             mints_after: now - ANSWER_TTL,
-            fact_topic: fact.topic,
-            fact_kind: fact.kind,
-            fact_attributes: &fact.attributes,
-            fact_data: &fact.data,
+            fact_attributes: fact.attributes,
+            fact_data: fact.data,
         };
-        let accepted = record_accepted(&mut *self.connection().await?, accept).await?;
-        match accepted {
+        match self.transaction_desk().record(accept).await? {
             Accepted::New => {
                 self.config().nudge.wake(chain, &role);
                 metrics::counter!("transactions_accepted_total", "role" => role).increment(1);
-                tracing::info!(transaction.id = %row.id, "transaction accepted");
+                tracing::info!(transaction.id = %id, "transaction accepted");
                 Ok(Answer { status: ACCEPTED, body, replayed: false })
             }
             Accepted::Locked => Err(Refusal::IdempotencyInProgress.into()),

@@ -46,6 +46,15 @@ pub async fn record(
     Ok(())
 }
 
+/// Number of the lowest block kept of a chain; none before its first block.
+pub async fn load_oldest(db: &mut PgConnection, chain: ChainId) -> Result<Option<u64>, DbError> {
+    let number =
+        sqlx::query_scalar!("select min(number) from blocks where chain_id = $1", chain.as_i64(),)
+            .fetch_one(db)
+            .await?;
+    Ok(number.map(i64::cast_unsigned))
+}
+
 /// All blocks kept of a chain, lowest first.
 pub async fn load_window(db: &mut PgConnection, chain: ChainId) -> Result<Vec<BlockRef>, DbError> {
     let rows = sqlx::query!(

@@ -48,7 +48,7 @@ impl Lane {
         if !passed.is_empty() {
             let found = self.look_for_receipts(&passed).await;
             hit("after_receipts");
-            self.record_mined(&passed, &found).await?;
+            self.record_mined(&passed, &found, head).await?;
             let missing: Vec<&OpenNonce> = passed
                 .iter()
                 .copied()
@@ -136,19 +136,17 @@ impl Lane {
         found
     }
 
-    /// Receipts count when their block is on our header chain; others wait for the indexer.
-    async fn record_mined(&self, nonces: &[&OpenNonce], found: &Found) -> Result<(), LaneError> {
+    /// Receipts count when their block is on our chain; others wait for the indexer.
+    async fn record_mined(
+        &self,
+        nonces: &[&OpenNonce],
+        found: &Found,
+        head: BlockRef,
+    ) -> Result<(), LaneError> {
         if found.receipts.is_empty() {
             return Ok(());
         }
-        let blocks: Vec<B256> = found.receipts.values().map(|r| r.block_hash).collect();
-        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
-        let chain = self.context.chain_id();
-        let ours: HashSet<B256> = transactions::load_canonical(&mut connection, chain, &blocks)
-            .await?
-            .into_iter()
-            .collect();
-        drop(connection);
+        let ours = self.load_ours(found, head).await?;
         let disputed = self.disputed_reverts(found).await;
         let mut moves = Vec::new();
         for nonce in nonces {
@@ -186,6 +184,30 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// Which blocks of these receipts are on our chain: in our headers, or final and below them (we
+    /// were away for longer than they reach back), where the endpoints decide.
+    async fn load_ours(&self, found: &Found, head: BlockRef) -> Result<HashSet<B256>, LaneError> {
+        let blocks: HashSet<BlockRef> = found.receipts.values().map(Receipt::block).collect();
+        let hashes: Vec<B256> = blocks.iter().map(|block| block.hash).collect();
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let chain = self.context.chain_id();
+        let ours = transactions::load_canonical(&mut connection, chain, &hashes).await?;
+        let mut ours: HashSet<B256> = ours.into_iter().collect();
+        if ours.len() == blocks.len() {
+            return Ok(ours);
+        }
+        let oldest = db::blocks::load_oldest(&mut connection, chain).await?;
+        drop(connection);
+        let final_height = self.context.config.chain.finality.final_height(head.number);
+        let old = |block: &BlockRef| {
+            oldest.is_some_and(|oldest| block.number < oldest)
+                && final_height.is_some_and(|height| block.number <= height)
+        };
+        let old: Vec<BlockRef> = blocks.into_iter().filter(old).collect();
+        ours.extend(self.agree_on_blocks(old).await);
+        Ok(ours)
     }
 
     /// Why a mined transaction has no effect; none when it has.

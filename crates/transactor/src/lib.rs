@@ -65,8 +65,8 @@ pub use life::{Illegal, fold, may_become, next_of};
 pub use moves::MoveError;
 pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
 pub use queue::{
-    AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QueueFull,
-    enqueue, prepare,
+    AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QUEUED_FACT,
+    QueueFull, enqueue, prepare,
 };
 pub use quote::{Quote, QuoteError, quote, quote_with};
 pub use reason::{ErrorNames, Reason};

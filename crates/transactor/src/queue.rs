@@ -185,10 +185,13 @@ pub fn prepare(new: NewTransaction) -> (requests::NewTransaction, NewFact) {
     (row, fact)
 }
 
+/// Topic and kind of the fact that a job was accepted.
+pub const QUEUED_FACT: (&str, &str) = (topic::TRANSACTIONS, "transaction_status_changed");
+
 fn queued_fact(row: &requests::NewTransaction) -> NewFact {
     NewFact {
-        topic: topic::TRANSACTIONS,
-        kind: "transaction_status_changed",
+        topic: QUEUED_FACT.0,
+        kind: QUEUED_FACT.1,
         reverting: false,
         attributes: json!({
             "chain_id": row.chain_id.to_string(),

@@ -7,7 +7,10 @@ use chain::{Agreement, Endpoint, RpcError};
 use futures_util::{FutureExt, future::join_all};
 use serde_json::json;
 use std::collections::HashSet;
-use vocab::{Address, B256, JobStatus};
+use vocab::{Address, B256, BlockRef, JobStatus};
+
+/// Blocks below our headers that are asked for in one look.
+const OLD_BLOCKS_MAX: usize = 32;
 
 impl Lane {
     /// Which of these nonces were used at `height`, a final one, without a receipt of ours. None
@@ -83,6 +86,29 @@ impl Lane {
             .boxed()
         };
         self.context.config.chain.agree("revert", call).await
+    }
+}
+
+impl Lane {
+    /// Hashes of those blocks that endpoints agree are on their chain. Of very many, the lowest:
+    /// the next look asks about the others.
+    pub(crate) async fn agree_on_blocks(&self, mut blocks: Vec<BlockRef>) -> Vec<B256> {
+        blocks.sort_unstable_by_key(|block| block.number);
+        blocks.truncate(OLD_BLOCKS_MAX);
+        let mut agreed = Vec::new();
+        for block in blocks {
+            let call = |endpoint: Endpoint| {
+                async move { Ok(endpoint.header(block.number).await?.map(|header| header.hash)) }
+                    .boxed()
+            };
+            match self.context.config.chain.agree("old_block", call).await {
+                Agreement::Agreed(hash) => agreed.extend(hash.filter(|hash| *hash == block.hash)),
+                Agreement::Disagree => {}
+                // A lane must not wait for a silent endpoint as often as there are blocks.
+                Agreement::Unknown => break,
+            }
+        }
+        agreed
     }
 }
 

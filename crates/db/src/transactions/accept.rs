@@ -1,4 +1,4 @@
-//! A job asked for by a request: job, answer and fact in one statement.
+//! Jobs asked for by requests: jobs, answers and facts in one statement.
 
 use super::requests::NewTransaction;
 use crate::{Addr, DbError, Numeric};
@@ -8,26 +8,24 @@ use time::OffsetDateTime;
 use vocab::PrincipalId;
 
 /// A job with the answer and the fact that go into the same commit.
-#[derive(Clone, Copy, Debug)]
-pub struct NewAccept<'a> {
+#[derive(Clone, Debug)]
+pub struct NewAccept {
     /// Carries principal, key and fingerprint too; it replaces and compensates nothing.
-    pub row: &'a NewTransaction,
+    pub row: NewTransaction,
     pub principal_id: PrincipalId,
     /// The caller's Idempotency-Key.
-    pub key: &'a str,
+    pub key: String,
     /// Number of the advisory lock of (principal, key).
     pub lock: i64,
-    pub fingerprint: &'a [u8; 32],
+    pub fingerprint: [u8; 32],
     pub now: OffsetDateTime,
     pub status: i16,
-    pub body: &'a [u8],
+    pub body: Vec<u8>,
     pub expires_at: OffsetDateTime,
     /// A mint of this key made after this counts as its answer, of another request.
     pub mints_after: OffsetDateTime,
-    pub fact_topic: &'a str,
-    pub fact_kind: &'a str,
-    pub fact_attributes: &'a Value,
-    pub fact_data: &'a Value,
+    pub fact_attributes: Value,
+    pub fact_data: Value,
 }
 
 /// What became of a [`NewAccept`].
@@ -43,28 +41,48 @@ pub enum Accepted {
     Exists,
 }
 
-/// Record a job in one statement, which is one transaction and one round trip: try the lock of its
-/// key, look for an earlier answer, insert job, answer and fact. Why this is safe: see
-/// `mint_jobs::requests::record`.
+/// Record jobs in one statement, which is one transaction and one round trip: try the lock of each
+/// key, look for an earlier answer, insert jobs, answers and facts (`topic`, `kind`). What became
+/// of each is given in the order asked. The caller sees to it that no two have the same key. Why
+/// this is safe: see `mint_jobs::requests::record`.
 // tidy: allow(sizes) one statement with all its columns
 pub async fn record_accepted(
     db: &mut PgConnection,
-    new: NewAccept<'_>,
-) -> Result<Accepted, DbError> {
-    let job = new.row;
-    let row = sqlx::query!(
-        r#"with lock as materialized (
-               select pg_try_advisory_xact_lock($1) as held
+    (topic, kind): (&str, &str),
+    group: &[&NewAccept],
+) -> Result<Vec<Accepted>, DbError> {
+    let rows = sqlx::query_as!(
+        AcceptedRow,
+        r#"with asked as materialized (
+               select u.*, pg_try_advisory_xact_lock(u.lock) as held
+                 from unnest($1::int8[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[],
+                             $6::int2[], $7::bytea[], $8::timestamptz[], $9::timestamptz[],
+                             $10::jsonb[], $11::jsonb[], $12::uuid[], $13::int8[], $14::text[],
+                             $15::bytea[], $16::text[], $17::text[], $18::int2[], $19::text[],
+                             $20::numeric[], $21::bytea[], $22::numeric[], $23::bytea[],
+                             $24::int8[], $25::timestamptz[], $26::timestamptz[], $27::text[],
+                             $28::text[], $29::jsonb[], $30::text[])
+                      with ordinality
+                      as u(lock, principal_id, key, fingerprint, at, status, body, expires_at,
+                           mints_after, attributes, data, id, chain_id, role, wallet, kind, label,
+                           priority, urgency, fee_cap_wei, recipient, value_wei, input, gas_limit,
+                           not_before, deadline_at, ordering_key, ordering_on_failure,
+                           compensation, request_id, place)
            ), seen as materialized (
-               select k.fingerprint, k.status, k.body
-                 from lock, idempotency_keys k
-                where lock.held and k.principal_id = $2 and k.key = $3 and k.expires_at > $4
-               union all
-               select m.fingerprint, 0::smallint, ''::bytea
-                 from lock, mint_jobs m
-                where lock.held and m.principal_id = $2 and m.request_id = $3
-                  and m.created_at > $32
-                limit 1
+               select a.id, s.*
+                 from asked a
+                cross join lateral (
+                      select k.fingerprint, k.status, k.body
+                        from idempotency_keys k
+                       where k.principal_id = a.principal_id and k.key = a.key
+                         and k.expires_at > a.at
+                       union all
+                      select m.fingerprint, 0::smallint, ''::bytea
+                        from mint_jobs m
+                       where m.principal_id = a.principal_id and m.request_id = a.key
+                         and m.created_at > a.mints_after
+                       limit 1) s
+                where a.held
            ), job as (
                insert into transactions
                       (id, chain_id, role, wallet, kind, label, priority, urgency, fee_cap_wei,
@@ -72,70 +90,96 @@ pub async fn record_accepted(
                        ordering_key, ordering_on_failure, compensation, principal_id,
                        idempotency_key, fingerprint, request_id, wallet_given, queue_rank,
                        created_at, updated_at)
-               select $5, $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                      $20, $21, $22, $2, $3, $23, $24, $8::bytea is not null,
+               select a.id, a.chain_id, a.role, a.wallet, a.kind, a.label, a.priority, a.urgency,
+                      a.fee_cap_wei, a.recipient, a.value_wei, a.input, a.gas_limit, a.not_before,
+                      a.deadline_at, a.ordering_key, a.ordering_on_failure, a.compensation,
+                      a.principal_id, a.key, a.fingerprint, a.request_id, a.wallet is not null,
                       (extract(epoch from clock_timestamp()) * 1000)::bigint
-                          - $11::int2::bigint * 30000, $4, $4
-                 from lock where held and not exists (select 1 from seen)
+                          - a.priority::bigint * 30000, a.at, a.at
+                 from asked a
+                where a.held and not exists (select 1 from seen s where s.id = a.id)
+                order by a.place
                on conflict (principal_id, idempotency_key) where idempotency_key is not null
                   do nothing
                returning id
            ), answer as (
                insert into idempotency_keys
                       (principal_id, key, fingerprint, status, body, created_at, expires_at)
-               select $2, $3, $23, $25, $26, $4, $27 from job
+               select a.principal_id, a.key, a.fingerprint, a.status, a.body, a.at, a.expires_at
+                 from asked a join job j on j.id = a.id
                on conflict (principal_id, key) do update
                   set fingerprint = excluded.fingerprint, status = excluded.status,
                       body = excluded.body, created_at = excluded.created_at,
                       expires_at = excluded.expires_at
            ), fact as (
                insert into outbox (topic, kind, attributes, chain_id, data)
-               select $28, $29, $30, $6, $31 from job
+               select $31, $32, a.attributes, a.chain_id, a.data
+                 from asked a join job j on j.id = a.id order by a.place
            )
-           select lock.held as "held!", exists (select 1 from job) as "recorded!",
-                  seen.fingerprint as "fingerprint?", seen.status as "status?", seen.body as "body?"
-             from lock left join seen on true"#,
-        new.lock,
-        new.principal_id.0,
-        new.key,
-        new.now,
-        job.id,
-        job.chain_id.as_i64(),
-        job.role,
-        job.wallet.map(Addr) as _,
-        job.kind,
-        job.label,
-        job.priority,
-        job.urgency,
-        job.fee_cap_wei.map(Numeric) as _,
-        job.recipient.map(Addr) as _,
-        Numeric(job.value_wei) as _,
-        job.input,
-        job.gas_limit,
-        job.not_before,
-        job.deadline_at,
-        job.ordering_key,
-        job.ordering_on_failure,
-        job.compensation,
-        new.fingerprint.as_slice(),
-        job.request_id,
-        new.status,
-        new.body,
-        new.expires_at,
-        new.fact_topic,
-        new.fact_kind,
-        new.fact_attributes,
-        new.fact_data,
-        new.mints_after,
+           select a.held as "held!", j.id is not null as "recorded!",
+                  s.fingerprint as "fingerprint?", s.status as "status?", s.body as "body?"
+             from asked a left join job j on j.id = a.id left join seen s on s.id = a.id
+            order by a.place"#,
+        &each(group, |a| a.lock),
+        &each(group, |a| a.principal_id.0),
+        &each(group, |a| a.key.as_str()) as _,
+        &each(group, |a| a.fingerprint.as_slice()) as _,
+        &each(group, |a| a.now),
+        &each(group, |a| a.status),
+        &each(group, |a| a.body.as_slice()) as _,
+        &each(group, |a| a.expires_at),
+        &each(group, |a| a.mints_after),
+        &each(group, |a| &a.fact_attributes) as _,
+        &each(group, |a| &a.fact_data) as _,
+        &each(group, |a| a.row.id),
+        &each(group, |a| a.row.chain_id.as_i64()),
+        &each(group, |a| a.row.role.as_str()) as _,
+        &each(group, |a| a.row.wallet.map(Addr)) as _,
+        &each(group, |a| a.row.kind.as_str()) as _,
+        &each(group, |a| a.row.label.as_deref()) as _,
+        &each(group, |a| a.row.priority),
+        &each(group, |a| a.row.urgency) as _,
+        &each(group, |a| a.row.fee_cap_wei.map(Numeric)) as _,
+        &each(group, |a| a.row.recipient.map(Addr)) as _,
+        &each(group, |a| Numeric(a.row.value_wei)) as _,
+        &each(group, |a| a.row.input.as_slice()) as _,
+        &each(group, |a| a.row.gas_limit) as _,
+        &each(group, |a| a.row.not_before) as _,
+        &each(group, |a| a.row.deadline_at) as _,
+        &each(group, |a| a.row.ordering_key.as_deref()) as _,
+        &each(group, |a| a.row.ordering_on_failure) as _,
+        &each(group, |a| a.row.compensation.as_ref()) as _,
+        &each(group, |a| a.row.request_id.as_deref()) as _,
+        topic,
+        kind,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(match (row.fingerprint, row.status, row.body) {
-        _ if !row.held => Accepted::Locked,
-        (Some(fingerprint), Some(status), Some(body)) => {
-            Accepted::Answered { fingerprint, status, body }
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// One column of the rows to be.
+fn each<'a, T>(group: &[&'a NewAccept], of: impl Fn(&'a NewAccept) -> T) -> Vec<T> {
+    group.iter().map(|accept| of(accept)).collect()
+}
+
+struct AcceptedRow {
+    held: bool,
+    recorded: bool,
+    fingerprint: Option<Vec<u8>>,
+    status: Option<i16>,
+    body: Option<Vec<u8>>,
+}
+
+impl From<AcceptedRow> for Accepted {
+    fn from(row: AcceptedRow) -> Self {
+        match (row.fingerprint, row.status, row.body) {
+            _ if !row.held => Self::Locked,
+            (Some(fingerprint), Some(status), Some(body)) => {
+                Self::Answered { fingerprint, status, body }
+            }
+            _ if row.recorded => Self::New,
+            _ => Self::Exists,
         }
-        _ if row.recorded => Accepted::New,
-        _ => Accepted::Exists,
-    })
+    }
 }

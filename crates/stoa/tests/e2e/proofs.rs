@@ -1,7 +1,7 @@
 //! Short versions of the long proofs (`make prove`): each accepted job takes effect exactly once.
 
 use clap::Parser;
-use prove::{Found, faults, reorgs};
+use prove::{Found, faults, kills, reorgs};
 
 /// Lets the proofs' options take their defaults.
 #[derive(Parser)]
@@ -17,6 +17,11 @@ fn options<T: clap::Args>(words: &[&str]) -> T {
 
 fn holds(found: &Found) {
     assert!(found.holds(), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_survive_twenty_kills() {
+    holds(&kills::run(&options(&["--kills", "20", "--seed", "11"])).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,3 +42,34 @@ async fn a_job_survives_reorgs_of_depth_one_to_ten_with_one_hash() {
     }
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_mined_while_we_were_away_for_longer_than_the_header_window_become_final() {
+    let finality = Finality { auditable: 4, final_: 20 };
+    let rig = Rig::new(Wanted { block_time: None, finality, ..Wanted::default() }).await;
+    rig.node.mine(25).await;
+    let worker = rig.start();
+    let queued = rig.queue_transfers("away", 3).await;
+    for (id, _) in &queued {
+        rig.until(*id, &[JobStatus::Submitted]).await;
+    }
+    worker.stop().await;
+    rig.node.mine(100).await;
+    let head = rig.node.endpoint.head().await.unwrap().number.to::<i64>();
+    eventually_within(PATIENCE, "our headers are at the head", || async {
+        let height: i64 = sqlx::query_scalar("select max(number) from blocks")
+            .fetch_one(&rig.database.db)
+            .await
+            .unwrap();
+        (height == head).then_some(())
+    })
+    .await;
+    sqlx::query("delete from blocks where number <= (select max(number) - 64 from blocks)")
+        .execute(&rig.database.db)
+        .await
+        .unwrap();
+
+    let worker = rig.start();
+    rig.all_final_once(&queued).await;
+    worker.stop().await;
+}

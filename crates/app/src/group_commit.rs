@@ -1,22 +1,19 @@
-//! Group commit of mint requests: those that come in while a commit is on its way to the disk share
-//! the next one. Each is answered only after the commit that holds it.
+//! Group commit of requests: those that come in while a commit is on its way to the disk share the
+//! next one. Each is answered only after the commit that holds it.
 //!
 //! The group is written by a task of its own, not by one of the requests: a request that is
 //! cancelled leaves the others in peace. Nothing waits for company, so a lone request is as quick
 //! as without groups, and under load the groups grow by themselves.
 
 use crate::AppError;
-use db::{
-    Db, DbError,
-    mint_jobs::requests::{self, NewMint, Recorded},
-};
+use db::{Db, DbError, PgConnection};
 use std::{
     collections::{HashSet, VecDeque},
+    fmt::Debug,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{sync::oneshot, task::JoinSet, time::timeout};
-use vocab::topic;
 
 /// Requests in one commit.
 const GROUP_MAX: usize = 256;
@@ -26,57 +23,75 @@ const WRITERS_MAX: usize = 2;
 /// statements later than this, and requests end later too.
 const WRITE_MAX: Duration = Duration::from_secs(20);
 
-const FACT: (&str, &str) = (topic::MINTS, "mint_requested");
+/// What can be recorded in groups.
+pub(crate) trait Grouped: Debug + Send + Sync + Sized + 'static {
+    /// What became of one.
+    type Recorded: Debug + Send;
+    /// For logs and metrics.
+    const NAME: &'static str;
+    /// Of one that has the same key as another in the group.
+    const LOCKED: Self::Recorded;
 
-/// Where mint requests are handed in.
+    /// Number of the advisory lock of its key.
+    fn lock(&self) -> i64;
+
+    /// Record a group, in which no two have the same key, in one statement.
+    fn record(
+        db: &mut PgConnection,
+        group: &[&Self],
+    ) -> impl Future<Output = Result<Vec<Self::Recorded>, DbError>> + Send;
+}
+
+/// Where requests are handed in.
 #[derive(Debug)]
-pub(crate) struct MintDesk {
-    shared: Arc<Shared>,
+pub(crate) struct Desk<T: Grouped> {
+    shared: Arc<Shared<T>>,
     /// Ends with the desk.
     writers: Mutex<JoinSet<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Shared<T: Grouped> {
     db: Db,
-    state: Mutex<State>,
+    state: Mutex<State<T>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
+#[derive(Debug)]
+struct State<T: Grouped> {
     /// As long as there are requests that wait for an answer: the edge bounds those.
-    waiting: VecDeque<Asked>,
+    waiting: VecDeque<Asked<T>>,
     writers: usize,
 }
 
 #[derive(Debug)]
-struct Asked {
-    mint: NewMint,
-    answer: oneshot::Sender<Result<Recorded, Arc<DbError>>>,
+struct Asked<T: Grouped> {
+    new: T,
+    answer: oneshot::Sender<Result<T::Recorded, Arc<DbError>>>,
 }
 
-impl MintDesk {
+impl<T: Grouped> Desk<T> {
     pub(crate) fn new(db: Db) -> Self {
-        let shared = Shared { db, state: Mutex::default() };
+        let state = Mutex::new(State { waiting: VecDeque::new(), writers: 0 });
+        let shared = Shared { db, state };
         Self { shared: Arc::new(shared), writers: Mutex::default() }
     }
 
-    /// Record a mint, in one commit with whatever else is asked for at this time. Dropped before
-    /// its answer, the mint may be recorded or not, as with any commit.
+    /// Record a request, in one commit with whatever else is asked for at this time. Dropped before
+    /// its answer, it may be recorded or not, as with any commit.
     ///
     /// # Errors
     /// [`AppError::Group`] when the database fails, [`AppError::OutcomeUnknown`] when its answer
     /// did not come in time.
-    pub(crate) async fn record(&self, mint: NewMint) -> Result<Recorded, AppError> {
+    pub(crate) async fn record(&self, new: T) -> Result<T::Recorded, AppError> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Asked { mint, answer });
+        self.enqueue(Asked { new, answer });
         match answered.await {
             Ok(recorded) => recorded.map_err(AppError::Group),
             Err(_) => Err(AppError::OutcomeUnknown),
         }
     }
 
-    fn enqueue(&self, asked: Asked) {
+    fn enqueue(&self, asked: Asked<T>) {
         let mut state = self.shared.state();
         state.waiting.push_back(asked);
         if state.writers == WRITERS_MAX {
@@ -91,31 +106,34 @@ impl MintDesk {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<T: Grouped> Shared<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Writes groups until nothing waits.
-struct Writer {
-    shared: Arc<Shared>,
+struct Writer<T: Grouped> {
+    shared: Arc<Shared<T>>,
     done: bool,
 }
 
-impl Writer {
+impl<T: Grouped> Writer<T> {
     async fn run(mut self) {
         while let Some(group) = self.next_group() {
-            metrics::histogram!("mint_accept_group_size").record(group.len() as f64);
+            metrics::histogram!("accept_group_size", "what" => T::NAME).record(group.len() as f64);
             // Given up, the group's senders are dropped, which tells its requests.
             if timeout(WRITE_MAX, write(&self.shared.db, group)).await.is_err() {
-                tracing::error!("a commit of mint requests took too long; its outcome is unknown");
+                tracing::error!(
+                    what = T::NAME,
+                    "a commit of requests took too long; its outcome is unknown"
+                );
             }
         }
     }
 
     /// None when nothing waits: then this writer is no longer counted.
-    fn next_group(&mut self) -> Option<Vec<Asked>> {
+    fn next_group(&mut self) -> Option<Vec<Asked<T>>> {
         let mut state = self.shared.state();
         let mut group = Vec::new();
         let mut keys = HashSet::new();
@@ -126,10 +144,10 @@ impl Writer {
                 continue;
             }
             // The advisory lock is the session's, so it would not stop a rival in the same group.
-            if keys.insert(asked.mint.lock) {
+            if keys.insert(asked.new.lock()) {
                 group.push(asked);
             } else {
-                let _ = asked.answer.send(Ok(Recorded::Locked));
+                let _ = asked.answer.send(Ok(T::LOCKED));
             }
         }
         if group.is_empty() {
@@ -141,7 +159,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl<T: Grouped> Drop for Writer<T> {
     /// Died in a panic: whoever waits must not wait for the next request to start another writer.
     fn drop(&mut self) {
         if !self.done {
@@ -158,15 +176,15 @@ impl Drop for Writer {
 ///
 /// All on one connection: the locks of a statement that failed are gone for whoever comes next on
 /// it, while another connection may be told of the failure before that.
-async fn write(db: &Db, group: Vec<Asked>) {
+async fn write<T: Grouped>(db: &Db, group: Vec<Asked<T>>) {
     let mut connection = match db.acquire().await {
         Ok(connection) => connection,
         Err(error) => return refuse(group, error.into()),
     };
     let mut parts = vec![group];
     while let Some(mut part) = parts.pop() {
-        let mints: Vec<&NewMint> = part.iter().map(|asked| &asked.mint).collect();
-        match requests::record(&mut connection, FACT, &mints).await {
+        let new: Vec<&T> = part.iter().map(|asked| &asked.new).collect();
+        match T::record(&mut connection, &new).await {
             Ok(recorded) => {
                 for (asked, recorded) in part.into_iter().zip(recorded) {
                     let _ = asked.answer.send(Ok(recorded));
@@ -181,7 +199,7 @@ async fn write(db: &Db, group: Vec<Asked>) {
     }
 }
 
-fn refuse(group: Vec<Asked>, error: DbError) {
+fn refuse<T: Grouped>(group: Vec<Asked<T>>, error: DbError) {
     let error = Arc::new(error);
     for asked in group {
         let _ = asked.answer.send(Err(error.clone()));
