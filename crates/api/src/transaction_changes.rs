@@ -102,8 +102,8 @@ pub(crate) async fn replace_transaction(
 /// Approve a transaction
 ///
 /// For one that waits because the signer wants a second person's consent: `approval` of the
-/// transaction says what is to be approved, and by whom. Send what `stoa signer approve` prints. The
-/// signer judges it; what it could only refuse is refused here. When enough have approved, the
+/// transaction says what is to be approved, and by whom. Send what `stoa signer approve` prints.
+/// The signer judges it; what it could only refuse is refused here. When enough have approved, the
 /// transaction goes out.
 #[utoipa::path(
     post, path = "/api/v1/transactions/{id}/approvals", tag = "transactions",

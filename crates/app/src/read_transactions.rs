@@ -84,7 +84,9 @@ impl App {
         let call = target
             .as_ref()
             .and_then(|target| Some((target.name.clone(), target.contract.decode_call(&input)?)));
-        let failure = row.reason.as_deref().map(|reason| explain(reason, target.as_ref()));
+        // Waiting for consent is no failure.
+        let reason = row.reason.as_deref().filter(|said| !said.starts_with("approval_required"));
+        let failure = reason.map(|reason| explain(reason, target.as_ref()));
         Ok(TransactionView { row, input, call, failure, attempts, approval })
     }
 
