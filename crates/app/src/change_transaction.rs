@@ -77,7 +77,7 @@ impl App {
         }
         let mut shown = id;
         if let Change::Approve(approval) = change {
-            transactor::approve(db, id, approval, holder).await.map_err(unfit)?;
+            transactor::approve(db, id, approval, holder.principal).await.map_err(unfit)?;
         }
         let done = match (change, replacement) {
             (Change::Approve(_), _) => Ok(()),
