@@ -96,6 +96,9 @@ pub struct Options {
     /// So many failures of one kind in a row pause that kind; then one job at a time probes. 0:
     /// never.
     pub kind_failures_max: u32,
+    /// What is done wrongly on purpose; none: nothing.
+    #[cfg(feature = "planted-faults")]
+    pub planted: Option<crate::Fault>,
 }
 
 impl Default for Options {
@@ -112,6 +115,8 @@ impl Default for Options {
             bump_blocks: 3,
             retry: Duration::from_secs(1),
             kind_failures_max: 50,
+            #[cfg(feature = "planted-faults")]
+            planted: None,
         }
     }
 }

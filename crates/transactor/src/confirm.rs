@@ -6,6 +6,7 @@ use crate::{
     lane::{Lane, LaneError},
     ledger,
     moves::{Move, status},
+    planted::Fault,
     send::OpenNonce,
     stop::End,
     take::CALLS_MAX,
@@ -86,6 +87,9 @@ impl Lane {
             metrics::counter!("transactor_reorged_total").increment(ids.len() as u64);
             let open = self.load_open().await?;
             let back: Vec<&OpenNonce> = open.iter().filter(|n| ids.contains(&n.id)).collect();
+            if self.planted(Fault::NonceRebound) {
+                return self.record_lost(&back).await;
+            }
             self.send_again(&back).await?;
             if ids.is_empty() {
                 return Ok(());
@@ -127,6 +131,7 @@ impl Lane {
                 match answer {
                     Ok(Some(receipt)) => drop(found.receipts.insert(*hash, receipt)),
                     Ok(None) => drop(found.none.insert(*hash)),
+                    Err(_) if self.planted(Fault::ErrorIsMissing) => drop(found.none.insert(*hash)),
                     // Nothing is known of this one.
                     Err(error) => tracing::warn!(error = &error as &dyn std::error::Error,
                         tx_hash = %hash, "no receipt now"),

@@ -1,6 +1,8 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
-use crate::{config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause};
+use crate::{
+    config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause, planted::Fault,
+};
 use alloy_primitives::Address;
 use chain::RpcError;
 use db::{Db, DbError, PgTransaction, leases, leases::Lease, wallets::Wallet};
@@ -77,7 +79,8 @@ impl Lane {
     /// A transaction that commits only while the lease is ours.
     pub async fn begin(&self) -> Result<PgTransaction<'static>, LaneError> {
         let mut transaction = self.db().begin().await.map_err(DbError::from)?;
-        if leases::lock_held(&mut transaction, &self.lease).await? {
+        let held = leases::lock_held(&mut transaction, &self.lease).await?;
+        if held || self.planted(Fault::EpochUnchecked) {
             Ok(transaction)
         } else {
             Err(LaneError::LeaseLost)

@@ -38,6 +38,7 @@ mod moves;
 mod order;
 mod outcome;
 mod pause;
+mod planted;
 mod pool;
 mod pulse;
 mod queue;
@@ -64,6 +65,8 @@ pub use intervene::{Cancelled, InterveneError, Refused, cancel, redrive, replace
 pub use life::{Illegal, fold, may_become, next_of};
 pub use moves::MoveError;
 pub use outcome::{Ignored, Moved, OutcomeFuture, Outcomes};
+#[cfg(feature = "planted-faults")]
+pub use planted::Fault;
 pub use queue::{
     AdmitError, Idempotency, Intake, NewTransaction, Nudge, OnFailure, Ordering, QUEUED_FACT,
     QueueFull, enqueue, prepare,

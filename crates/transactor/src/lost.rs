@@ -32,7 +32,7 @@ impl Lane {
         self.record_lost(&lost).await
     }
 
-    async fn record_lost(&mut self, lost: &[&OpenNonce]) -> Result<(), LaneError> {
+    pub async fn record_lost(&mut self, lost: &[&OpenNonce]) -> Result<(), LaneError> {
         if lost.is_empty() {
             return Ok(());
         }

@@ -5,6 +5,7 @@ use crate::{
     fees::Terms,
     lane::{Lane, LaneError},
     moves::{Move, status},
+    planted::Fault,
     wording::{Cause, Sent, classify, source},
 };
 use chain::RpcError;
@@ -124,6 +125,9 @@ impl Lane {
             let from = known.get(&one.transaction_id).map_or(JobStatus::Reserved, |k| k.status);
             let to = match (from, handed.sent) {
                 (JobStatus::Reserved | JobStatus::Unknown, Sent::Accepted) => JobStatus::Submitted,
+                (JobStatus::Reserved, Sent::Unknown) if self.planted(Fault::UnknownIsFailure) => {
+                    JobStatus::Failed
+                }
                 (JobStatus::Reserved, Sent::Unknown) => JobStatus::Unknown,
                 _ => continue,
             };

@@ -5,6 +5,7 @@ use crate::{
     approval::Wanted,
     failpoint::hit,
     lane::{Lane, LaneError},
+    planted::Fault,
 };
 use alloy_primitives::Address;
 use db::{
@@ -12,6 +13,7 @@ use db::{
     attempts::{self, Signed, Unsigned},
 };
 use signer::{Fee, Refusal, SignedTx, TxIntent, TxKind};
+use std::collections::HashMap;
 
 /// Attempts signed in one call when a lane starts again.
 const UNSIGNED_MAX: i64 = 512;
@@ -38,6 +40,9 @@ impl Lane {
                     None => refused.push((attempt, refusal)),
                 },
             }
+        }
+        if self.planted(Fault::SendBeforeCommit) {
+            self.hand_out(&signed, &HashMap::new()).await?;
         }
         self.record_signatures(&signed, refused, unapproved).await?;
         hit("after_bytes");

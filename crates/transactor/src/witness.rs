@@ -1,7 +1,9 @@
 //! Decisions that could lose or double something: two endpoints must say the same, else nothing is
 //! decided and the next look asks again.
 
-use crate::{confirm::Found, lane::Lane, moves::Move, send::OpenNonce, take::CALLS_MAX};
+use crate::{
+    confirm::Found, lane::Lane, moves::Move, planted::Fault, send::OpenNonce, take::CALLS_MAX,
+};
 use alloy_primitives::U64;
 use chain::{Agreement, Endpoint, RpcError};
 use futures_util::{FutureExt, future::join_all};
@@ -22,8 +24,9 @@ impl Lane {
     ) -> Vec<&'n OpenNonce> {
         let hashes: Vec<B256> = nonces.iter().flat_map(|nonce| nonce.hashes()).collect();
         let (address, known) = (self.address(), hashes.as_slice());
+        let deaf = self.planted(Fault::ErrorIsMissing);
         let call = |endpoint: Endpoint| {
-            async move { use_of(&endpoint, address, height, known).await }.boxed()
+            async move { use_of(&endpoint, address, height, known, deaf).await }.boxed()
         };
         let agreed = self.context.config.chain.agree("lost_nonce", call).await.agreed();
         let Some(Use { count, mined, .. }) = agreed else { return Vec::new() };
@@ -123,11 +126,13 @@ struct Use {
     mined: HashSet<B256>,
 }
 
+/// `deaf`, which is planted, hears no error.
 async fn use_of(
     endpoint: &Endpoint,
     address: Address,
     height: u64,
     hashes: &[B256],
+    deaf: bool,
 ) -> Result<Use, RpcError> {
     let count: U64 =
         endpoint.call("eth_getTransactionCount", json!([address, U64::from(height)])).await?;
@@ -136,7 +141,7 @@ async fn use_of(
     let mut mined = HashSet::new();
     for chunk in hashes.chunks(CALLS_MAX) {
         for (hash, answer) in chunk.iter().zip(endpoint.receipts(chunk).await?) {
-            if answer?.is_some() {
+            if answer.or_else(|error| if deaf { Ok(None) } else { Err(error) })?.is_some() {
                 mined.insert(*hash);
             }
         }

@@ -31,6 +31,8 @@ pub(crate) enum TxCommand {
     List(List),
     /// Show a transaction with its attempts.
     Show { id: Uuid },
+    /// Wait until a transaction is so sure, or has ended.
+    Wait(Wait),
     /// Print the history of a transaction.
     Facts { id: Uuid },
     /// Stop a transaction; it may still be mined first.
@@ -71,6 +73,17 @@ pub(crate) struct Patience {
     /// Wait until it is so sure, or has ended otherwise.
     #[arg(long, value_enum, value_name = "LEVEL")]
     wait: Option<Level>,
+    /// Seconds to wait at most.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    patience: u64,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Wait {
+    id: Uuid,
+    /// For which level; any end will do when absent.
+    #[arg(long = "for", value_enum, value_name = "LEVEL")]
+    level: Option<Level>,
     /// Seconds to wait at most.
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     patience: u64,
@@ -173,6 +186,7 @@ impl Approve {
 pub(super) async fn run(client: &Client, json: bool, command: TxCommand) -> Result<ExitCode> {
     match command {
         TxCommand::Send(options) => return send(client, json, options).await,
+        TxCommand::Wait(options) => return wait(client, json, &options).await,
         TxCommand::Quote(call) => return quote(client, json, &call).await,
         TxCommand::List(options) => list(client, json, options).await?,
         TxCommand::Show { id } => {
@@ -239,21 +253,41 @@ async fn send(client: &Client, json: bool, options: SendOptions) -> Result<ExitC
         show(&accepted, json, summary);
         return Ok(ExitCode::SUCCESS);
     };
-    let id = text(&accepted, "id");
-    let patience = Duration::from_secs(options.patience.patience);
-    let waited = tokio::time::timeout(patience, ended(client, &id, level)).await;
-    let Ok(ended) = waited else {
-        anyhow::bail!("{id} was accepted, but is not {level:?} after {patience:?}");
-    };
-    let shown = ended?;
+    let (id, patience) = (text(&accepted, "id"), options.patience.patience);
+    let shown = ended(client, &id, level, patience).await?;
     show(&shown, json, summary);
-    let status = Level::from_str(&text(&shown, "status"), false);
-    let good = status.is_ok_and(|reached| reached >= level) && shown["reverted"] != true;
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(verdict(&shown, level))
 }
 
-/// The transaction once it is so sure, or has ended.
-async fn ended(client: &Client, id: &str, level: Level) -> Result<Value> {
+async fn wait(client: &Client, json: bool, options: &Wait) -> Result<ExitCode> {
+    let level = options.level.unwrap_or(Level::Final);
+    let shown = ended(client, &options.id.to_string(), level, options.patience).await?;
+    show(&shown, json, summary);
+    Ok(match options.level {
+        Some(level) => verdict(&shown, level),
+        None => ExitCode::SUCCESS,
+    })
+}
+
+/// Did it take effect, and is that so sure?
+fn verdict(shown: &Value, level: Level) -> ExitCode {
+    let status = Level::from_str(&text(shown, "status"), false);
+    let good = status.is_ok_and(|reached| reached >= level) && shown["reverted"] != true;
+    if good { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// The transaction once it is so sure, or has ended; waits so many seconds at most.
+async fn ended(client: &Client, id: &str, level: Level, patience: u64) -> Result<Value> {
+    let patience = Duration::from_secs(patience);
+    match tokio::time::timeout(patience, until_ended(client, id, level)).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            anyhow::bail!("{id} is accepted, but neither {level:?} nor ended after {patience:?}")
+        }
+    }
+}
+
+async fn until_ended(client: &Client, id: &str, level: Level) -> Result<Value> {
     loop {
         let shown = client.get(&format!("{PATH}/{id}"), &[]).await?;
         let status = text(&shown, "status");

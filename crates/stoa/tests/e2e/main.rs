@@ -11,6 +11,7 @@ mod kills;
 mod operate;
 mod operators;
 mod proofs;
+mod runbooks;
 mod server;
 mod signer_keys;
 mod signer_tools;

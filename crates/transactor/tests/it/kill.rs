@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 use testkit::eventually_within;
+use transactor::Fault;
 
 const ABORTED: i32 = 6;
 
@@ -18,7 +19,10 @@ async fn process() {
     let socket = std::env::var("STOA_PROBE_SIGNER").unwrap();
     let db = db::connect(&url, 8).await.unwrap();
     let wallets = std::env::var("STOA_PROBE_WALLETS").unwrap().parse().unwrap();
-    transactor::run(config_for(db, &rpc, &socket, wallets), std::future::pending()).await.unwrap();
+    let mut config = config_for(db, &rpc, &socket, wallets);
+    let planted = std::env::var("STOA_PROBE_PLANTED").unwrap_or_default();
+    config.options.planted = Fault::ALL.into_iter().find(|f| format!("{f:?}") == planted);
+    transactor::run(config, std::future::pending()).await.unwrap();
 }
 
 pub struct Probe(Child);
@@ -43,6 +47,19 @@ fn start(rig: &Rig, failpoint: Option<&str>) -> Probe {
 
 /// A transactor in a process of its own, which is killed when dropped.
 pub fn start_with(rig: &Rig, failpoint: Option<&str>, wallets: u32) -> Probe {
+    Probe(command(rig, failpoint, wallets).spawn().unwrap())
+}
+
+/// The same, with a fault of ours in it.
+pub fn start_planted(rig: &Rig, failpoint: Option<&str>, fault: Option<Fault>) -> Probe {
+    let mut command = command(rig, failpoint, 1);
+    if let Some(fault) = fault {
+        command.env("STOA_PROBE_PLANTED", format!("{fault:?}"));
+    }
+    Probe(command.spawn().unwrap())
+}
+
+fn command(rig: &Rig, failpoint: Option<&str>, wallets: u32) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["kill::process", "--exact", "--nocapture"])
@@ -56,7 +73,21 @@ pub fn start_with(rig: &Rig, failpoint: Option<&str>, wallets: u32) -> Probe {
     if let Some(name) = failpoint {
         command.env("STOA_FAILPOINT", name);
     }
-    Probe(command.spawn().unwrap())
+    command
+}
+
+impl Probe {
+    /// Wait until it has aborted.
+    pub async fn dies(&mut self, point: &str) {
+        eventually_within(PATIENCE, &format!("the process dies at {point}"), || {
+            let ended = self.0.try_wait().unwrap();
+            if let Some(status) = ended {
+                assert_eq!(status.signal(), Some(ABORTED), "{point}: {status}");
+            }
+            std::future::ready(ended.map(drop))
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,14 +98,7 @@ async fn death_at_any_point_leaves_one_effect_per_job() {
         let queued = rig.queue_transfers(point, 8).await;
         total += 8;
         let mut dying = start(&rig, Some(point));
-        eventually_within(PATIENCE, &format!("the process dies at {point}"), || {
-            let ended = dying.0.try_wait().unwrap();
-            if let Some(status) = ended {
-                assert_eq!(status.signal(), Some(ABORTED), "{point}: {status}");
-            }
-            std::future::ready(ended.map(drop))
-        })
-        .await;
+        dying.dies(point).await;
         let _successor = start(&rig, None);
         rig.all_final_once(&queued).await;
     }

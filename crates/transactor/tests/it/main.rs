@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod approvals;
+mod clock;
 mod endpoints;
 mod faults;
 mod fees;
@@ -12,6 +13,7 @@ mod happy;
 mod history;
 mod kill;
 mod ordering;
+mod planted;
 mod proxy;
 mod quotes;
 mod refusals;

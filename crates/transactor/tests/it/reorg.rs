@@ -6,6 +6,39 @@ use testkit::eventually_within;
 use vocab::{Finality, JobStatus};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_survives_deep_reorgs_that_follow_one_another() {
+    let finality = Finality { auditable: 4, final_: 40 };
+    let rig = Rig::new(Wanted { block_time: None, finality, ..Wanted::default() }).await;
+    let worker = rig.start();
+    rig.node.mine(70).await;
+    for depth in [11, 17, 25, 32] {
+        let queued = rig.queue_transfers(&format!("deep {depth}"), 3).await;
+        for (id, _) in &queued {
+            rig.until(*id, &[JobStatus::Tentative]).await;
+        }
+        rig.node.mine(depth - 4).await;
+        // The next comes while the first is still being taken in.
+        for depth in [depth, depth / 2, depth] {
+            rig.node.reorg(depth).await;
+        }
+        for (id, _) in &queued {
+            eventually_within(PATIENCE, "the job came back", || async {
+                let told = rig.told(*id).await;
+                let taken_back = told.iter().any(|(_, reverting)| *reverting);
+                (taken_back && rig.load(*id).await.status == "tentative").then_some(())
+            })
+            .await;
+        }
+        rig.node.mine(45).await;
+        rig.all_final_once(&queued).await;
+        for (id, _) in &queued {
+            assert_eq!(rig.attempts(*id).await.len(), 1, "depth {depth}: nothing is signed anew");
+        }
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_survives_reorgs_of_depth_one_to_ten_with_one_hash() {
     let finality = Finality { auditable: 4, final_: 20 };
     let rig = Rig::new(Wanted { block_time: None, finality, ..Wanted::default() }).await;

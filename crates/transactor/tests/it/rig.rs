@@ -468,6 +468,11 @@ approvals = {{ from = [{}], count = 1, expires_max_s = 3600 }}
         signer::Client::connect(self.socket())
     }
 
+    /// Where a proxy before it may listen.
+    pub fn other_socket(&self) -> PathBuf {
+        self.directory.path().join("proxy.sock")
+    }
+
     pub async fn resume(&mut self) {
         let path = |name: &str| self.directory.path().join(name);
         signer::ensure_password_file(&path("password")).unwrap();

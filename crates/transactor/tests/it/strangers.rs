@@ -37,6 +37,36 @@ async fn a_nonce_beyond_our_ledger_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_sends_all_the_while_costs_no_job_its_effect() {
+    const OTHERS: u64 = 6;
+    const MINED: &[JobStatus] = &[JobStatus::Tentative, JobStatus::Auditable, JobStatus::Final];
+    let rig = Rig::new(Wanted::default()).await;
+    let wallet = rig.wallets[0];
+    rig.node.call("anvil_impersonateAccount", json!([wallet])).await;
+    let worker = rig.start();
+    let mut queued = Vec::new();
+    for round in 0..OTHERS {
+        queued.extend(rig.queue_transfers(&format!("beside {round}"), 8).await);
+        // The node gives it the nonce that would be our next, or one that we have just given out.
+        let nonce = rig.node.endpoint.transaction_count(wallet).await.unwrap() + round;
+        let transaction = json!({
+            "from": wallet, "to": STRANGER, "value": "0x1", "gas": "0x5208",
+            "nonce": format!("{nonce:#x}"), "gasPrice": format!("{:#x}", 900_000_000_000u64),
+        });
+        // Refused when it is mined already.
+        let _ = rig
+            .node
+            .endpoint
+            .call::<serde_json::Value>("eth_sendTransaction", json!([transaction]))
+            .await;
+        rig.until(queued[queued.len() - 8].0, MINED).await;
+    }
+    rig.all_final_once(&queued).await;
+    assert!(rig.balance(STRANGER).await > U256::ZERO, "the stranger got in between");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_nonce_was_taken_gets_another_once_that_is_final() {
     let rig = Rig::new(Wanted { block_time: None, ..Wanted::default() }).await;
     rig.node.call("evm_setAutomine", json!([false])).await;

@@ -14,6 +14,7 @@ mod migrations;
 mod names;
 mod outside;
 mod packages;
+mod planted;
 mod repository;
 mod sizes;
 mod source;
@@ -64,7 +65,7 @@ impl Findings {
 
 type Rule = fn(&Repository, &mut Findings);
 
-const RULES: [(&str, Rule); 12] = [
+const RULES: [(&str, Rule); 13] = [
     ("answers", answers::check),
     ("banned", banned::check),
     ("docs", docs::check),
@@ -74,6 +75,7 @@ const RULES: [(&str, Rule); 12] = [
     ("migrations", migrations::check),
     ("names", names::check),
     ("outside", outside::check),
+    ("planted", planted::check),
     ("sizes", sizes::check),
     ("sources", sources::check),
     ("words", words::check),

@@ -13,6 +13,8 @@ pub struct Package {
     /// A member of this workspace.
     pub ours: bool,
     pub dependencies: Vec<Dependency>,
+    /// Its own features, each with what it turns on.
+    pub features: Vec<(String, Vec<String>)>,
 }
 
 /// A line of a manifest.
@@ -21,6 +23,8 @@ pub struct Dependency {
     pub name: String,
     /// Only for tests.
     pub dev: bool,
+    /// Features that it turns on.
+    pub features: Vec<String>,
 }
 
 /// Every package in the build for this host.
@@ -34,6 +38,10 @@ pub fn load() -> Result<Vec<Package>> {
     Ok(list.iter().map(package).collect())
 }
 
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn package(value: &Value) -> Package {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let dependencies = value["dependencies"].as_array().into_iter().flatten();
@@ -43,7 +51,17 @@ fn package(value: &Value) -> Package {
         licence: value["license"].as_str().map(str::to_owned),
         ours: value["source"].is_null(),
         dependencies: dependencies
-            .map(|d| Dependency { name: text(&d["name"]), dev: d["kind"] == "dev" })
+            .map(|d| Dependency {
+                name: text(&d["name"]),
+                dev: d["kind"] == "dev",
+                features: texts(&d["features"]),
+            })
+            .collect(),
+        features: value["features"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, on)| (name.clone(), texts(on)))
             .collect(),
     }
 }

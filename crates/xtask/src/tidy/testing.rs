@@ -15,8 +15,8 @@ pub fn repository(files: &[(&str, &str)]) -> Repository {
 /// A package of ours that needs others; a leading `dev:` marks those for tests only.
 pub fn ours(name: &str, dependencies: &[&str]) -> Package {
     let dependency = |name: &&str| match name.strip_prefix("dev:") {
-        Some(name) => Dependency { name: name.to_owned(), dev: true },
-        None => Dependency { name: (*name).to_owned(), dev: false },
+        Some(name) => Dependency { name: name.to_owned(), dev: true, ..Dependency::default() },
+        None => Dependency { name: (*name).to_owned(), ..Dependency::default() },
     };
     let dependencies = dependencies.iter().map(dependency).collect();
     let licence = Some("MIT".to_owned());
