@@ -19,6 +19,28 @@ pub const PARAMETERS_MAX: usize = 64;
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 const NAME_LEN_MAX: usize = 128;
 
+/// How deep the types of a bare signature may nest.
+const SIGNATURE_DEPTH_MAX: usize = 8;
+
+/// The selector of a function's signature in canonical form: `transfer(address,uint256)`. None when
+/// it is not one: a space, a parameter's name, a type that does not exist or has a longer name.
+#[must_use]
+pub fn selector_of(signature: &str) -> Option<[u8; 4]> {
+    let name_len = signature.find('(')?;
+    let (name, types) = signature.split_at(name_len);
+    let letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$');
+    let sound = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
+    if !sound || types.matches('(').count() > SIGNATURE_DEPTH_MAX {
+        return None;
+    }
+    let parsed = DynSolType::parse(types).ok()?;
+    let tuple = matches!(parsed, DynSolType::Tuple(_));
+    // Rust's way of writing a tuple of one is not Solidity's.
+    let canonical = parsed.sol_type_name().replace(",)", ")") == types;
+    let [a, b, c, d, ..] = keccak256(signature).0;
+    (tuple && canonical).then_some([a, b, c, d])
+}
+
 /// The functions and errors of a contract.
 #[derive(Clone, Debug, Default)]
 pub struct Contract {

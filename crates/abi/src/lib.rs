@@ -18,6 +18,7 @@ mod show;
 pub use arguments::{NUMBER_MAX, parse_address, parse_uint};
 pub use contract::{
     ABI_ITEMS_MAX, Called, Contract, Failed, Function, NoFunction, PARAMETERS_MAX, builtin_error,
+    selector_of,
 };
 
 use std::fmt;

@@ -2,10 +2,12 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod sponsors;
 mod transactions;
 mod wallets;
 
 pub use abis::*;
+pub use sponsors::*;
 pub use transactions::*;
 pub use wallets::*;
 

@@ -3,7 +3,7 @@
 use crate::{
     ApiState, abis, collections, facts, items, metadata, mints, operations,
     problem::{Code, Problem},
-    transaction_changes, transactions, uploads, wallets,
+    sponsored, sponsors, transaction_changes, transactions, uploads, wallets,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ mod operator_codes;
         (name = "collections", description = "Collections on chain or asked for"),
         (name = "transactions", description = "Calls of operators, and all that the engine sends"),
         (name = "wallets", description = "The accounts that the engine sends from"),
+        (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -64,6 +65,11 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(wallets::retire_wallet))
         .routes(routes!(wallets::rotate_wallet))
         .routes(routes!(wallets::drain_wallet))
+        .routes(routes!(sponsors::create_sponsor, sponsors::list_sponsors))
+        .routes(routes!(sponsors::get_sponsor, sponsors::change_sponsor))
+        .routes(routes!(sponsored::request_sponsored, sponsored::list_sponsored))
+        .routes(routes!(sponsored::prepare_sponsored))
+        .routes(routes!(sponsored::get_sponsored))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_readiness))
         .routes(routes!(operations::get_metrics))
@@ -123,6 +129,9 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
             (Access::Public, vec![C::QueryInvalid, C::TopicUnknown, C::KeyMissing, C::ScopeMissing])
         }
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
+        "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
+        | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
         _ => match operator_codes::codes(operation) {
             Some((true, codes)) => (Access::OperatorMakes, codes),
             Some((false, codes)) => (Access::Operator, codes),

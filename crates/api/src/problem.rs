@@ -2,6 +2,7 @@
 
 mod code;
 mod refusal;
+mod sponsors;
 
 pub use code::Code;
 

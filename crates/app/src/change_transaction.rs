@@ -4,6 +4,7 @@ use crate::{
     Answer, App, AppError, Caller, Once, Refusal, TransactionSpec,
     jobs::outcomes::ProductOutcomes,
     once::{ACCEPTED, Begun, maker},
+    request_sponsored::SPONSORED,
     request_transaction::{CALL, COMPENSATION, TRANSFER},
 };
 use abi::{Fault, parse_uint};
@@ -71,8 +72,7 @@ impl App {
         };
         let db = &mut *work.transaction;
         let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
-        let stops = !matches!(change, Change::SpeedUp { .. } | Change::Approve(_));
-        if stops && !FREE_KINDS.contains(&&*before.kind) {
+        if is_owned(&before.kind, change) {
             return Err(Refusal::TransactionOwned { kind: before.kind }.into());
         }
         let mut shown = id;
@@ -108,6 +108,16 @@ impl App {
         let answer = self.finish_once(work, ACCEPTED, body).await?;
         self.config().nudge.wake(ChainId::from_i64(after.chain_id), &after.role);
         Ok(answer)
+    }
+}
+
+/// Does a product stand in the way? A sponsor's budget was reserved for one price.
+fn is_owned(kind: &str, change: Change<'_>) -> bool {
+    match change {
+        Change::SpeedUp { fee_cap, .. } => kind == SPONSORED && fee_cap.is_some(),
+        Change::Cancel => kind != SPONSORED && !FREE_KINDS.contains(&kind),
+        Change::Replace(_) | Change::Redrive { .. } => !FREE_KINDS.contains(&kind),
+        Change::Approve(_) => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a use case did not do what it was asked to.
 
+use crate::SponsorRefusal;
 use abi::Fault;
 use auth::{AuthError, Denied};
 use chain::RpcError;
@@ -46,6 +47,10 @@ pub enum Field {
     RoyaltyReceiver,
     Address,
     Wallet,
+    /// Of a forward request, or to look at a sponsor's part of.
+    From,
+    User,
+    Forwarder,
 }
 
 impl Field {
@@ -61,6 +66,9 @@ impl Field {
             Self::RoyaltyReceiver => "royalty_receiver",
             Self::Address => "address",
             Self::Wallet => "wallet",
+            Self::From => "from",
+            Self::User => "user",
+            Self::Forwarder => "forwarder",
         }
     }
 }
@@ -161,6 +169,8 @@ pub enum Refusal {
     WalletState {
         detail: String,
     },
+    /// Of sponsors and what they pay for.
+    Sponsor(SponsorRefusal),
     /// The signer said no, by its policy.
     SignerRefused {
         detail: String,
@@ -216,6 +226,7 @@ impl AppError {
                 | R::WalletState { .. }
                 | R::SignerRefused { .. } => Class::Conflict,
                 R::QueueFull { .. } => Class::Busy,
+                R::Sponsor(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },
             Self::Denied(_) | Self::KeyInvalid => Class::Denied,
@@ -256,6 +267,12 @@ impl std::error::Error for AppError {
             Self::Signer(source) => Some(source),
             Self::Refused(_) | Self::KeyInvalid | Self::OutcomeUnknown | Self::Bug(_) => None,
         }
+    }
+}
+
+impl From<SponsorRefusal> for AppError {
+    fn from(refusal: SponsorRefusal) -> Self {
+        Self::Refused(Refusal::Sponsor(refusal))
     }
 }
 

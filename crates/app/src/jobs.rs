@@ -3,8 +3,10 @@
 //! | file | does |
 //! |---|---|
 //! | `batch_mints` | waiting mint jobs → transactions of the transactor |
+//! | `settle_sponsored` | sponsored transactions that have ended → what they cost |
 //! | `outcomes` | what became of a transaction → its mint jobs and collection requests |
 
 pub mod batch_mints;
 mod mint_call;
 pub mod outcomes;
+pub(crate) mod settle_sponsored;

@@ -13,6 +13,9 @@
 //! | `request_transaction` | a call asked for → queued transaction |
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
+//! | `change_sponsor` | who pays for which calls |
+//! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
+//! | `prepare_sponsored` | what a user has to sign |
 //! | `read_…` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
 //! | `check_readiness`, `node_heads` | may this process take requests? |
@@ -22,6 +25,7 @@
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
 mod address;
+mod change_sponsor;
 mod change_transaction;
 mod change_wallet;
 mod check_readiness;
@@ -32,18 +36,23 @@ mod group_commit;
 pub mod jobs;
 mod node_heads;
 mod once;
+mod prepare_sponsored;
 mod quote_transaction;
 mod read_collections;
 mod read_facts;
 mod read_items;
 mod read_mints;
 mod read_snapshot;
+mod read_sponsors;
 mod read_transactions;
 mod read_wallets;
 mod request_collection;
 mod request_mint;
+mod request_sponsored;
 mod request_transaction;
 mod resolve_contract;
+mod sponsor_refusal;
+mod sponsored_call;
 mod store_abi;
 mod store_metadata;
 mod upload_picture;
@@ -51,6 +60,7 @@ mod upload_picture;
 pub use abi::Fault;
 pub use address::parse_address;
 pub use chain::Endpoint;
+pub use change_sponsor::{RuleSpec, SponsorSpec, SponsorTerms};
 pub use change_transaction::Change;
 pub use change_wallet::{DRAIN, WalletChange, WalletPlace};
 pub use check_readiness::{ChainReadiness, Readiness};
@@ -61,27 +71,31 @@ pub use content::{
 };
 pub use db::{
     abis::AbiRow, attempts_reads::AttemptRow, checkpoints::Checkpoint,
-    collections_reads::CollectionRow, facts::Fact, items_reads::ItemRow,
-    mint_jobs::requests::MintJob, transactions::Transaction, transactions_reads::Summary,
-    transfers_reads::TransferRow,
+    collections_reads::CollectionRow, facts::Fact, forward_requests::ForwardRequestRow,
+    items_reads::ItemRow, mint_jobs::requests::MintJob, transactions::Transaction,
+    transactions_reads::Summary, transfers_reads::TransferRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
+pub use prepare_sponsored::{PrepareSpec, Prepared};
 pub use quote_transaction::{Failure, Quote, QuoteSpec};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_mints::MintQuery;
 pub use read_snapshot::{Snapshot, SnapshotRows};
+pub use read_sponsors::{SponsorView, SponsoredQuery};
 pub use read_transactions::{ApprovalView, TransactionQuery, TransactionView};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
+pub use request_sponsored::{ForwardSpec, SPONSORED, SponsoredSpec};
 pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
 pub use signer::Approval;
+pub use sponsor_refusal::SponsorRefusal;
 pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
 pub use transactor::{OnFailure, Unfit};
@@ -110,6 +124,8 @@ pub struct ChainSettings {
     pub node: Chain,
     /// Roles whose wallets operators may use for calls of their own; the first is the default.
     pub call_roles: Vec<String>,
+    /// Whose wallets carry what users signed and sponsors pay for; none: nobody's.
+    pub sponsor_role: Option<String>,
     /// `StoaCollectionFactory` and the implementation behind its clones.
     pub factory: Address,
     pub implementation: Address,

@@ -1,8 +1,9 @@
 //! What a call would do and cost at the head, without sending it.
 
 use crate::{
-    App, AppError, CallSpec, Caller, ChainSettings, Field, Refusal, address::parse_address,
-    encode_call::EncodedCall, read_transactions::explain, resolve_contract::known_error,
+    App, AppError, CallSpec, Caller, ChainSettings, Field, KnownContract, Refusal,
+    address::parse_address, encode_call::EncodedCall, read_transactions::explain,
+    resolve_contract::known_error,
 };
 use abi::Fault;
 use auth::{Action, authorize};
@@ -48,6 +49,13 @@ pub struct Failure {
     pub signature: Option<String>,
     pub args: Option<Value>,
     pub data: Option<Bytes>,
+}
+
+impl Failure {
+    /// Without an error of a contract.
+    pub(crate) fn told(code: &str, text: String) -> Self {
+        Self { code: code.to_owned(), text, signature: None, args: None, data: None }
+    }
 }
 
 impl App {
@@ -168,6 +176,14 @@ fn one<T>(
 
 /// What a node's refusal says about the call; any other trouble is the node's.
 fn failure(call: &EncodedCall, error: RpcError) -> Result<Failure, AppError> {
+    of_refusal(call.target.as_ref(), error)
+}
+
+/// The same of a call to `target`.
+pub(crate) fn of_refusal(
+    target: Option<&KnownContract>,
+    error: RpcError,
+) -> Result<Failure, AppError> {
     let RpcError::Refused { message, data, .. } = error else { return Err(error.into()) };
     let data = data.and_then(|data| data.parse::<Bytes>().ok());
     let reverted = data.is_some() || message.to_ascii_lowercase().contains("revert");
@@ -178,7 +194,7 @@ fn failure(call: &EncodedCall, error: RpcError) -> Result<Failure, AppError> {
         args: None,
         data: data.clone(),
     };
-    let target = call.target.as_ref().map(|target| &*target.contract);
+    let target = target.map(|target| &*target.contract);
     if let Some(error) = data.and_then(|data| known_error(target, &data)) {
         describe(&mut failure, error);
     }

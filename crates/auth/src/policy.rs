@@ -14,12 +14,15 @@ pub enum Scope {
     TransactionsRead,
     TransactionsWrite,
     WalletsWrite,
+    SponsorsRead,
+    SponsorsWrite,
+    SponsoredWrite,
     /// Everything, on everybody's objects.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 11] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
@@ -27,6 +30,9 @@ impl Scope {
         Self::TransactionsRead,
         Self::TransactionsWrite,
         Self::WalletsWrite,
+        Self::SponsorsRead,
+        Self::SponsorsWrite,
+        Self::SponsoredWrite,
         Self::Admin,
     ];
 
@@ -40,6 +46,9 @@ impl Scope {
             Self::TransactionsRead => "transactions:read",
             Self::TransactionsWrite => "transactions:write",
             Self::WalletsWrite => "wallets:write",
+            Self::SponsorsRead => "sponsors:read",
+            Self::SponsorsWrite => "sponsors:write",
+            Self::SponsoredWrite => "sponsored:write",
             Self::Admin => "admin",
         }
     }
@@ -108,6 +117,12 @@ pub enum Action {
     ReadPublicFacts,
     /// Facts of mint jobs; without `admin` only of one's own.
     ReadMintFacts,
+    /// Without `admin` and for machines only one's own; operators see all.
+    ReadSponsor,
+    /// What one's own sponsors paid for; operators see all.
+    ReadSponsored,
+    /// Spend one's own sponsor.
+    RequestSponsored,
     /// Facts of the engine's transactions, all of them.
     ReadTransactionFacts,
     /// A call of the operator's choosing, from a wallet of the engine.
@@ -122,10 +137,12 @@ pub enum Action {
     ReadWallet,
     /// Make, pause, rotate, empty.
     ChangeWallet,
+    /// Who pays for which calls, and how much.
+    ChangeSponsor,
 }
 
 impl Action {
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 22] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -135,6 +152,9 @@ impl Action {
         Self::ReadCollection,
         Self::ReadPublicFacts,
         Self::ReadMintFacts,
+        Self::ReadSponsor,
+        Self::ReadSponsored,
+        Self::RequestSponsored,
         Self::ReadTransactionFacts,
         Self::RequestTransaction,
         Self::QuoteTransaction,
@@ -144,6 +164,7 @@ impl Action {
         Self::ReadAbi,
         Self::ReadWallet,
         Self::ChangeWallet,
+        Self::ChangeSponsor,
     ];
 }
 
@@ -168,6 +189,9 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadCollection, Rule::Anyone),
     (Action::ReadPublicFacts, Rule::Anyone),
     (Action::ReadMintFacts, Rule::OneOf(&[Scope::MintsRead, Scope::MintsWrite])),
+    (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
+    (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
+    (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
     (Action::ReadTransactionFacts, Rule::OneOf(&[])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
@@ -177,7 +201,10 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadAbi, Rule::Operator(TRANSACTIONS)),
     (Action::ReadWallet, Rule::Operator(&[Scope::TransactionsRead, Scope::WalletsWrite])),
     (Action::ChangeWallet, Rule::Operator(&[Scope::WalletsWrite])),
+    (Action::ChangeSponsor, Rule::Operator(&[Scope::SponsorsWrite])),
 ];
+
+const SPONSORS: &[Scope] = &[Scope::SponsorsRead, Scope::SponsorsWrite, Scope::SponsoredWrite];
 
 const TRANSACTIONS: &[Scope] = &[Scope::TransactionsRead, Scope::TransactionsWrite];
 

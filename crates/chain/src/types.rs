@@ -54,6 +54,9 @@ pub struct Receipt {
     pub gas_used: U64,
     #[serde(default)]
     pub effective_gas_price: Option<U256>,
+    /// What an OP-stack rollup took beside the gas, in wei.
+    #[serde(default)]
+    pub l1_fee: Option<U256>,
     #[serde(default)]
     pub contract_address: Option<Address>,
 }

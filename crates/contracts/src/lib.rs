@@ -42,6 +42,7 @@ mod bindings {
 /// Selector and name of each error that our contracts revert with.
 pub fn error_names() -> impl Iterator<Item = (alloy_primitives::Selector, &'static str)> {
     use bindings::{
+        ERC2771Forwarder::ERC2771ForwarderErrors as Forwarder,
         StoaCollection::StoaCollectionErrors as Collection,
         StoaCollectionFactory::StoaCollectionFactoryErrors as Factory,
     };
@@ -49,5 +50,7 @@ pub fn error_names() -> impl Iterator<Item = (alloy_primitives::Selector, &'stat
         Collection::SELECTORS.iter().filter_map(|s| Some((*s, Collection::name_by_selector(*s)?)));
     let factory =
         Factory::SELECTORS.iter().filter_map(|s| Some((*s, Factory::name_by_selector(*s)?)));
-    collection.chain(factory).map(|(selector, name)| (selector.into(), name))
+    let forwarder =
+        Forwarder::SELECTORS.iter().filter_map(|s| Some((*s, Forwarder::name_by_selector(*s)?)));
+    collection.chain(factory).chain(forwarder).map(|(selector, name)| (selector.into(), name))
 }

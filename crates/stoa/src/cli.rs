@@ -1,6 +1,6 @@
 use crate::{
     audit_log, chain, demo, dev, key,
-    operate::{self, Connection, EXIT_CODES, TxCommand, WalletCommand},
+    operate::{self, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
     sign,
 };
 use anyhow::Result;
@@ -51,6 +51,14 @@ enum Command {
         #[command(subcommand)]
         command: WalletCommand,
     },
+    /// Look after the sponsors of a running server: who pays for what users sign.
+    #[command(after_help = EXIT_CODES)]
+    Sponsor {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: SponsorCommand,
+    },
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
@@ -78,6 +86,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Command::Wallet { connection, command } => {
             return crate::block_on(operate::run_wallet(connection, command));
+        }
+        Command::Sponsor { connection, command } => {
+            return crate::block_on(operate::run_sponsor(connection, command));
         }
     }
     Ok(ExitCode::SUCCESS)

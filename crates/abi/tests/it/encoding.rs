@@ -230,3 +230,33 @@ fn every_known_contract_is_readable() {
         assert!(contract.functions().count() > 0, "{}", artifact.name);
     }
 }
+
+#[test]
+fn a_bare_signature_has_a_selector_in_its_canonical_form_only() {
+    let known = [
+        ("transfer(address,uint256)", [0xa9, 0x05, 0x9c, 0xbb]),
+        ("balanceOf(address)", [0x70, 0xa0, 0x82, 0x31]),
+        ("totalSupply()", [0x18, 0x16, 0x0d, 0xdd]),
+        ("multicall(bytes[])", [0xac, 0x96, 0x50, 0xd8]),
+        ("aggregate((address,bytes)[])", [0x25, 0x2d, 0xba, 0x42]),
+    ];
+    for (signature, selector) in known {
+        assert_eq!(abi::selector_of(signature), Some(selector), "{signature}");
+    }
+    let none = [
+        "",
+        "transfer",
+        "(address)",
+        "transfer(address, uint256)",
+        "transfer(address to,uint256 amount)",
+        "transfer(address,uint)",
+        "transfer(address,uint256",
+        "transfer(address,uint256)[]",
+        "transfer(adress)",
+        "1f()",
+        "f(((((((((((uint256)))))))))))",
+    ];
+    for signature in none {
+        assert_eq!(abi::selector_of(signature), None, "{signature}");
+    }
+}

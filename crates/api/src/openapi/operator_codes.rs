@@ -50,6 +50,9 @@ pub(super) fn codes(operation: &str) -> Option<(bool, Vec<Code>)> {
             &[&BODY, &MAKES, &TRANSACTION, &CHANGE]
         }
         "approve_transaction" => &[&BODY, &MAKES, &TRANSACTION, &APPROVAL],
+        "create_sponsor" => {
+            &[&BODY, &MAKES, &[C::ChainUnknown, C::SponsorInvalid, C::SponsorExists]]
+        }
         "create_wallet" => &[&BODY, &MAKES, &[C::ChainUnknown, C::SignerRefused, C::WalletState]],
         "pause_wallet" | "resume_wallet" | "retire_wallet" | "drain_wallet" => {
             &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState]]
@@ -69,9 +72,48 @@ fn reading(operation: &str) -> Option<Vec<Code>> {
         "quote_transaction" => &[&BODY, &ADDRESS, &CALL],
         "list_transactions" => &[&LISTS, &ADDRESS, &[C::StatusUnknown, C::TransactionInvalid]],
         "get_transaction" | "list_transaction_facts" => &[&TRANSACTION],
+        "change_sponsor" => {
+            &[&BODY, &[C::SponsorUnknown, C::SponsorInvalid, C::ChainUnknown, C::PathInvalid]]
+        }
         "list_wallets" => &[&[C::QueryInvalid, C::ChainUnknown]],
         "get_wallet" => &[&ADDRESS, &WALLET],
         _ => return None,
     };
     Some(parts.concat())
+}
+
+/// What operations on sponsors may answer that a machine may do.
+pub(super) fn of_sponsored(operation: &str) -> Vec<Code> {
+    use Code as C;
+    const ASKING: [Code; 9] = [
+        C::SponsorUnknown,
+        C::SponsorPaused,
+        C::NotSupported,
+        C::ForwardRequestInvalid,
+        C::CallNotSponsored,
+        C::TargetUntrusting,
+        C::CallFails,
+        C::WalletUnknown,
+        C::ChainUnknown,
+    ];
+    const ADDRESSES: [Code; 2] = [C::AddressInvalid, C::AddressChecksum];
+    let parts: &[&[Code]] = match operation {
+        "request_sponsored" => {
+            let own = &[
+                C::ForwarderUnknown,
+                C::SignatureInvalid,
+                C::ForwardNonce,
+                C::ForwardRequestSeen,
+                C::BudgetExceeded,
+                C::QueueFull,
+            ];
+            &[&BODY, &MAKES, &ADDRESSES, &ASKING, own]
+        }
+        "prepare_sponsored" => &[&BODY, &ADDRESSES, &ASKING, &CALL],
+        "get_sponsor" => &[&ADDRESSES, &[C::SponsorUnknown, C::QueryInvalid, C::PathInvalid]],
+        "list_sponsors" => &[&LISTS, &[C::ChainUnknown]],
+        "get_sponsored" => &[&[C::SponsoredUnknown, C::PathInvalid]],
+        _ => &[&LISTS, &ADDRESSES, &[C::StatusUnknown]],
+    };
+    parts.concat()
 }

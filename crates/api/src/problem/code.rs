@@ -89,6 +89,10 @@ codes! {
         "No transaction of this engine has this id.";
     WalletUnknown, "wallet_unknown", 404, "The wallet is not known",
         "The engine has no such wallet on this chain and in this role.";
+    SponsorUnknown, "sponsor_unknown", 404, "The sponsor is not known",
+        "No sponsor of yours has this id.";
+    SponsoredUnknown, "sponsored_unknown", 404, "The sponsored transaction is not known",
+        "No sponsored transaction of yours has this id.";
     ContentUnknown, "content_unknown", 404, "The content is not in this store",
         "No content with this CID was stored here.";
     MethodNotAllowed, "method_not_allowed", 405, "The path does not take this method",
@@ -117,6 +121,17 @@ codes! {
         "`detail` says what stands in the way.";
     SignerRefused, "signer_refused", 409, "The signer does not allow it",
         "Its policy decides what keys there are and what they sign; `detail` is its answer.";
+    SponsorExists, "sponsor_exists", 409, "The name is taken",
+        "A sponsor on this chain has this name.";
+    SponsorPaused, "sponsor_paused", 409, "The sponsor is paused",
+        "It takes nothing new until an operator lets it.";
+    BudgetExceeded, "budget_exceeded", 409, "The sponsor's budget does not hold it",
+        "The most that it can cost does not fit into what is left; `detail` says of which budget. \
+         Days are those of UTC.";
+    ForwardNonce, "forward_nonce", 409, "The request has another nonce than the next",
+        "`detail` names the next: the forwarder's of the user, after those under way. Sign anew.";
+    ForwardRequestSeen, "forward_request_seen", 409, "The request was accepted before",
+        "A signed request is taken once, by whichever sponsor. Sign another.";
     BodyTooLarge, "body_too_large", 413, "The body is too large",
         "64 KiB at most; 512 KiB for calls and ABIs; 1 MiB for metadata.";
     UploadTooLarge, "upload_too_large", 413, "The file is too large",
@@ -161,6 +176,23 @@ codes! {
         "Or several share the name; then `errors` lists their signatures.";
     ArgumentsInvalid, "arguments_invalid", 422, "The arguments do not fit the function",
         "`errors` lists each one that is wrong, with a JSON pointer such as `/args/1/0`.";
+    SponsorInvalid, "sponsor_invalid", 422, "The sponsor can't be like that",
+        "`errors` lists what is wrong, with JSON pointers into the body.";
+    NotSupported, "not_supported", 422, "This is not supported yet",
+        "`detail` says what. Users consent by ERC-2771 forward requests.";
+    ForwarderUnknown, "forwarder_unknown", 422, "The forwarder is not the engine's",
+        "`POST /api/v1/sponsored-transactions/prepare` names it.";
+    ForwardRequestInvalid, "forward_request_invalid", 422, "The request can't be like that",
+        "`errors` lists what is wrong, with JSON pointers into the body.";
+    SignatureInvalid, "signature_invalid", 422, "The signature is not the user's",
+        "65 bytes r, s, v with a low s and v 27 or 28, by `from`, of this very request under the \
+         forwarder's EIP-712 domain. `errors` says more.";
+    CallNotSponsored, "call_not_sponsored", 422, "The sponsor does not pay for this call",
+        "Its rules list contracts and functions; calls that run other calls are never paid for.";
+    TargetUntrusting, "target_untrusting", 422, "The contract does not trust the forwarder",
+        "It would take the forwarder for the sender, not the user: `isTrustedForwarder` says no.";
+    CallFails, "call_fails", 422, "The call fails",
+        "It was tried at the head; `detail` is the reason, decoded where the ABI is known.";
     UploadUnsupported, "upload_unsupported", 422, "The file is not a picture that we take",
         "PNG, JPEG, GIF and WebP are told by content, not by name.";
     UploadTruncated, "upload_truncated", 422, "The picture is cut short",

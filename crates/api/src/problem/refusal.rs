@@ -76,6 +76,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::QueueFull { retry_after } => {
             Problem { retry_after: Some(retry_after), ..Code::QueueFull.into() }
         }
+        Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
         Refusal::WalletUnknown => Code::WalletUnknown.into(),
         Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
         Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),

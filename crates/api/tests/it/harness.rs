@@ -46,6 +46,7 @@ pub struct Api {
     pub key: String,
     pub database: TestDatabase,
     pub chain: ChainSettings,
+    pub app: App,
     /// Where contents are kept.
     pub directory: tempfile::TempDir,
     pub stop: CancellationToken,
@@ -61,6 +62,8 @@ pub struct Setup {
     pub stream: bool,
     /// Jobs that may wait per role; 0 stands for 1,000.
     pub queue_max: u64,
+    /// Where it stands on the node; none of ours when it is absent.
+    pub forwarder: Option<Address>,
 }
 
 impl Drop for Api {
@@ -95,7 +98,8 @@ pub async fn start_as(setup: Setup) -> Api {
     let database = testkit::database().await;
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
-    let chain = chain_settings(setup.nodes);
+    let mut chain = chain_settings(setup.nodes);
+    chain.forwarder = setup.forwarder.unwrap_or(chain.forwarder);
     let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
@@ -109,7 +113,7 @@ pub async fn start_as(setup: Setup) -> Api {
     });
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone());
     let state = api::ApiState::new(api::ApiConfig {
-        app,
+        app: app.clone(),
         authenticator: authenticator.clone(),
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
@@ -132,7 +136,7 @@ pub async fn start_as(setup: Setup) -> Api {
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api { client, url, content_url, clock, key, database, chain, directory, stop }
+    Api { client, url, content_url, clock, key, database, chain, app, directory, stop }
 }
 
 /// The stream with its feed and the sequencer, until `stop`.
@@ -160,6 +164,7 @@ fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
         chain_id: ChainId(CHAIN),
         node: node(&nodes),
         call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
+        sponsor_role: Some("sponsor".to_owned()),
         factory: Address::repeat_byte(0xfa),
         implementation: Address::repeat_byte(0x1a),
         forwarder: Address::repeat_byte(0xf0),

@@ -2,6 +2,7 @@
 //! transactor's commit. Rows that the index owns (from `tentative` on) are never touched.
 
 use super::mint_call::{Item, KIND, content_of, mint_batch};
+use crate::request_sponsored::SPONSORED;
 use db::{
     DbError, PgConnection, collection_requests,
     collections_reads::{self, CollectionFilter},
@@ -38,9 +39,10 @@ impl Outcomes for ProductOutcomes {
         })
     }
 
-    /// Mints and collections that failed have ended: their callers may have acted on it.
+    /// Mints and collections that failed have ended: their callers may have acted on it. What was
+    /// reserved for a sponsored transaction is settled, and nothing would pay for another try.
     fn may_redrive(&self, kind: &str) -> bool {
-        !matches!(kind, KIND | CREATE_COLLECTION)
+        !matches!(kind, KIND | CREATE_COLLECTION | SPONSORED)
     }
 }
 

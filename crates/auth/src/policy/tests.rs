@@ -22,7 +22,7 @@ fn key_of(kind: PrincipalKind, scopes: &[Scope]) -> Actor {
 fn every_actor_by_every_action() {
     use Action::*;
     let public = [ReadItem, ReadCollection, ReadPublicFacts];
-    let for_machines = &Action::ALL[..10];
+    let for_machines = &Action::ALL[..13];
     let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet];
     let writing = [
         RequestTransaction,
@@ -32,7 +32,10 @@ fn every_actor_by_every_action() {
         StoreAbi,
         ReadAbi,
     ];
-    let actors: [(&str, Actor, &[Action]); 14] = [
+    let sponsors = [ReadSponsor, ReadSponsored];
+    let spending = [ReadSponsor, ReadSponsored, RequestSponsored];
+    let making = [ReadSponsor, ReadSponsored, ChangeSponsor];
+    let actors: [(&str, Actor, &[Action]); 18] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
@@ -41,6 +44,10 @@ fn every_actor_by_every_action() {
         ("collections:write", key(&[Scope::CollectionsWrite]), &[RequestCollection]),
         ("transactions:read", key(&[Scope::TransactionsRead]), &[]),
         ("transactions:write", key(&[Scope::TransactionsWrite]), &[]),
+        ("sponsors:read", key(&[Scope::SponsorsRead]), &sponsors),
+        ("sponsors:write", key(&[Scope::SponsorsWrite]), &sponsors),
+        ("sponsored:write", key(&[Scope::SponsoredWrite]), &spending),
+        ("operator, sponsors:write", operator(&[Scope::SponsorsWrite]), &making),
         ("admin", key(&[Scope::Admin]), for_machines),
         ("operator without scope", operator(&[]), &[]),
         ("operator, transactions:read", operator(&[Scope::TransactionsRead]), &reading),

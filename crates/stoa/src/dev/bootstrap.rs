@@ -20,6 +20,8 @@ pub(super) const DEPLOYER: &str = "deployer";
 pub(super) const MINTER: &str = "minter";
 /// Sends what operators ask for.
 pub(super) const OPERATOR: &str = "operator";
+/// Carries what users signed and sponsors pay for.
+pub(super) const SPONSOR: &str = "sponsor";
 const KIND: &str = "deploy_contract";
 
 /// The engine's own wallets.
@@ -78,6 +80,9 @@ pub(super) async fn wallets(
     let mut operators = Vec::new();
     for index in 0..options.operator_wallets {
         operators.push(signer.ensure_key(OPERATOR, index).await.context("no operator's wallet")?);
+    }
+    for index in 0..options.sponsor_wallets {
+        operators.push(signer.ensure_key(SPONSOR, index).await.context("no sponsor's wallet")?);
     }
     for wallet in minters.iter().chain([&deployer]).chain(&operators) {
         fund(chain.endpoint(), *wallet).await?;

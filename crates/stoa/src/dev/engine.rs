@@ -2,7 +2,7 @@
 
 use super::{
     DevOptions,
-    bootstrap::{self, Contracts, DEPLOYER, MINTER, OPERATOR, Wallets},
+    bootstrap::{self, Contracts, DEPLOYER, MINTER, OPERATOR, SPONSOR, Wallets},
     file::{self, Account, DevFile, write_private},
     origin,
     secrets::{ensure_secret, private_directory},
@@ -30,6 +30,8 @@ use vocab::{Address, SystemClock};
 
 /// Between two rounds of the housekeeper.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// Between two looks for sponsored transactions that have ended.
+const SETTLING: Duration = Duration::from_secs(1);
 /// Between two looks for new wallets.
 const FAUCET: Duration = Duration::from_secs(1);
 /// Transactions that may wait per role before requests are told to come back.
@@ -108,6 +110,7 @@ pub(super) async fn start(
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
     roles.housekeeper(app.clone(), metrics.clone());
+    roles.sponsor_settler(app.clone());
     roles.faucet(&services);
     let state = ApiState::new(ApiConfig {
         app,
@@ -182,6 +185,7 @@ impl Roles {
                 Role::new(DEPLOYER, 1),
                 Role::new(MINTER, options.wallets),
                 Role::new(OPERATOR, options.operator_wallets),
+                Role::new(SPONSOR, options.sponsor_wallets),
             ],
             error_names: contracts::error_names().collect(),
             // Short, because the one who waits for it is a developer restarting.
@@ -222,6 +226,25 @@ impl Roles {
             }
         };
         self.spawn("housekeeper", async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = rounds => {}
+            }
+        });
+    }
+
+    /// Reservations of sponsored transactions that have ended give way to what they cost.
+    fn sponsor_settler(&mut self, app: App) {
+        let shutdown = self.shutdown();
+        let rounds = async move {
+            loop {
+                tokio::time::sleep(SETTLING).await;
+                if let Err(error) = app.settle_sponsored().await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "costs wait");
+                }
+            }
+        };
+        self.spawn("sponsor_settler", async move {
             tokio::select! {
                 () = shutdown => {}
                 () = rounds => {}
@@ -317,6 +340,7 @@ fn chain_settings(
         chain_id: services.chain.id,
         node: services.chain.clone(),
         call_roles: vec![OPERATOR.to_owned()],
+        sponsor_role: Some(SPONSOR.to_owned()),
         factory: contracts.factory,
         implementation: contracts.implementation,
         forwarder: contracts.forwarder,

@@ -62,6 +62,9 @@ pub(crate) struct DevOptions {
     /// Where the engine's audit log is kept. Default: `audit` in the data directory.
     #[arg(long, value_name = "DIR")]
     pub audit_dir: Option<PathBuf>,
+    /// Wallets that carry what users signed and sponsors pay for.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub sponsor_wallets: u32,
     /// Throw away the data of earlier runs first.
     #[arg(long)]
     pub fresh: bool,

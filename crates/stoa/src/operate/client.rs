@@ -94,6 +94,12 @@ impl Client {
         self.send(request, Some(key)).await
     }
 
+    /// For what may be repeated: it says how things are to be, not what is to be done.
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        let address = format!("{}/api/v1{path}", self.server);
+        self.send(self.http.request(Method::PATCH, address).json(body), None).await
+    }
+
     async fn send(&self, request: RequestBuilder, key: Option<&str>) -> Result<Value> {
         let unknown = |cause: String| Failed::Unknown { cause, key: key.map(str::to_owned) };
         let response = request.bearer_auth(&self.key).send().await.map_err(|error| {

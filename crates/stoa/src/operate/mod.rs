@@ -1,11 +1,13 @@
-//! `stoa tx` and `stoa wallet`: what operators do by the API, from a terminal.
+//! `stoa tx`, `stoa wallet` and `stoa sponsor`: what operators do by the API, from a terminal.
 
 mod arguments;
 mod client;
+mod sponsor;
 mod table;
 mod tx;
 mod wallet;
 
+pub(crate) use sponsor::SponsorCommand;
 pub(crate) use tx::TxCommand;
 pub(crate) use wallet::WalletCommand;
 
@@ -15,7 +17,7 @@ use clap::Args;
 use client::{Client, Failed};
 use std::{path::PathBuf, process::ExitCode};
 
-/// The exit codes, in the help of both commands.
+/// The exit codes, in the help of these commands.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -66,6 +68,15 @@ pub(crate) async fn run_tx(connection: Connection, command: TxCommand) -> Result
 pub(crate) async fn run_wallet(connection: Connection, command: WalletCommand) -> Result<ExitCode> {
     let client = connection.client()?;
     finish(wallet::run(&client, connection.json, command).await)
+}
+
+/// `stoa sponsor …`
+pub(crate) async fn run_sponsor(
+    connection: Connection,
+    command: SponsorCommand,
+) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(sponsor::run(&client, connection.json, command).await)
 }
 
 fn finish(done: Result<ExitCode>) -> Result<ExitCode> {

@@ -15,4 +15,5 @@ mod runbooks;
 mod server;
 mod signer_keys;
 mod signer_tools;
+mod sponsored;
 mod walk;

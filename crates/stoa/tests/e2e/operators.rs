@@ -58,6 +58,32 @@ impl Desk {
     }
 }
 
+#[tokio::test]
+async fn operators_look_after_sponsors() {
+    let desk = Desk::new().await;
+    let collection = desk.server.dev["contracts"]["default_collection"].as_str().unwrap();
+    let rule = format!("{collection}:setApprovalForAll(address,bool)");
+    let create = ["sponsor", "create", "welcome", "--day-budget", "5000000000000000000"];
+    let terms = ["--total-budget", "7000000000000000000", "--rule", &rule, "--key", "once"];
+    let made = desk.json(&[&create[..], &terms].concat()).await;
+    let id = made["id"].as_str().unwrap();
+    let again = desk.json(&[&create[..], &terms].concat()).await;
+    assert_eq!(again["id"], id, "the same key is the same sponsor");
+    let shown = desk.says(&["sponsor", "show", id, "--user", &fresh_address()]).await;
+    assert!(shown.contains("5 of 5 left") && shown.contains("setApprovalForAll"), "{shown}");
+    let paused = desk.json(&["sponsor", "pause", id]).await;
+    assert_eq!(paused["state"], "paused");
+    let list = desk.says(&["sponsor", "list"]).await;
+    assert!(list.starts_with("ID") && list.contains("paused"), "{list}");
+    let resumed = desk.json(&["sponsor", "resume", id]).await;
+    assert_eq!(resumed["state"], "active");
+    let set = desk.json(&["sponsor", "set", id, "--day-budget", "1"]).await;
+    assert_eq!((&set["limits"]["day"], &set["rules"]), (&json!("1"), &made["rules"]));
+    let wrong = desk.fails(3, &["sponsor", "set", id, "--rule", "0x12:multicall(bytes[])"]).await;
+    assert!(wrong.contains("sponsor_invalid") && wrong.contains("/rules/0/target"), "{wrong}");
+    assert_eq!(desk.server.stop(), Some(0));
+}
+
 fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))

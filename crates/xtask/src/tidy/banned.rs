@@ -16,7 +16,7 @@ enum Where {
     Crates(&'static [&'static str]),
 }
 
-const DOMAIN: &[&str] = &["mint", "market", "tickets", "trade", "vault"];
+const DOMAIN: &[&str] = &["mint", "sponsor", "market", "tickets", "trade", "vault"];
 const ENVIRONMENT: &[&str] = &["runtime", "stoa", "devstack"];
 const PRINTS: &[&str] = &["stoa"];
 

@@ -15,7 +15,7 @@ const ONLY: [(&str, &[&str], &str); 6] = [
     ("redb", &["signer"], "the one database is Postgres; the signer trusts none of ours"),
 ];
 
-const DOMAIN: [&str; 5] = ["mint", "market", "tickets", "trade", "vault"];
+const DOMAIN: [&str; 6] = ["mint", "sponsor", "market", "tickets", "trade", "vault"];
 const NOT_PURE: [&str; 9] = [
     "tokio",
     "tokio-util",
