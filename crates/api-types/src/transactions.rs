@@ -231,6 +231,58 @@ pub struct TransactionDetail {
     #[schema(value_type = Option<Object>)]
     pub compensation: Option<Value>,
     pub attempts: Vec<TransactionAttempt>,
+    /// Present when the signer has asked for a second person's consent.
+    pub approval: Option<TransactionApproval>,
+}
+
+/// What the signer wants approved before it signs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TransactionApproval {
+    /// Since when the transaction waits for it; absent when it waits no more.
+    pub wanted_at: Option<String>,
+    /// Digest of what is approved: key, chain, receiver, value and data; neither nonce nor fees.
+    pub act: String,
+    /// What it is the digest of, as `stoa signer approve --intent` reads it.
+    #[schema(value_type = Object)]
+    pub intent: Value,
+    /// The role whose rule wants it, in the signer's policy of the digest `policy`.
+    pub role: String,
+    pub policy: String,
+    /// Addresses of those who may approve, and how many of them must.
+    pub operators: Vec<String>,
+    pub needed: u32,
+    /// How long an approval may last, in seconds.
+    pub expires_seconds_max: u64,
+    /// Why approvals that the signer saw did not count.
+    pub refused: Vec<String>,
+    /// Approvals that were brought, oldest first.
+    pub given: Vec<GivenApproval>,
+}
+
+/// An approval that was brought.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GivenApproval {
+    pub operator: String,
+    pub act: String,
+    pub expires_at: Option<String>,
+    pub created_at: String,
+}
+
+/// An operator's signed consent, as `stoa signer approve` prints it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRequest {
+    /// The digest that is approved.
+    #[schema(value_type = String)]
+    pub act: Value,
+    /// Seconds since 1970, UTC, from which on it no longer counts.
+    pub expires: u64,
+    /// 32 random bytes.
+    #[schema(value_type = String)]
+    pub salt: Value,
+    /// r, s and v over the EIP-712 message `Approval`: 65 bytes.
+    #[schema(value_type = String)]
+    pub signature: Value,
 }
 
 /// One page of transactions.

@@ -56,6 +56,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(transactions::list_transaction_facts))
         .routes(routes!(transaction_changes::cancel_transaction))
         .routes(routes!(transaction_changes::speed_up_transaction))
+        .routes(routes!(transaction_changes::approve_transaction))
         .routes(routes!(transaction_changes::replace_transaction))
         .routes(routes!(transaction_changes::redrive_transaction))
         .routes(routes!(wallets::list_wallets, wallets::create_wallet))

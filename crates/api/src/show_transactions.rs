@@ -3,9 +3,11 @@
 use crate::show::{address, block, status, time};
 use api_types as wire;
 use app::{
-    Abi, AbiRow, AttemptRow, Failure, Quote, Transaction, TransactionView, WalletState, WalletView,
+    Abi, AbiRow, ApprovalView, AttemptRow, Failure, Quote, Transaction, TransactionView,
+    WalletState, WalletView,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+
 use vocab::{Bytes, ChainId, Urgency};
 
 pub(crate) fn abi_entry(row: &AbiRow) -> wire::AbiEntry {
@@ -135,6 +137,28 @@ pub(crate) fn transaction_detail(view: TransactionView) -> wire::TransactionDeta
         failure: view.failure.map(failure),
         compensation: view.row.compensation,
         attempts: view.attempts.iter().map(attempt).collect(),
+        approval: view.approval.map(approval),
+    }
+}
+
+fn approval(view: ApprovalView) -> wire::TransactionApproval {
+    let given = view.given.iter().map(|one| wire::GivenApproval {
+        operator: address(one.operator.0),
+        act: one.act.0.to_string(),
+        expires_at: ::time::OffsetDateTime::from_unix_timestamp(one.expires).ok().map(time),
+        created_at: time(one.created_at),
+    });
+    wire::TransactionApproval {
+        wanted_at: view.wanted_at.map(time),
+        act: view.wanted.act.to_string(),
+        intent: json!(view.intent),
+        operators: view.wanted.operators.iter().copied().map(address).collect(),
+        needed: view.wanted.needed,
+        expires_seconds_max: view.wanted.expires_max_s,
+        role: view.wanted.role,
+        policy: view.wanted.policy.to_string(),
+        refused: view.wanted.refused,
+        given: given.collect(),
     }
 }
 

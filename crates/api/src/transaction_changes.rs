@@ -3,11 +3,13 @@
 use crate::{
     ApiState,
     extract::{BODY_MAX, CALL_BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Who},
-    problem::Problem,
+    problem::{Code, Problem},
     show_transactions as show,
     transactions::{answer_with_place, spec, urgency},
 };
-use api_types::{CancelRequest, RedriveRequest, SpeedUpRequest, Transaction, TransactionRequest};
+use api_types::{
+    ApprovalRequest, CancelRequest, RedriveRequest, SpeedUpRequest, Transaction, TransactionRequest,
+};
 use app::{Change, Fingerprint, Once};
 use axum::{extract::State, response::Response};
 use serde_json::json;
@@ -95,6 +97,31 @@ pub(crate) async fn replace_transaction(
     let spec = spec(&body.value);
     let wanted = Change::Replace(&spec);
     change(&state, &who, (&key, body.fingerprint), id, wanted).await
+}
+
+/// Approve a transaction
+///
+/// For one that waits because the signer wants a second person's consent: `approval` of the
+/// transaction says what is to be approved, and by whom. Send what `stoa signer approve` prints.
+/// The signer judges it; what it could only refuse is refused here. When enough have approved, the
+/// transaction goes out.
+#[utoipa::path(
+    post, path = "/api/v1/transactions/{id}/approvals", tag = "transactions",
+    operation_id = "approve_transaction",
+    params(("id" = Uuid, Path, description = "Id of the transaction")),
+    request_body = ApprovalRequest,
+    responses((status = 202, description = "As it is now", body = Transaction)),
+)]
+pub(crate) async fn approve_transaction(
+    State(state): State<ApiState>,
+    Holder(who): Holder,
+    Named(id): Named<Uuid>,
+    IdempotencyKey(key): IdempotencyKey,
+    body: JsonBody<ApprovalRequest, BODY_MAX>,
+) -> Result<Response, Problem> {
+    let approval: app::Approval = serde_json::from_value(json!(body.value))
+        .map_err(|error| Problem::from(Code::ApprovalInvalid).saying(error.to_string()))?;
+    change(&state, &who, (&key, body.fingerprint), id, Change::Approve(&approval)).await
 }
 
 /// Queue a transaction again

@@ -1,4 +1,4 @@
-//! Operators step in on a transaction: cancel, speed up, replace, queue again.
+//! Operators step in on a transaction: cancel, speed up, replace, approve, queue again.
 
 use crate::{
     Answer, App, AppError, Caller, Once, Refusal, TransactionSpec,
@@ -8,14 +8,15 @@ use crate::{
     request_transaction::{CALL, COMPENSATION, TRANSFER},
 };
 use abi::{Fault, parse_uint};
-use auth::Action;
+use auth::{Action, KeyHolder};
 use db::{
     PgConnection,
     transactions::requests::{self, Transaction},
 };
 use serde_json::Value;
+use signer::Approval;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use transactor::{InterveneError, NewTransaction, Refused};
+use transactor::{ApproveError, InterveneError, NewTransaction, Refused, Unfit};
 use vocab::{ChainId, JobStatus, TransactionId, Urgency};
 
 /// Kinds without a product behind them: stopping one leaves nothing hanging.
@@ -32,6 +33,8 @@ pub enum Change<'a> {
     },
     /// Another goes in its place.
     Replace(&'a TransactionSpec<'a>),
+    /// An operator consents to what the signer wants consent to.
+    Approve(&'a Approval),
     Redrive {
         /// RFC 3339.
         deadline: Option<&'a str>,
@@ -43,8 +46,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::TransactionUnknown`]; [`Refusal::IllegalTransition`] when its state does not
-    /// allow it; [`Refusal::TransactionOwned`] when a product stands behind it; for a replacement
-    /// those of [`App::request_transaction`].
+    /// allow it; [`Refusal::TransactionOwned`] when a product stands behind it;
+    /// [`Refusal::Approval`]; for a replacement those of [`App::request_transaction`].
     pub async fn change_transaction(
         &self,
         caller: Caller<'_>,
@@ -70,7 +73,8 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let done = record_change(&mut work.transaction, (id, change, &terms), replacement).await;
+        let asked = (id, change, &terms);
+        let done = record_change(&mut work.transaction, asked, replacement, holder).await;
         let done = done.map(|after| {
             let answer = Done::New(ACCEPTED, render(&after).to_string().into_bytes());
             ((ChainId::from_i64(after.chain_id), after.role), answer)
@@ -93,6 +97,7 @@ fn is_owned(kind: &str, change: Change<'_>) -> bool {
         Change::SpeedUp { fee_cap, .. } => kind == SPONSORED && fee_cap.is_some(),
         Change::Cancel => kind != SPONSORED && !FREE_KINDS.contains(&kind),
         Change::Replace(_) | Change::Redrive { .. } => !FREE_KINDS.contains(&kind),
+        Change::Approve(_) => false,
     }
 }
 
@@ -101,13 +106,18 @@ async fn record_change(
     db: &mut PgConnection,
     (id, change, terms): (TransactionId, Change<'_>, &Terms),
     replacement: Option<NewTransaction>,
+    holder: &KeyHolder,
 ) -> Result<Transaction, AppError> {
     let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
     if is_owned(&before.kind, change) {
         return Err(Refusal::TransactionOwned { kind: before.kind }.into());
     }
     let mut shown = id;
+    if let Change::Approve(approval) = change {
+        transactor::approve(db, id, approval, holder.principal).await.map_err(unfit)?;
+    }
     let done = match (change, replacement) {
+        (Change::Approve(_), _) => Ok(()),
         (Change::Cancel, _) => transactor::cancel(db, &ProductOutcomes, id).await.map(|_| ()),
         (Change::SpeedUp { urgency, .. }, _) => {
             transactor::speed_up(db, id, urgency, terms.fee_cap).await
@@ -160,6 +170,14 @@ impl Terms {
             _ => {}
         }
         Ok(terms)
+    }
+}
+
+fn unfit(error: ApproveError) -> AppError {
+    match error {
+        ApproveError::Unfit(Unfit::Unknown) => Refusal::TransactionUnknown.into(),
+        ApproveError::Unfit(unfit) => Refusal::Approval(unfit).into(),
+        ApproveError::Db(error) => error.into(),
     }
 }
 

@@ -9,6 +9,7 @@ use db::DbError;
 use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
 use signer::ClientError;
 use std::{fmt, sync::Arc};
+use transactor::Unfit;
 use vocab::JobStatus;
 
 /// What kind of trouble: decides status and retry policy at the edges.
@@ -165,6 +166,8 @@ pub enum Refusal {
     TransactionOwned {
         kind: String,
     },
+    /// An approval that the signer would not count, or that nobody waits for.
+    Approval(Unfit),
     QueueFull {
         retry_after: u32,
     },
@@ -226,6 +229,7 @@ impl AppError {
                 | R::AbiTooMany { .. }
                 | R::IllegalTransition { .. }
                 | R::TransactionOwned { .. }
+                | R::Approval(Unfit::NotWanted(_) | Unfit::TooMany)
                 | R::WalletState { .. }
                 | R::SignerRefused { .. } => Class::Conflict,
                 R::QueueFull { .. } => Class::Busy,

@@ -9,12 +9,14 @@ use crate::{
 use abi::{Called, Fault};
 use auth::{Action, authorize};
 use db::{
+    approvals::{self, Approval as ApprovalRow, Wanting},
     attempts_reads::{self, AttemptRow},
     facts,
     transactions::requests::{self, Transaction, TransactionFilter},
 };
+use signer::{Fee, TxIntent, TxKind};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use transactor::Reason;
+use transactor::{Reason, Wanted};
 use vocab::{Bytes, ChainId, JobStatus, TransactionId};
 
 /// Facts of one transaction that are shown at once: more than any honest life has.
@@ -42,6 +44,19 @@ pub struct TransactionView {
     pub call: Option<(String, Called)>,
     pub failure: Option<Failure>,
     pub attempts: Vec<AttemptRow>,
+    pub approval: Option<ApprovalView>,
+}
+
+/// What the signer wants operators to approve of a transaction.
+#[derive(Clone, Debug)]
+pub struct ApprovalView {
+    pub wanted: Wanted,
+    /// Since when it waits; none: it waits no more.
+    pub wanted_at: Option<OffsetDateTime>,
+    /// What is approved, in the form that `stoa signer approve --intent` reads. Nonce and fees are
+    /// not part of an act, and stand for nothing.
+    pub intent: TxIntent,
+    pub given: Vec<ApprovalRow>,
 }
 
 impl App {
@@ -55,19 +70,24 @@ impl App {
         id: TransactionId,
     ) -> Result<TransactionView, AppError> {
         authorize(caller.actor, Action::ReadTransaction)?;
-        let (row, call, attempts) = {
+        let (row, call, attempts, wanting, given) = {
             let mut db = self.connection().await?;
             let row = requests::load(&mut db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
             let call = db::transactions::load_call(&mut db, id.0).await?;
-            (row, call, attempts_reads::load_of(&mut db, id.0).await?)
+            let attempts = attempts_reads::load_of(&mut db, id.0).await?;
+            let wanting = approvals::load(&mut db, id.0).await?;
+            (row, call, attempts, wanting, approvals::load_of(&mut db, &[id.0]).await?)
         };
         let input = call.map(|call| call.input).unwrap_or_default();
+        let approval = wanting.and_then(|wanting| wanted(&row, &input, wanting, given));
         let target = self.target(&row, !input.is_empty()).await?;
         let call = target
             .as_ref()
             .and_then(|target| Some((target.name.clone(), target.contract.decode_call(&input)?)));
-        let failure = row.reason.as_deref().map(|reason| explain(reason, target.as_ref()));
-        Ok(TransactionView { row, input, call, failure, attempts })
+        // Waiting for consent is no failure.
+        let reason = row.reason.as_deref().filter(|said| !said.starts_with("approval_required"));
+        let failure = reason.map(|reason| explain(reason, target.as_ref()));
+        Ok(TransactionView { row, input, call, failure, attempts, approval })
     }
 
     async fn target(
@@ -128,6 +148,33 @@ impl App {
         let epoch = head.ok_or(AppError::Bug("a topic has no row"))?.epoch;
         Ok((epoch, facts::load_of_transaction(&mut db, id, 0, FACTS_MAX).await?))
     }
+}
+
+fn wanted(
+    row: &Transaction,
+    input: &[u8],
+    wanting: Wanting,
+    given: Vec<ApprovalRow>,
+) -> Option<ApprovalView> {
+    let waits = row.status == JobStatus::Queued.as_str();
+    let data = input.to_vec().into();
+    let kind = match row.recipient {
+        Some(to) => TxKind::Call { to: to.0, value: row.value_wei, data },
+        None => TxKind::Create { value: row.value_wei, init_code: data },
+    };
+    Some(ApprovalView {
+        wanted: Wanted::stored(wanting.request?)?,
+        wanted_at: wanting.wanted_at.filter(|_| waits),
+        intent: TxIntent {
+            key: row.wallet?.0,
+            chain_id: ChainId::from_i64(row.chain_id).0,
+            nonce: 0,
+            kind,
+            gas_limit: 21_000,
+            fee: Fee::Legacy { gas_price: 1 },
+        },
+        given,
+    })
 }
 
 /// Ids begin with the millisecond of their making: the first one of that moment.

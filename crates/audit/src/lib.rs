@@ -13,4 +13,4 @@ mod verify;
 
 pub use line::{Head, LINE_BYTES_MAX, Line, LineError};
 pub use log::{Log, LogError};
-pub use verify::{Broken, Summary, VerifyError, verify};
+pub use verify::{Broken, Summary, VerifyError, verify, verify_each};

@@ -50,6 +50,7 @@ pub struct Log {
     dir: PathBuf,
     name: String,
     head: Head,
+    last: Option<Line>,
     file: Option<(Date, File)>,
 }
 
@@ -60,12 +61,18 @@ impl Log {
     pub fn open(dir: &Path, name: &str) -> Result<Self, LogError> {
         let fail = |source| LogError::File { path: dir.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fail)?;
-        let mut log =
-            Self { dir: dir.to_owned(), name: name.to_owned(), head: Head::START, file: None };
+        let mut log = Self {
+            dir: dir.to_owned(),
+            name: name.to_owned(),
+            head: Head::START,
+            last: None,
+            file: None,
+        };
         let files = days(dir).map_err(fail)?;
         for (_, _, path) in files.iter().rev().filter(|(of, ..)| of == name) {
-            if let Some(head) = recover(path)? {
-                log.head = head;
+            if let Some(line) = recover(path)? {
+                log.head = line.head;
+                log.last = Some(line);
                 break;
             }
         }
@@ -77,9 +84,15 @@ impl Log {
         self.head
     }
 
+    /// The last line; none while there is none, or after [`Log::restart_after`].
+    pub fn last_line(&self) -> Option<&Line> {
+        self.last.as_ref()
+    }
+
     /// Goes on after `head` whatever is in the files, leaving a gap that [`crate::verify`] shows.
     pub fn restart_after(&mut self, head: Head) {
         self.head = head;
+        self.last = None;
     }
 
     /// Appends lines, which must follow each other and the last one. They are handed to the
@@ -103,6 +116,9 @@ impl Log {
             }
             self.write(day, &text)?;
             rest = &rest[count..];
+        }
+        if let Some(line) = lines.last() {
+            self.last = Some(line.clone());
         }
         Ok(())
     }
@@ -159,8 +175,8 @@ pub(crate) fn parse_file_name(path: &Path) -> Option<(String, Date)> {
     Some((name.strip_suffix('-')?.to_owned(), Date::parse(day, &format).ok()?))
 }
 
-/// Cuts off an unfinished last line and returns the place of the last whole one.
-fn recover(path: &Path) -> Result<Option<Head>, LogError> {
+/// Cuts off an unfinished last line and returns the last whole one.
+fn recover(path: &Path) -> Result<Option<Line>, LogError> {
     let fail = |source| LogError::File { path: path.to_owned(), source };
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
     let length = file.metadata().map_err(fail)?.len();
@@ -179,7 +195,7 @@ fn recover(path: &Path) -> Result<Option<Head>, LogError> {
     let damaged = |source| LogError::Damaged { path: path.to_owned(), source };
     let text = std::str::from_utf8(&lines[last..])
         .map_err(|error| fail(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    Ok(Some(Line::read(text).map_err(damaged)?.head))
+    Ok(Some(Line::read(text).map_err(damaged)?))
 }
 
 #[cfg(test)]

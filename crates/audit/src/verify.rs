@@ -61,6 +61,14 @@ pub enum VerifyError {
 /// Checks all logs of a directory, or one file: each line follows the one before, and lies in the
 /// file of its day. Reads line by line; memory doesn't grow with the log.
 pub fn verify(path: &Path) -> Result<Vec<Summary>, VerifyError> {
+    verify_each(path, |_, _| {})
+}
+
+/// As [`verify`], showing each good line to `seen`, with the name of its log.
+pub fn verify_each(
+    path: &Path,
+    mut seen: impl FnMut(&str, &Line),
+) -> Result<Vec<Summary>, VerifyError> {
     let file_error = |source| VerifyError::File { path: path.to_owned(), source };
     let about = std::fs::metadata(path).map_err(file_error)?;
     let files = if about.is_dir() {
@@ -91,6 +99,7 @@ pub fn verify(path: &Path) -> Result<Vec<Summary>, VerifyError> {
             }
             log.lines += 1;
             log.head = line.head;
+            seen(&log.name, &line);
             Ok(())
         })?;
     }

@@ -86,6 +86,8 @@ pub struct Unsigned {
     pub recipient: Option<Addr>,
     pub value_wei: U256,
     pub input: Vec<u8>,
+    /// The signer once wanted others to approve the job.
+    pub asked_approval: bool,
 }
 
 /// Attempts of a wallet without a signature and without the signer's refusal, by nonce; those of
@@ -101,7 +103,8 @@ pub async fn load_unsigned(
         r#"select a.transaction_id, a.attempt, a.nonce, a.gas_limit,
                   a.max_fee_wei as "max_fee_wei: Numeric",
                   a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.legacy, a.void,
-                  t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input
+                  t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input,
+                  t.approval_request is not null as "asked_approval!"
              from attempts a
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
                           and n.transaction_id = a.transaction_id

@@ -12,8 +12,10 @@ mod error;
 
 pub mod abis;
 pub mod api_keys;
+pub mod approvals;
 pub mod attempts;
 pub mod attempts_reads;
+pub mod audit_logs;
 pub mod blocks;
 pub mod checkpoints;
 pub mod collection_requests;

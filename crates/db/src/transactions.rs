@@ -34,6 +34,8 @@ pub struct Ready {
     /// An earlier job of its key has a nonce and is not mined.
     pub behind_sent: bool,
     pub request_id: Option<String>,
+    /// The signer once wanted others to approve it.
+    pub asked_approval: bool,
     /// Seconds since it was queued.
     pub age: f64,
 }
@@ -76,7 +78,7 @@ pub async fn claim_ready(
                   and (t.not_before is null or t.not_before <= now())
                   and (t.deadline_at is null or t.deadline_at > now())
                   and (t.claimed_until is null or t.claimed_until <= now())
-                  and not t.kind = any($6)
+                  and t.approval_wanted_at is null and not t.kind = any($6)
                   and (t.kind = 'drain' or not exists (select 1 from wallets w
                           where w.chain_id = $1 and w.address = $3 and w.draining))
                   and (t.replaces is null or exists (select 1 from transactions r
@@ -108,7 +110,8 @@ pub async fn claim_ready(
                             and p.ordering_key = t.ordering_key and p.seq < t.seq
                             and p.status in ('reserved', 'submitted', 'unknown')))
                          as "behind_sent!",
-                     t.request_id, extract(epoch from now() - t.created_at)::float8 as "age!""#,
+                     t.request_id, t.approval_request is not null as "asked_approval!",
+                     extract(epoch from now() - t.created_at)::float8 as "age!""#,
         filter.chain_id.as_i64(),
         filter.role,
         filter.wallet.as_slice(),
@@ -152,7 +155,8 @@ pub async fn unclaim(db: &mut PgConnection, ids: &[Uuid]) -> Result<(), DbError>
 /// Of these jobs, lock those still queued.
 pub async fn lock_queued(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let rows = sqlx::query!(
-        "select id from transactions where id = any($1) and status = 'queued' for update",
+        "select id from transactions
+          where id = any($1) and status = 'queued' and approval_wanted_at is null for update",
         ids,
     )
     .fetch_all(db)
@@ -408,19 +412,23 @@ pub async fn load_checkpoint(
     Ok(row.map(|r| BlockRef { number: r.height.cast_unsigned(), hash: r.hash.0 }))
 }
 
-/// How many jobs of a role wait, and for how many seconds the oldest has.
+/// How many jobs of a role wait for a lane, and for how many seconds the oldest has; how many wait
+/// for approvals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Depth {
     pub role: String,
     pub waiting: i64,
     pub oldest: f64,
+    pub unapproved: i64,
 }
 
 pub async fn load_depths(db: &mut PgConnection, chain: ChainId) -> Result<Vec<Depth>, DbError> {
     Ok(sqlx::query_as!(
         Depth,
-        r#"select role, count(*) as "waiting!",
-                  extract(epoch from now() - min(created_at))::float8 as "oldest!"
+        r#"select role, count(*) filter (where approval_wanted_at is null) as "waiting!",
+                  coalesce(extract(epoch from now() - min(created_at)
+                      filter (where approval_wanted_at is null)), 0)::float8 as "oldest!",
+                  count(approval_wanted_at) as "unapproved!"
              from transactions
             where chain_id = $1 and status = 'queued'
               and (not_before is null or not_before <= now())

@@ -117,8 +117,11 @@ pub async fn record_state(
         address.as_slice(),
         state,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    if state != "active" {
+        crate::approvals::release(db, chain, address).await?;
+    }
     Ok(())
 }
 

@@ -65,7 +65,7 @@ fn act(sort: u8, key: Address, chain_id: u64, digest: B256) -> B256 {
 
 impl Approval {
     /// The hash that the operator signs; also what identifies the approval.
-    pub(crate) fn hash(&self) -> B256 {
+    pub fn hash(&self) -> B256 {
         let domain = TypedDomain {
             name: Some(DOMAIN_NAME.to_owned()),
             version: Some(DOMAIN_VERSION.to_owned()),
@@ -81,7 +81,7 @@ impl Approval {
 
     /// Who signed it; `None` if that is no signature. Both forms of a signature (low and high s)
     /// are the same approval, because it counts by its hash.
-    pub(crate) fn signer(&self) -> Option<Address> {
+    pub fn signer(&self) -> Option<Address> {
         let (v, bytes) = self.signature.split_last().filter(|(_, bytes)| bytes.len() == 64)?;
         let id = RecoveryId::try_from(i32::from(v.checked_sub(27)?)).ok()?;
         let signature = RecoverableSignature::from_compact(bytes, id).ok()?;

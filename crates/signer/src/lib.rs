@@ -30,7 +30,7 @@ pub use error::ServeError;
 pub use frame::REQUEST_BYTES_MAX;
 pub use keys::ensure_password_file;
 pub use policy::{Act, Explanation, PolicyError, encode_call, explain, policy_digest};
-pub use refusal::Refusal;
+pub use refusal::{ApprovedBy, Refusal};
 pub use safe::{HeldKey, KeyState, Safe};
 pub use server::{Config, serve};
 pub use tls::{TlsConfig, TlsTarget};

@@ -188,9 +188,23 @@ pub enum Refusal {
         valid: u32,
         /// How long an approval may last, in seconds.
         expires_max_s: u64,
+        /// By which rule.
+        rule: Box<ApprovedBy>,
         /// Why the others don't count.
         refused: Vec<String>,
     },
+}
+
+/// Of the rule that wants approvals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovedBy {
+    /// Who may approve.
+    pub operators: Vec<Address>,
+    /// The role that has the rule.
+    pub role: String,
+    /// Keccak-256 of the policy file.
+    pub policy: B256,
 }
 
 impl Refusal {

@@ -92,7 +92,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Chain(command) => crate::block_on(chain::run(command))?,
         Command::Sign(options) => sign::run(*options)?,
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
-        Command::Audit(command) => return audit_log::run(command).map(verdict),
+        Command::Audit(command) => return crate::block_on(audit_log::run(command)).map(verdict),
         Command::Tx { connection, command } => {
             return crate::block_on(operate::run_tx(connection, *command));
         }

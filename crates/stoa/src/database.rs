@@ -3,7 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use db::Db;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DatabaseOptions {
@@ -25,6 +28,15 @@ impl DatabaseOptions {
         let db = db::connect(&url, 2).await.context("the database does not answer")?;
         db::migrated(&db).await.context("the database has another schema than this program")?;
         Ok(db)
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Whether there is a database to be asked.
+    pub(crate) fn is_running(&self) -> bool {
+        self.database_url.is_some() || self.data_dir.join("postgres/data/postmaster.pid").exists()
     }
 
     /// The cluster of a development server; it must be running.

@@ -225,7 +225,9 @@ impl Lane {
                 let end = End::asked(ends == "cancelled", ends == "expired");
                 return end.map(|end| end.reason);
             }
-            let refusal = nonce.attempts.iter().find_map(|attempt| attempt.sent_error.as_deref());
+            // Not why it waited for consent, before it had this nonce for good.
+            let said = nonce.attempts.iter().filter_map(|attempt| attempt.sent_error.as_deref());
+            let refusal = said.into_iter().find(|said| !said.starts_with("approval_required: "));
             let refusal = refusal.unwrap_or("its nonce was voided");
             return Some(match refusal.starts_with("signer_refused: ") {
                 true => Reason::parse(refusal),

@@ -17,6 +17,8 @@
 //! - only a receipt in a block of our header chain says that a job is mined; no receipt says
 //!   nothing.
 
+mod approval;
+mod approve;
 mod breaker;
 mod compensation;
 mod config;
@@ -53,6 +55,8 @@ mod top_up;
 mod witness;
 mod wording;
 
+pub use approval::Wanted;
+pub use approve::{ApproveError, Approved, Unfit, approve};
 pub use compensation::Compensation;
 pub use config::{Config, Options, Role, TopUp};
 pub use failpoint::POINTS as FAILPOINTS;

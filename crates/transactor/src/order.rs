@@ -159,6 +159,7 @@ mod tests {
             behind_queued: false,
             behind_sent: false,
             request_id: None,
+            asked_approval: false,
             age: 0.0,
         }
     }

@@ -116,9 +116,12 @@ async fn measure(config: &Config) -> Result<(), DbError> {
     for role in &config.roles {
         let depth = depths.iter().find(|depth| depth.role == role.name);
         let (waiting, oldest) = depth.map_or((0, 0.0), |d| (d.waiting, d.oldest));
+        let unapproved = depth.map_or(0, |d| d.unapproved);
         let labels = [("chain_id", chain.clone()), ("role", role.name.clone())];
         #[allow(clippy::cast_precision_loss)]
         metrics::gauge!("transactor_queue_depth", &labels).set(waiting as f64);
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("transactor_approvals_waiting", &labels).set(unapproved as f64);
         metrics::gauge!("transactor_queue_oldest_seconds", &labels).set(oldest);
     }
     for (wallet, waiting) in nonces::load_depths(&mut connection, config.chain.id).await? {

@@ -9,8 +9,8 @@ use std::{collections::HashMap, fmt};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// `reverted`, `panicked`, the name of a contract's error, `gas_above_limit`,
-    /// `signer_refused`, `node_refused`, `nonce_taken`, `nonce_filled`, `cancelled`, `expired` or
-    /// `replaced_was_mined`.
+    /// `signer_refused`, `approval_required`, `node_refused`, `nonce_taken`, `nonce_filled`,
+    /// `cancelled`, `expired` or `replaced_was_mined`.
     pub code: String,
     pub text: String,
 }

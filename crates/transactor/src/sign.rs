@@ -2,6 +2,7 @@
 
 use crate::{
     Reason,
+    approval::Wanted,
     failpoint::hit,
     lane::{Lane, LaneError},
     planted::Fault,
@@ -24,29 +25,31 @@ impl Lane {
         if unsigned.is_empty() {
             return Ok(Vec::new());
         }
-        let intents: Vec<TxIntent> = unsigned.iter().map(|u| self.intent(u)).collect();
-        let outcomes = self.context.config.signer.sign_transactions(&intents).await?;
+        let outcomes = self.ask_signer(&unsigned).await?;
         hit("after_sign");
         let mut signed: Vec<Signed> = Vec::with_capacity(unsigned.len());
-        let mut refused: Vec<(&Unsigned, Refusal)> = Vec::new();
+        let (mut refused, mut unapproved) = (Vec::new(), Vec::new());
         for (attempt, outcome) in unsigned.iter().zip(outcomes) {
             match outcome {
                 Ok(bytes) => signed.push(keep(attempt, bytes)),
                 Err(refusal) if refusal.is_temporary() => {
                     self.blocked = true;
                 }
-                Err(refusal) => refused.push((attempt, refusal)),
+                Err(refusal) => match Wanted::parse(&refusal) {
+                    Some(wanted) => unapproved.push((attempt, refusal, wanted)),
+                    None => refused.push((attempt, refusal)),
+                },
             }
         }
         if self.planted(Fault::SendBeforeCommit) {
             self.hand_out(&signed, &HashMap::new()).await?;
         }
-        self.record_signatures(&signed, &refused).await?;
+        self.record_signatures(&signed, refused, unapproved).await?;
         hit("after_bytes");
         Ok(signed)
     }
 
-    fn intent(&self, unsigned: &Unsigned) -> TxIntent {
+    pub fn intent(&self, unsigned: &Unsigned) -> TxIntent {
         let kind = match (unsigned.void, unsigned.recipient) {
             (true, _) => TxKind::Void {},
             (false, Some(to)) => TxKind::Call {
@@ -78,9 +81,13 @@ impl Lane {
     async fn record_signatures(
         &self,
         signed: &[Signed],
-        refused: &[(&Unsigned, Refusal)],
+        mut refused: Vec<(&Unsigned, Refusal)>,
+        unapproved: Vec<(&Unsigned, Refusal, Wanted)>,
     ) -> Result<(), LaneError> {
         let mut transaction = self.begin().await?;
+        let waiting = self.wait_for_approvals(&mut transaction, &unapproved).await?;
+        let others = unapproved.into_iter().filter(|(u, ..)| !waiting.contains(&u.transaction_id));
+        refused.extend(others.map(|(attempt, refusal, _)| (attempt, refusal)));
         let ids: Vec<_> = signed.iter().map(|s| s.transaction_id).collect();
         let numbers: Vec<_> = signed.iter().map(|s| s.attempt).collect();
         let raws: Vec<Vec<u8>> = signed.iter().map(|s| s.raw.to_vec()).collect();
@@ -95,7 +102,7 @@ impl Lane {
                 .map(|(_, r)| Some(Reason::new("signer_refused", r.to_string()).to_string()))
                 .collect();
             attempts::record_sent(&mut transaction, &ids, &numbers, &outcomes, &errors).await?;
-            for (attempt, refusal) in refused {
+            for (attempt, refusal) in &refused {
                 tracing::error!(transaction.id = %attempt.transaction_id, nonce = attempt.nonce,
                     void = attempt.void, %refusal, "the signer refuses");
             }

@@ -289,6 +289,7 @@ fn first_attempt(job: &Ready, attempt: i16, nonce: i64, asked: Asked) -> Unsigne
         recipient: job.recipient,
         value_wei: job.value_wei,
         input: job.input.clone(),
+        asked_approval: job.asked_approval,
     }
 }
 

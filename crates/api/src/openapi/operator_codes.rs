@@ -28,6 +28,12 @@ const CALL: [Code; 6] = [
 const TRANSACTION: [Code; 2] = [Code::TransactionUnknown, Code::PathInvalid];
 const CHANGE: [Code; 3] =
     [Code::IllegalTransition, Code::TransactionOwned, Code::TransactionInvalid];
+const APPROVAL: [Code; 4] = [
+    Code::ApprovalNotWanted,
+    Code::ApprovalInvalid,
+    Code::ApprovalNotByOperator,
+    Code::ApprovalExpired,
+];
 const WALLET: [Code; 2] = [Code::WalletUnknown, Code::PathInvalid];
 
 /// The codes, and whether the operation takes an Idempotency-Key. None: not one of operators.
@@ -43,6 +49,7 @@ pub(super) fn codes(operation: &str) -> Option<(bool, Vec<Code>)> {
         "cancel_transaction" | "speed_up_transaction" | "redrive_transaction" => {
             &[&BODY, &MAKES, &TRANSACTION, &CHANGE]
         }
+        "approve_transaction" => &[&BODY, &MAKES, &TRANSACTION, &APPROVAL],
         "create_sponsor" => {
             &[&BODY, &MAKES, &[C::ChainUnknown, C::SponsorInvalid, C::SponsorExists]]
         }

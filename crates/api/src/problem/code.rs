@@ -115,6 +115,8 @@ codes! {
     TransactionOwned, "transaction_owned", 409, "The transaction belongs to a product",
         "Stopping it here would leave a mint or a collection without an end. `detail` says what it \
          is.";
+    ApprovalNotWanted, "approval_not_wanted", 409, "The transaction waits for no approval",
+        "It is not queued, the signer has not asked for consent, or enough is kept already.";
     WalletState, "wallet_state", 409, "The wallet's state does not allow it",
         "`detail` says what stands in the way.";
     SignerRefused, "signer_refused", 409, "The signer does not allow it",
@@ -165,6 +167,12 @@ codes! {
          the item alone would be refused with.";
     AbiInvalid, "abi_invalid", 422, "The ABI can't be used",
         "`errors` lists what is wrong with the name or with items of the ABI.";
+    ApprovalInvalid, "approval_invalid", 422, "The approval is not of this act",
+        "Its form is wrong, or it approves another act than `approval.act` of the transaction.";
+    ApprovalNotByOperator, "approval_not_by_operator", 422, "Another must approve",
+        "`approval.operators` of the transaction lists who may.";
+    ApprovalExpired, "approval_expired", 422, "The approval does not last as it should",
+        "It has expired, or lasts longer than `approval.expires_seconds_max`.";
     TransactionInvalid, "transaction_invalid", 422, "The transaction can't be like that",
         "`errors` lists what is wrong, with JSON pointers into the body.";
     FunctionUnknown, "function_unknown", 422, "The contract has no such function",

@@ -1,7 +1,9 @@
 //! From what a use case says to a code. Internal text stops here: it goes to the log.
 
 use super::{Code, Problem};
-use app::{AddressFault, AppError, Fault, MediaError, MetadataReason, MetadataRefusal, Refusal};
+use app::{
+    AddressFault, AppError, Fault, MediaError, MetadataReason, MetadataRefusal, Refusal, Unfit,
+};
 use auth::Denied;
 
 impl From<AppError> for Problem {
@@ -60,6 +62,16 @@ fn of_refusal(refusal: Refusal) -> Problem {
         }
         Refusal::TransactionOwned { kind } => {
             Problem::from(Code::TransactionOwned).saying(format!("its kind is {kind}"))
+        }
+        Refusal::Approval(unfit) => {
+            let code = match unfit {
+                Unfit::Unknown => Code::TransactionUnknown,
+                Unfit::NotWanted(_) | Unfit::TooMany => Code::ApprovalNotWanted,
+                Unfit::OtherAct(_) | Unfit::Malformed => Code::ApprovalInvalid,
+                Unfit::NotOperator(_) => Code::ApprovalNotByOperator,
+                Unfit::Expired | Unfit::TooLong(_) => Code::ApprovalExpired,
+            };
+            Problem::from(code).saying(unfit.to_string())
         }
         Refusal::QueueFull { retry_after } => {
             Problem { retry_after: Some(retry_after), ..Code::QueueFull.into() }

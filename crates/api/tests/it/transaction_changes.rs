@@ -144,3 +144,89 @@ async fn what_a_product_waits_for_is_not_stopped_here() {
         assert_eq!(body(faster, 202).await["urgency"], "high");
     }
 }
+
+/// Put a job into the state of one for which the signer wants this operator's consent.
+async fn want_approval(api: &Api, path: &str, act: &str, operator: &str) {
+    let id: Uuid = path.rsplit('/').next().unwrap().parse().unwrap();
+    let request = json!({
+        "act": act, "operators": [operator], "needed": 1, "expires_max_s": 3600,
+        "role": "operator", "policy": format!("0x{}", "05".repeat(32)), "refused": [],
+    });
+    sqlx::query(
+        "update transactions set approval_request = $2, approval_wanted_at = now(),
+                wallet = decode(repeat('07', 20), 'hex') where id = $1",
+    )
+    .bind(id)
+    .bind(request)
+    .execute(&api.database.db)
+    .await
+    .unwrap();
+}
+
+/// An operator's keystore, and consent by it.
+struct Operator(tempfile::TempDir);
+
+impl Operator {
+    fn new(byte: u8) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let (rng, name) = (&mut rand_core::OsRng, Some("key.json"));
+        eth_keystore::encrypt_key(home.path(), rng, [byte; 32], "secret", name).unwrap();
+        std::fs::write(home.path().join("password"), "secret").unwrap();
+        Self(home)
+    }
+
+    /// The operator's address, and the approval as a request's body.
+    fn approve(&self, act: &str, seconds: u64) -> (String, Value) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let (key, password) = (self.0.path().join("key.json"), self.0.path().join("password"));
+        let expires = now.as_secs() + seconds;
+        let (by, approval) =
+            signer::approve(act.parse().unwrap(), expires, &key, &password).unwrap();
+        (by.to_string(), json!(approval))
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_is_approved_by_those_who_may() {
+    let (api, who) = rig().await;
+    let path = queued(&api, &who, "a", json!({ "to": ALICE, "value": 1 })).await;
+    let approvals = format!("{path}/approvals");
+    let act = format!("0x{}", "04".repeat(32));
+    let (operator, stranger) = (Operator::new(1), Operator::new(2));
+    let (address, good) = operator.approve(&act, 600);
+    let refused = change(&api, &who, &approvals, good.clone()).await;
+    problem(refused, "approve_transaction", "approval_not_wanted").await;
+
+    want_approval(&api, &path, &act, &address).await;
+    let shown = body(api.get_as(&who, &path).send().await.unwrap(), 200).await;
+    assert_eq!((&shown["status"], &shown["approval"]["act"]), (&json!("queued"), &json!(act)));
+    assert_eq!(shown["approval"]["operators"], json!([address]));
+    assert!(shown["approval"]["intent"]["kind"]["call"].is_object(), "{shown}");
+    let mut torn = good.clone();
+    torn["signature"] = json!("0x00");
+    let mut odd = good.clone();
+    odd["salt"] = json!("salt");
+    for (approval, code) in [
+        (torn, "approval_invalid"),
+        (odd, "approval_invalid"),
+        (operator.approve(&format!("0x{}", "06".repeat(32)), 600).1, "approval_invalid"),
+        (stranger.approve(&act, 600).1, "approval_not_by_operator"),
+        (operator.approve(&act, 0).1, "approval_expired"),
+        (operator.approve(&act, 5_000).1, "approval_expired"),
+    ] {
+        let refused = change(&api, &who, &approvals, approval).await;
+        problem(refused, "approve_transaction", code).await;
+    }
+    let waits = body(api.get_as(&who, &path).send().await.unwrap(), 200).await;
+    assert!(waits["approval"]["wanted_at"].is_string(), "nothing was changed: {waits}");
+    for _ in 0..2 {
+        body(change(&api, &who, &approvals, good.clone()).await, 202).await;
+    }
+    let shown = body(api.get_as(&who, &path).send().await.unwrap(), 200).await;
+    assert_eq!(shown["approval"]["wanted_at"], Value::Null);
+    assert_eq!(shown["approval"]["given"].as_array().unwrap().len(), 1, "twice is once");
+    assert_eq!(shown["approval"]["given"][0]["operator"], json!(address));
+    set_status(&api, &path, "final").await;
+    let late = change(&api, &who, &approvals, operator.approve(&act, 600).1).await;
+    problem(late, "approve_transaction", "approval_not_wanted").await;
+}

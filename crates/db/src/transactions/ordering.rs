@@ -59,7 +59,8 @@ pub async fn load_followers(
                             and p.ordering_key = t.ordering_key and p.seq < t.seq
                             and p.status in ('reserved', 'submitted', 'unknown'))
                       as "behind_sent!",
-                  t.request_id, extract(epoch from now() - t.created_at)::float8 as "age!"
+                  t.request_id, t.approval_request is not null as "asked_approval!",
+                  extract(epoch from now() - t.created_at)::float8 as "age!"
              from transactions t
              join transactions h on h.id = any($5) and h.ordering_on_failure = 'free'
                                 and h.ordering_key = t.ordering_key
@@ -68,7 +69,7 @@ pub async fn load_followers(
               and (t.not_before is null or t.not_before <= now())
               and (t.deadline_at is null or t.deadline_at > now())
               and (t.claimed_until is null or t.claimed_until <= now())
-              and t.replaces is null and not t.kind = any($6)
+              and t.approval_wanted_at is null and t.replaces is null and not t.kind = any($6)
             order by t.seq limit $4"#,
         filter.chain_id.as_i64(),
         filter.role,

@@ -98,7 +98,8 @@ pub async fn record_redriven(
             set redrives = redrives + 1, nonce = null, tx_hash = null, reverted = false,
                 wallet = case when wallet_given then wallet end, claimed_until = null, stalls = 0,
                 stop_as = null, cancel_requested_at = null, bump_requested_at = null,
-                submitted_at = null, deadline_at = $2
+                submitted_at = null, deadline_at = $2,
+                approval_request = null, approval_wanted_at = null
           where id = $1",
         id,
         deadline,

@@ -15,7 +15,7 @@ use crate::{
     keys::{Custody, Keyring, LocalKey, RemoteKey},
     metrics::Metrics,
     policy::{ApprovalRule, Grant, Policy, Role},
-    refusal::Refusal,
+    refusal::{ApprovedBy, Refusal},
     store::{Ledger, Nonce, NonceRecord, Period, nonce_id},
     tx::{self, call_digest},
     wire::{INTENTS_MAX, SignedTx, SignedTyped, TxIntent, TxKind, TypedIntent},
@@ -176,7 +176,7 @@ impl Judge<'_, '_> {
             Some(_) => Chosen { identity: None, approvals: BTreeMap::new() },
             None => {
                 let act = transaction_act(intent.key, intent.chain_id, &intent.kind);
-                self.choose(&grants, act, nonce_hash(intent), approvals)?
+                self.choose((role, &grants), act, nonce_hash(intent), approvals)?
             }
         };
         let drain = retired.is_some_and(|retired| retired.is_drain(intent));
@@ -273,7 +273,7 @@ impl Judge<'_, '_> {
             return Err(Refusal::KeyUnavailable { key: intent.key }.into());
         }
         let act = message_act(intent.key, digest);
-        let chosen = self.choose(&grants, act, act, approvals)?;
+        let chosen = self.choose((role, &grants), act, act, approvals)?;
         if let Some(identity) = chosen.identity
             && let Some(signed) = self.ledger.identity(identity)?
             && signed != digest
@@ -302,7 +302,7 @@ impl Judge<'_, '_> {
     /// The first grant that needs no approval, or the first that has enough.
     fn choose(
         &self,
-        grants: &[Grant<'_>],
+        (role, grants): (&Role, &[Grant<'_>]),
         act: B256,
         used_for: B256,
         approvals: &[Approval],
@@ -323,11 +323,18 @@ impl Judge<'_, '_> {
             if valid.len() >= rule.count as usize {
                 return Ok(Chosen { identity: grant.identity, approvals: valid });
             }
+            let mut operators: Vec<Address> = rule.from.iter().copied().collect();
+            operators.sort_unstable();
             missing.get_or_insert(Refusal::ApprovalRequired {
                 act,
                 needed: rule.count,
                 valid: valid.len() as u32,
                 expires_max_s: rule.expires_max_s,
+                rule: Box::new(ApprovedBy {
+                    operators,
+                    role: role.name.clone(),
+                    policy: self.policy.digest,
+                }),
                 refused,
             });
         }

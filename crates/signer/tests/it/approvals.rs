@@ -104,9 +104,20 @@ async fn a_listed_act_is_signed_with_consent_and_only_once() {
     let big = send(key, 1, 1, 101);
     let refusal = ask(&client, &big, &[]).await.unwrap_err();
     let act = act_of(&big);
-    let (needed, valid, expires_max_s, refused) = (1, 0, 3600, vec![]);
     assert!(!refusal.is_temporary());
-    assert_eq!(refusal, Refusal::ApprovalRequired { act, needed, valid, expires_max_s, refused });
+    let wanted = Refusal::ApprovalRequired {
+        act,
+        needed: 1,
+        valid: 0,
+        expires_max_s: 3600,
+        rule: Box::new(signer::ApprovedBy {
+            operators: vec![operator.address],
+            role: "minter".to_owned(),
+            policy: client.health().await.unwrap().policy_digest,
+        }),
+        refused: vec![],
+    };
+    assert_eq!(refusal, wanted);
 
     let approval = operator.approve(act, NOON_S + HOUR_S);
     let approvals = [approval];

@@ -83,6 +83,7 @@ pub(super) async fn start(
     roles.sequencer();
     roles.indexer(&services, &planned);
     roles.transactor(&services, signer.clone());
+    roles.auditor(options);
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
@@ -187,6 +188,14 @@ impl Roles {
         self.supervisor.spawn("transactor", Importance::Critical, async move {
             Ok(transactor::run(config, shutdown).await?)
         });
+    }
+
+    fn auditor(&mut self, options: &DevOptions) {
+        let directory = options.audit_dir.clone();
+        let directory = directory.unwrap_or_else(|| options.data_dir.join(super::AUDIT));
+        let options = auditor::Options::new(directory);
+        let task = auditor::run(self.db.clone(), options, self.shutdown());
+        self.spawn("auditor", task);
     }
 
     fn batcher(&mut self, services: &Services) {

@@ -20,6 +20,14 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The engine's audit log in a data directory.
+pub(crate) const AUDIT: &str = "audit";
+
+/// Where the signer of a data directory listens.
+pub(crate) fn signer_socket(data_dir: &Path) -> Result<PathBuf> {
+    services::socket_path(&data_dir.join("signer"))
+}
+
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DevOptions {
     /// Where all data is kept; made when missing.
@@ -58,6 +66,9 @@ pub(crate) struct DevOptions {
     /// Wallets that carry what users signed and sponsors pay for [default: 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub sponsor_wallets: Option<u32>,
+    /// Where the engine's audit log is kept. Default: `audit` in the data directory.
+    #[arg(long, value_name = "DIR")]
+    pub audit_dir: Option<PathBuf>,
     /// Throw away the data of earlier runs first.
     #[arg(long)]
     pub fresh: bool,
@@ -157,7 +168,7 @@ fn open_data_dir(options: &mut DevOptions) -> Result<fs::File> {
     options.data_dir = directory.canonicalize()?;
     let guard = lock(&options.data_dir)?;
     if options.fresh {
-        for name in ["postgres", "chain", "signer", "secrets", "content", file::NAME] {
+        for name in ["postgres", "chain", "signer", "secrets", "content", AUDIT, file::NAME] {
             remove(&options.data_dir.join(name))?;
         }
     }

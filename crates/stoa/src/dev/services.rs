@@ -211,7 +211,7 @@ fn ensure_policy(path: &Path, chain: ChainId) -> Result<()> {
 
 /// Unix socket paths are limited to 107 bytes: below a deep directory, the runtime directory of
 /// the system serves instead.
-fn socket_path(home: &Path) -> Result<PathBuf> {
+pub(super) fn socket_path(home: &Path) -> Result<PathBuf> {
     let near = home.canonicalize()?.join("run/signer.sock");
     if near.as_os_str().len() < 100 {
         return Ok(near);

@@ -5,7 +5,7 @@ use super::{
     client::Client,
     table::{self, ether, text},
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::{process::ExitCode, time::Duration};
@@ -43,6 +43,10 @@ pub(crate) enum TxCommand {
     Replace(Replace),
     /// Queue a failed or expired transaction again.
     Redrive(Redrive),
+    /// Bring an operator's consent to a transaction that waits for it.
+    Approve(Approve),
+    /// Print what is to be approved of a transaction, for `stoa signer approve --intent`.
+    Intent { id: Uuid },
 }
 
 #[derive(Args, Debug)]
@@ -158,6 +162,27 @@ pub(crate) struct Redrive {
     once: OnceOptions,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Approve {
+    id: Uuid,
+    /// What `stoa signer approve` printed: the JSON itself, or a file that has it.
+    #[arg(long, value_name = "JSON|FILE")]
+    signature: String,
+    #[command(flatten)]
+    once: OnceOptions,
+}
+
+impl Approve {
+    fn body(&self) -> Result<Value> {
+        let text = match self.signature.trim_start().starts_with('{') {
+            true => self.signature.clone(),
+            false => std::fs::read_to_string(&self.signature)
+                .with_context(|| format!("cannot read {}", self.signature))?,
+        };
+        serde_json::from_str(&text).context("--signature is no JSON")
+    }
+}
+
 pub(super) async fn run(client: &Client, json: bool, command: TxCommand) -> Result<ExitCode> {
     match command {
         TxCommand::Send(options) => return send(client, json, options).await,
@@ -197,6 +222,17 @@ pub(super) async fn run(client: &Client, json: bool, command: TxCommand) -> Resu
             let path = format!("{PATH}/{}/redrive", options.id);
             let answer = client.post(&path, options.once.key.as_deref(), &body).await?;
             show(&answer, json, summary);
+        }
+        TxCommand::Approve(options) => {
+            let path = format!("{PATH}/{}/approvals", options.id);
+            let answer = client.post(&path, options.once.key.as_deref(), &options.body()?).await?;
+            show(&answer, json, summary);
+        }
+        TxCommand::Intent { id } => {
+            let shown = client.get(&format!("{PATH}/{id}"), &[]).await?;
+            let intent = shown["approval"].get("intent");
+            let intent = intent.context("the signer has not asked for approvals of it")?;
+            crate::say(&format!("{intent:#}"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -339,6 +375,7 @@ fn detail(shown: &Value) {
         ("fails with", text(&shown["failure"], "signature")),
         ("with", text(&shown["failure"], "args")),
     ]);
+    approval(&shown["approval"]);
     let attempts = shown["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
     if attempts.is_empty() {
         return;
@@ -350,6 +387,28 @@ fn detail(shown: &Value) {
         .map(|attempt| fields.iter().map(|field| text(attempt, field)).collect())
         .collect();
     table::print(&["ATTEMPT", "NONCE", "VOID", "MAX FEE", "TIP", "SENT", "HASH"], &rows);
+}
+
+/// What is to be approved, and what was.
+fn approval(approval: &Value) {
+    if approval.is_null() {
+        return;
+    }
+    crate::say("");
+    table::lines(&[
+        ("approval wanted", text(approval, "wanted_at")),
+        ("act", text(approval, "act")),
+        ("by rule of", text(approval, "role")),
+        ("policy", text(approval, "policy")),
+        ("approvals needed", text(approval, "needed")),
+        ("of", text(approval, "operators")),
+        ("good for at most", format!("{} s", text(approval, "expires_seconds_max"))),
+        ("did not count", text(approval, "refused")),
+    ]);
+    for given in approval["given"].as_array().into_iter().flatten() {
+        let (operator, until) = (text(given, "operator"), text(given, "expires_at"));
+        crate::say(&format!("approved by {operator} until {until}"));
+    }
 }
 
 fn history(answer: &Value) {

@@ -1,6 +1,8 @@
 //! Stories through the public API of the real binary, on real Postgres and a real chain.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod approvals;
+mod audit_logs;
 mod bad_item;
 mod configuration;
 mod endpoints;

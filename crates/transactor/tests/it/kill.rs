@@ -34,6 +34,13 @@ impl Drop for Probe {
     }
 }
 
+impl Probe {
+    /// How it ended; none: it lives.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.0.try_wait().unwrap()
+    }
+}
+
 fn start(rig: &Rig, failpoint: Option<&str>) -> Probe {
     start_with(rig, failpoint, 2)
 }

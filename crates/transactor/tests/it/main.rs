@@ -1,6 +1,7 @@
 //! The transactor on real parts: Postgres, anvil, the signer.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod approvals;
 mod clock;
 mod endpoints;
 mod faults;

@@ -434,6 +434,32 @@ impl Signer {
         signer
     }
 
+    /// Transfers of more than 100 wei need one of these operators' consent from now on.
+    pub async fn require_approvals(&mut self, operators: &[Address]) {
+        let operators: Vec<String> = operators.iter().map(|o| format!("\"{o}\"")).collect();
+        let rules = format!(
+            r#"value_wei_max = "100"
+[[roles.minter.calls]]
+to = "any"
+transfer = true
+approvals = {{ from = [{}], count = 1, expires_max_s = 3600 }}
+[roles.treasury]"#,
+            operators.join(", ")
+        );
+        self.pause().await;
+        let policy = POLICY.replacen("[roles.treasury]", &rules, 1);
+        std::fs::write(self.directory.path().join("policy.toml"), policy).unwrap();
+        self.resume().await;
+    }
+
+    /// Consent to an act by this signer's first minter: another signer's operator.
+    pub fn approve(&self, act: vocab::B256, seconds: u64) -> signer::Approval {
+        let key = self.directory.path().join("keys/minter.0.json");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let password = self.directory.path().join("password");
+        signer::approve(act, now.as_secs() + seconds, &key, &password).unwrap().1
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.directory.path().join("run/signer.sock")
     }

@@ -1,0 +1,63 @@
+//! What has a line, and what it says.
+
+use crate::rig::{CHAIN, End, FINAL, PRINCIPAL, Rig, fact, lines, signature};
+use serde_json::json;
+
+#[tokio::test]
+async fn each_end_on_chain_has_one_line() {
+    let rig = Rig::new().await;
+    let writer = rig.writer(rig.directory());
+    let (id, hash) = rig.end(FINAL).await;
+    for status in ["failed", "cancelled", "expired"] {
+        rig.end(End { status, mined: true }).await;
+        // Never mined, and not at its end: no lines.
+        rig.end(End { status, mined: false }).await;
+    }
+    for status in ["tentative", "auditable"] {
+        rig.end(End { status, mined: true }).await;
+    }
+    let mut back = fact(id, hash, End { status: "submitted", mined: false });
+    back.reverting = true;
+    back.attributes["previous_status"] = json!("final");
+    back.data["tx_hash"] = json!(hash);
+    rig.tell(back).await;
+    rig.tell(fact(id, hash, FINAL)).await;
+    rig.written(6).await;
+    writer.stop().await;
+
+    let lines = lines(&rig.directory());
+    let told = &lines[0]["entry"]["transaction"];
+    for (field, expected) in [
+        ("transaction_id", json!(id)),
+        ("kind", json!("call")),
+        ("status", json!("final")),
+        ("principal_id", json!(PRINCIPAL)),
+        ("request_id", json!("r-1")),
+        ("chain_id", json!(CHAIN)),
+        ("role", json!("minter")),
+        ("wallet", json!(format!("0x{}", "77".repeat(20)))),
+        ("nonce", json!(0)),
+        ("tx_hash", json!(hash)),
+        ("block_number", json!(9)),
+        ("block_hash", json!(format!("0x{}", "09".repeat(32)))),
+        ("void", json!(false)),
+        ("signature", json!({ "r": signature().r(), "s": signature().s(), "y_parity": 1 })),
+    ] {
+        assert_eq!(told[field], expected, "{field}");
+    }
+    let statuses: Vec<_> = lines[1..4]
+        .iter()
+        .map(|line| {
+            (
+                line["entry"]["transaction"]["status"].clone(),
+                line["entry"]["transaction"]["reason"].clone(),
+            )
+        })
+        .collect();
+    let reverted = json!("reverted");
+    let expected = ["failed", "cancelled", "expired"].map(|s| (json!(s), reverted.clone()));
+    assert_eq!(statuses, expected);
+    assert_eq!(lines[4]["entry"]["taken_back"]["tx_hash"], json!(hash));
+    assert_eq!(lines[4]["entry"]["taken_back"]["block_hash"], json!(null));
+    assert_eq!(lines[5]["entry"]["transaction"]["transaction_id"], json!(id));
+}

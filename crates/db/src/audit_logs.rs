@@ -1,0 +1,120 @@
+//! `audit_logs`, and what the engine's audit log tells of transactions.
+
+use crate::{Addr, DbError, Hash};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocab::B256;
+
+/// The last line of a log that is known to be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Its number, from 1.
+    pub seq: i64,
+    pub hash: B256,
+    /// Its time, milliseconds since 1970.
+    pub time_ms: i64,
+    /// The fact that it tells.
+    pub fact_seq: i64,
+}
+
+/// Where the log stands; none: nothing was written yet.
+pub async fn load(db: &mut PgConnection, name: &str) -> Result<Option<Witness>, DbError> {
+    Ok(sqlx::query_as!(
+        Witness,
+        r#"select seq, hash as "hash: Hash", time_ms, fact_seq from audit_logs where name = $1"#,
+        name,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The log has grown from `known` to `now`. False when it stood elsewhere: nothing is changed.
+pub async fn record(
+    db: &mut PgConnection,
+    name: &str,
+    known: Option<Witness>,
+    now: Witness,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "insert into audit_logs as l (name, seq, hash, time_ms, fact_seq)
+         select $1, $2, $3, $4, $5 where $6::int8 is null
+             or exists (select 1 from audit_logs where name = $1)
+         on conflict (name) do update
+            set seq = excluded.seq, hash = excluded.hash, time_ms = excluded.time_ms,
+                fact_seq = excluded.fact_seq, updated_at = now()
+          where l.seq = $6 and l.hash = $7",
+        name,
+        now.seq,
+        now.hash.as_slice(),
+        now.time_ms,
+        now.fact_seq,
+        known.map(|known| known.seq),
+        known.map(|known| Hash(known.hash)) as _,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A transaction came to its end on chain, or a reorg deeper than finality took that back.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Number of the fact that tells it, and when that was recorded.
+    pub fact_seq: i64,
+    pub at: OffsetDateTime,
+    /// It is no longer final.
+    pub taken_back: bool,
+    pub chain_id: i64,
+    pub transaction_id: Uuid,
+    pub kind: String,
+    pub status: String,
+    pub reason_code: Option<String>,
+    pub tx_hash: Option<Hash>,
+    /// Where it is mined; none when that was taken back.
+    pub block_number: Option<i64>,
+    pub block_hash: Option<Hash>,
+    pub request_id: Option<String>,
+    pub principal_id: Option<Uuid>,
+    pub role: String,
+    /// Of the attempt that was mined.
+    pub wallet: Option<Addr>,
+    pub nonce: Option<i64>,
+    pub void: Option<bool>,
+    pub raw: Option<Vec<u8>>,
+}
+
+/// What the facts above `after` up to `upto` tell of ends on chain, in order, at most `limit`.
+/// Always the same answer: it stands on facts and on signed bytes, which never change.
+pub async fn load_ended(
+    db: &mut PgConnection,
+    (after, upto): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Ended>, DbError> {
+    Ok(sqlx::query_as!(
+        Ended,
+        r#"select f.seq as fact_seq, f.created_at as at, f.reverting as taken_back,
+                  t.chain_id, t.id as transaction_id, t.kind,
+                  f.data ->> 'status' as "status!",
+                  f.data -> 'reason' ->> 'code' as reason_code,
+                  h.hash as "tx_hash: Hash", f.block_number, f.block_hash as "block_hash: Hash",
+                  f.data ->> 'request_id' as request_id, t.principal_id, t.role,
+                  a.wallet as "wallet?: Addr", a.nonce as "nonce?", a.void as "void?", a.raw
+             from facts f
+             join transactions t on t.id = (f.attributes ->> 'transaction_id')::uuid
+             cross join lateral (select decode(substr(f.data ->> 'tx_hash', 3), 'hex') as hash) h
+             left join attempts a on a.tx_hash = h.hash
+            where f.topic = 'transactions' and f.seq > $1 and f.seq <= $2
+              and f.kind = 'transaction_status_changed'
+              and case when f.reverting then f.attributes ->> 'previous_status' = 'final'
+                  else f.block_hash is not null and f.data ->> 'status'
+                           in ('final', 'failed', 'expired', 'cancelled')
+                  end
+            order by f.seq limit $3"#,
+        after,
+        upto,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}

@@ -1,0 +1,103 @@
+//! Both audit logs of a server, as the guide checks them.
+
+use crate::server::{Home, Options, Server, fresh_address};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+fn verify(home: &Home, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stoa"))
+        .args(["audit", "verify", "--data-dir"])
+        .arg(home.path())
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+async fn transfer(server: &Server, key: &str) -> String {
+    let body = json!({ "to": fresh_address(), "value": "1" });
+    let (status, sent) = server.post("/transactions", Some(key), &body).await;
+    assert!(status.is_success(), "{sent}");
+    sent["id"].as_str().unwrap().to_owned()
+}
+
+fn file_in(directory: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|ext| ext == "jsonl")).unwrap()
+}
+
+fn lines(home: &Home) -> Vec<Value> {
+    let text = std::fs::read_to_string(file_in(&home.path().join("audit"))).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Waits until the log has a line of the transaction.
+async fn logged(home: &Home, id: &str) -> Value {
+    let what = format!("{id} is in the log");
+    testkit::eventually_within(std::time::Duration::from_secs(90), &what, || async {
+        if !home.path().join("audit").exists()
+            || home.path().join("audit").read_dir().ok()?.count() < 2
+        {
+            return None;
+        }
+        let found = |line: &Value| line["entry"]["transaction"]["transaction_id"] == id;
+        lines(home).into_iter().find(found)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn both_logs_hold_over_kills_and_show_what_was_changed() {
+    let home = Home::new();
+    let server = home.start(&Options::default()).await;
+    let first = transfer(&server, "one").await;
+    let line = logged(&home, &first).await;
+    let (_, shown) = server.get(&format!("/transactions/{first}")).await;
+    let told = &line["entry"]["transaction"];
+    for field in ["tx_hash", "kind", "nonce"] {
+        assert_eq!(told[field], shown[field], "{field}");
+    }
+    assert!(told["signature"]["r"].is_string() && told["principal_id"].is_string(), "{told}");
+    let signed =
+        std::fs::read_to_string(file_in(&home.path().join("signer/signed.audit"))).unwrap();
+    assert!(signed.contains(told["tx_hash"].as_str().unwrap()), "the logs meet in the hash");
+    let (whole, said) = verify(&home, &[]);
+    assert!(whole && said.contains("signatures: ") && said.contains("transactions: "), "{said}");
+
+    // Killed under way; what became final meanwhile is there once.
+    let second = transfer(&server, "two").await;
+    server.kill();
+    let server = home.start(&Options::default()).await;
+    logged(&home, &second).await;
+    let all = lines(&home);
+    let mut ids: Vec<_> =
+        all.iter().map(|l| &l["entry"]["transaction"]["transaction_id"]).collect();
+    let count = ids.len();
+    ids.sort_by_key(|id| id.to_string());
+    ids.dedup();
+    assert_eq!(ids.len(), count, "each once");
+    assert!(verify(&home, &[]).0);
+
+    // The end is cut off: the chain holds, the database knows better.
+    let file = file_in(&home.path().join("audit"));
+    let good = std::fs::read_to_string(&file).unwrap();
+    let cut = good.lines().take(count - 1).fold(String::new(), |text, line| text + line + "\n");
+    std::fs::write(&file, cut).unwrap();
+    let (whole, said) = verify(&home, &[]);
+    assert!(!whole && said.contains("the end was cut off"), "{said}");
+    let alone = home.path().join("audit").display().to_string();
+    assert!(verify(&home, &[&alone]).0);
+    assert!(!verify(&home, &[&alone, "--with-database"]).0);
+    std::fs::write(&file, good.replacen("\"final\"", "\"failed\"", 1)).unwrap();
+    let (whole, said) = verify(&home, &[]);
+    assert!(!whole && said.contains("the chain is broken") && said.contains("line 2"), "{said}");
+    std::fs::write(&file, good).unwrap();
+    assert!(verify(&home, &[]).0);
+    assert_eq!(server.stop(), Some(0));
+    let (whole, said) = verify(&home, &[]);
+    assert!(whole && said.contains("is not running"), "{said}");
+}
