@@ -11,5 +11,5 @@ mod process;
 
 pub use anvil::{Anvil, AnvilOptions};
 pub use error::StackError;
-pub use postgres::{Postgres, PostgresOptions};
+pub use postgres::{Postgres, PostgresOptions, postgres_reaches};
 pub use process::{Child, free_port, spawn_tied};

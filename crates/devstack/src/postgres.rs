@@ -174,6 +174,20 @@ fn find_bin() -> Result<PathBuf, StackError> {
         .ok_or_else(|| StackError::Missing { program: "initdb".into(), package: "postgresql" })
 }
 
+/// Whether the user that Postgres will run as gets through to what is in `directory`.
+#[must_use]
+pub fn postgres_reaches(directory: &Path) -> bool {
+    run_as().is_none() || user_may("-x", directory)
+}
+
+fn user_may(test: &str, path: &Path) -> bool {
+    Command::new("setpriv")
+        .args(["--reuid", USER, "--regid", USER, "--clear-groups", "--", "test", test])
+        .arg(path)
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 fn prepare_directory(directory: &Path) -> Result<PathBuf, StackError> {
     let what = || format!("cannot prepare {}", directory.display());
     fs::create_dir_all(directory).map_err(StackError::io(what()))?;
@@ -187,11 +201,7 @@ fn prepare_directory(directory: &Path) -> Result<PathBuf, StackError> {
             .ok_or_else(|| StackError::Missing { program: USER.into(), package: "postgresql" })?;
         unistd::chown(&directory, Some(user.uid), Some(user.gid))
             .map_err(|e| StackError::Io { what: what(), source: e.into() })?;
-        let reached = Command::new("setpriv")
-            .args(["--reuid", USER, "--regid", USER, "--clear-groups", "--", "test", "-w"])
-            .arg(&directory)
-            .status();
-        if !reached.is_ok_and(|status| status.success()) {
+        if !user_may("-w", &directory) {
             return Err(StackError::Unreachable { user: USER, path: directory });
         }
     }

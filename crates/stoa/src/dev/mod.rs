@@ -1,6 +1,7 @@
 //! `stoa dev`: everything on one machine, from nothing, with real parts.
 
 mod bootstrap;
+mod cluster;
 mod engine;
 mod file;
 mod secrets;
@@ -168,7 +169,8 @@ fn open_data_dir(options: &mut DevOptions) -> Result<fs::File> {
     options.data_dir = directory.canonicalize()?;
     let guard = lock(&options.data_dir)?;
     if options.fresh {
-        for name in ["postgres", "chain", "signer", "secrets", "content", AUDIT, file::NAME] {
+        cluster::remove(&options.data_dir)?;
+        for name in ["chain", "signer", "secrets", "content", AUDIT, file::NAME] {
             remove(&options.data_dir.join(name))?;
         }
     }
@@ -189,7 +191,11 @@ fn lock(directory: &Path) -> Result<fs::File> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    let done = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let done = if path.is_dir() && !path.is_symlink() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     match done {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", path.display()))

@@ -1,6 +1,6 @@
 //! The services under the engine: Postgres, the chain's node and the signer.
 
-use super::DevOptions;
+use super::{DevOptions, cluster};
 use crate::configuration::Settings;
 use anyhow::{Context, Result, ensure};
 use chain::{Chain, PoolConfiguration};
@@ -33,7 +33,7 @@ pub(super) async fn start_storage(
     settings: &Settings,
 ) -> Result<(Postgres, Option<Anvil>)> {
     let cluster = PostgresOptions {
-        directory: options.data_dir.join("postgres"),
+        directory: cluster::place(&options.data_dir)?,
         durable: true,
         connections_max: 100,
     };

@@ -11,6 +11,7 @@ mod isolation;
 mod kills;
 mod operate;
 mod operators;
+mod private_home;
 mod proofs;
 mod runbooks;
 mod server;

@@ -27,6 +27,14 @@ impl Home {
         Self { directory }
     }
 
+    /// Below a directory that is its owner's alone, as root's home is.
+    pub fn private() -> Self {
+        let home = Self::new();
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(home.directory.path(), mode).unwrap();
+        home
+    }
+
     pub fn path(&self) -> PathBuf {
         self.directory.path().join("data")
     }
@@ -77,6 +85,9 @@ impl Home {
         if let Some(file) = options.config {
             command.arg("--config").arg(file);
         }
+        if options.fresh {
+            command.arg("--fresh");
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -106,6 +117,8 @@ pub struct Options<'a> {
     /// Something to be found in the environment of what is started.
     pub mark: Option<&'a str>,
     pub block_time: Option<&'a str>,
+    /// Throw away what is there.
+    pub fresh: bool,
 }
 
 pub struct Server {
