@@ -37,12 +37,14 @@ impl Lane {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
         // Under the lease too: a lane that lost it must not keep jobs from its successor.
         let mut transaction = self.begin().await?;
+        // The loads before what waits: what another lane claims between is then missing in both,
+        // so this one takes too little, which is made up for, and never too much.
+        let others = self.context.loads.others(self.address(), role);
         let waiting = requests::load_depth(&mut transaction, chain, role, DEPTH_MAX).await?;
         let waiting = usize::try_from(waiting).unwrap_or(0);
         if waiting == 0 {
             return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
         }
-        let others = self.context.loads.others(self.address(), role);
         let room = room.min(CALLS_MAX);
         let limit = share(self.in_flight, &others, waiting).min(room);
         let now = Instant::now();
@@ -67,6 +69,9 @@ impl Lane {
         let filter = ClaimFilter { limit: left, ..filter };
         self.add_followers(&mut transaction, filter, &mut jobs).await?;
         transaction.commit().await.map_err(DbError::from)?;
+        // Claimed jobs no longer wait, so they count as this lane's from here on, and not only when
+        // they have been sent.
+        self.context.loads.set(self.address(), role, self.in_flight + jobs.len());
         hit("after_claim");
         Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
     }

@@ -138,7 +138,8 @@ async fn chosen_kinds_go_through_the_relay_first() {
         relay: Some(Relay {
             endpoint: endpoint(&relay.http_url()),
             kinds: vec!["secret".to_owned()],
-            public_after_blocks: 12,
+            // Not by itself while this test looks.
+            public_after_blocks: 1_000_000,
         }),
         ..PoolOptions::default()
     };
@@ -154,6 +155,12 @@ async fn chosen_kinds_go_through_the_relay_first() {
         (public.count(SEND) > 0).then_some(())
     })
     .await;
+    assert_eq!(rig.load(id).await.status, "submitted");
+    // As if it had waited for long.
+    sqlx::query("update attempts set created_at = created_at - interval '1 year'")
+        .execute(&rig.database.db)
+        .await
+        .unwrap();
     rig.until(id, &[JobStatus::Tentative, JobStatus::Auditable, JobStatus::Final]).await;
     assert_eq!(rig.balance(hidden).await, U256::ONE);
     rig.all_final_once(&open).await;

@@ -299,6 +299,15 @@ pub struct Offer {
 }
 
 impl Rig {
+    /// As if the job's deadline passed at this moment.
+    pub async fn end_deadline(&self, id: TransactionId) {
+        sqlx::query("update transactions set deadline_at = now() where id = $1")
+            .bind(id.0)
+            .execute(&self.database.db)
+            .await
+            .unwrap();
+    }
+
     /// All attempts of a job, oldest first; fees must fit 63 bits.
     pub async fn offers(&self, id: TransactionId) -> Vec<Offer> {
         sqlx::query_as(
