@@ -191,6 +191,8 @@ async fn a_burst_is_spread_over_idle_wallets() {
     // change what each finds. (A lane that is woken by its clock takes a job above its share rather
     // than leave it to one that does not move.)
     rig.options.tick = Duration::from_secs(3_600);
+    // Nor may a lane begin anew because its lease was not renewed in time.
+    rig.options.lease = Duration::from_secs(600);
     eventually_within(PATIENCE, "the head is known", || async {
         let mut connection = rig.database.db.acquire().await.unwrap();
         let chain = rig.node.chain_id;
