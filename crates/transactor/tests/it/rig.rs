@@ -135,7 +135,7 @@ impl Rig {
         Config {
             db: self.database.db.clone(),
             chain: chain_at(urls, timeout, self.finality),
-            signer: self.signer.client(),
+            signer: signer::Client::connect(self.signer.socket()),
             outcomes: self.outcomes.clone(),
             nudge: self.nudge.clone(),
             roles: vec![Role {
@@ -473,8 +473,9 @@ approvals = {{ from = [{}], count = 1, expires_max_s = 3600 }}
         self.directory.path().join("run/signer.sock")
     }
 
+    /// As patient as the tests themselves.
     pub fn client(&self) -> signer::Client {
-        signer::Client::connect(self.socket())
+        signer::Client::connect_with_timeout(self.socket(), PATIENCE)
     }
 
     /// Where a proxy before it may listen.
