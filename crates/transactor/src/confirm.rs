@@ -305,7 +305,7 @@ impl Lane {
             let mined = mined.await?;
             drop(connection);
             let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
-            let moves = self.hold_disputed(moves).await;
+            let moves = self.hold_disputed(moves, &voids(&mined)).await;
             self.record_level(&moves, level).await?;
             if moves.len() < usize::try_from(MOVES_MAX).unwrap_or(usize::MAX) {
                 return Ok(());
@@ -357,6 +357,7 @@ impl Lane {
         }
         let (back, up): (Vec<Move>, Vec<Move>) =
             moves.into_iter().partition(|m| m.to == JobStatus::Submitted);
+        let up = self.hold_disputed(up, &voids(&old)).await;
         self.record_level(&up, JobStatus::Final).await?;
         if !back.is_empty() {
             let mut transaction = self.begin().await?;
@@ -367,6 +368,10 @@ impl Lane {
         }
         Ok(())
     }
+}
+
+fn voids(jobs: &[Mined]) -> HashSet<Uuid> {
+    jobs.iter().filter(|job| job.void).map(|job| job.id).collect()
 }
 
 fn moved(job: &Mined, to: JobStatus) -> Move {

@@ -37,8 +37,9 @@ impl Lane {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
         // Under the lease too: a lane that lost it must not keep jobs from its successor.
         let mut transaction = self.begin().await?;
-        // The loads before what waits: what another lane claims between is then missing in both,
-        // so this one takes too little, which is made up for, and never too much.
+        // The loads before what waits: what another lane takes between is then missing in both, so
+        // this one takes too little, which is made up for, and never too much. (Claimed jobs wait
+        // until they have their nonces.)
         let others = self.context.loads.others(self.address(), role);
         let waiting = requests::load_depth(&mut transaction, chain, role, DEPTH_MAX).await?;
         let waiting = usize::try_from(waiting).unwrap_or(0);
@@ -70,9 +71,6 @@ impl Lane {
         let filter = ClaimFilter { limit: left, ..filter };
         self.add_followers(&mut transaction, filter, &mut jobs).await?;
         transaction.commit().await.map_err(DbError::from)?;
-        // Claimed jobs no longer wait, so they count as this lane's from here on, and not only when
-        // they have been sent.
-        self.context.loads.set(self.address(), role, self.in_flight + jobs.len());
         hit("after_claim");
         Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
     }

@@ -22,7 +22,7 @@ pub(crate) fn share(own: usize, others: &[usize], waiting: usize) -> usize {
     total.div_ceil(lanes).saturating_sub(own).max(1)
 }
 
-/// Jobs claimed or in flight on the lanes of this process that take work.
+/// Jobs in flight on the lanes of this process that take work.
 #[derive(Debug, Default)]
 pub(crate) struct Loads(Mutex<HashMap<Address, (String, usize)>>);
 
