@@ -180,8 +180,7 @@ impl App {
 
     /// Room in the role's queue?
     pub(crate) async fn admit(&self, new: &NewTransaction) -> Result<(), AppError> {
-        let mut db = self.connection().await?;
-        match self.config().intake.admit(&mut db, new.chain_id, &new.role).await {
+        match self.config().intake.admit(&self.config().db, new.chain_id, &new.role).await {
             Ok(()) => Ok(()),
             Err(AdmitError::Full(QueueFull { retry_after, .. })) => {
                 let retry_after = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);

@@ -61,7 +61,14 @@ pub struct Start {
 
 impl Default for Start {
     fn default() -> Self {
-        Self { wallets: 2, operators: 1, in_flight: None, block_time: 1.0, block_gas_limit: None, rpc: None }
+        Self {
+            wallets: 2,
+            operators: 1,
+            in_flight: None,
+            block_time: 1.0,
+            block_gas_limit: None,
+            rpc: None,
+        }
     }
 }
 

@@ -14,7 +14,8 @@ pub struct Lease {
 }
 
 /// Take the lease if it is free, expired or already ours. A new holder gets a higher epoch; ours
-/// keeps its own. Expiry is by the database's clock alone.
+/// keeps its own. Expiry is by the database's clock alone. Waits for commits made under the lease
+/// that it takes, which [`lock_held`] keeps from being taken meanwhile.
 pub async fn acquire(
     db: &mut PgConnection,
     name: &str,
@@ -22,8 +23,13 @@ pub async fn acquire(
     ttl: Duration,
 ) -> Result<Option<Lease>, DbError> {
     let row = sqlx::query!(
-        r#"insert into leases as l (name, holder, epoch, expires_at)
-           values ($1, $2, 1, now() + make_interval(secs => $3))
+        r#"with locked as materialized (
+               select name from leases
+                where name = $1 and (holder = $2 or expires_at <= now()) for update
+           )
+           insert into leases as l (name, holder, epoch, expires_at)
+           select $1, $2, 1, now() + make_interval(secs => $3)
+             from (select count(*) from locked) as waited
            on conflict (name) do update
               set holder = excluded.holder,
                   epoch = case when l.holder = excluded.holder and l.expires_at > now()
@@ -56,11 +62,12 @@ pub async fn renew(db: &mut PgConnection, lease: &Lease, ttl: Duration) -> Resul
 }
 
 /// Within the caller's transaction: true when the lease is still this one, and then no rival can
-/// take it before the transaction ends.
+/// take it before the transaction ends. Its holder can renew it meanwhile: this lock excludes that
+/// of [`acquire`] alone.
 pub async fn lock_held(db: &mut PgConnection, lease: &Lease) -> Result<bool, DbError> {
     let row = sqlx::query!(
         "select 1 as one from leases
-          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for share",
+          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for key share",
         lease.name,
         lease.holder,
         lease.epoch,

@@ -29,6 +29,7 @@ pub mod idempotency_keys;
 pub mod items;
 pub mod items_reads;
 pub mod leases;
+pub mod mined_blocks;
 pub mod mint_jobs;
 pub mod nonces;
 pub mod outbox;

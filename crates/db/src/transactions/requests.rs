@@ -196,6 +196,8 @@ pub async fn list(
               and ($5::text is null or role = $5) and ($6::uuid is null or principal_id = $6)
               and ($7::text is null or ordering_key = $7) and ($8::uuid is null or id < $8)
               and ($10::uuid is null or id >= $10)
+              and ($2 is distinct from 'queued' or is_queued)
+              and ($2 is null or $2 not in ('failed', 'expired', 'cancelled') or ended_as = $2)
             order by id desc limit $9"#,
         filter.chain_id.map(ChainId::as_i64),
         filter.status.map(JobStatus::as_str),
@@ -246,7 +248,7 @@ pub async fn load_depth(
     let row = sqlx::query!(
         r#"select count(*) as "waiting!" from (
                select 1 from transactions
-                where chain_id = $1 and role = $2 and status = 'queued' limit $3) as waiting"#,
+                where chain_id = $1 and role = $2 and is_queued limit $3) as waiting"#,
         chain.as_i64(),
         role,
         limit,

@@ -41,7 +41,7 @@ pub async fn lock(db: &mut PgConnection, id: Uuid) -> Result<Option<Locked>, DbE
         r#"select t.chain_id, t.role, t.kind, t.status, t.reverted, t.tx_hash as "tx_hash: Hash",
                   t.request_id, t.ordering_key, t.ordering_on_failure, t.deadline_at,
                   exists (select 1 from nonces n where n.transaction_id = t.id
-                             and n.state in ('reserved', 'signed', 'sent', 'mined'))
+                             and n.is_unsettled)
                       as "unsettled!",
                   exists (select 1 from transactions c where c.compensates = t.id)
                       as "compensated!",
@@ -185,7 +185,7 @@ pub async fn load_overdue(
     Ok(sqlx::query_as!(
         Waiting,
         "select id, kind, request_id from transactions
-          where chain_id = $1 and deadline_at <= now() and status = 'queued'
+          where chain_id = $1 and deadline_at <= now() and is_queued
           order by deadline_at limit $2 for update skip locked",
         chain.as_i64(),
         limit,
