@@ -7,6 +7,9 @@ drop index transactions_ready_idx, transactions_open_idx, transactions_mined_idx
            transactions_ended_idx, transactions_approval_idx, transactions_wallet_idx;
 
 alter table transactions
+    -- `urgency`, `fee_cap_wei` and `deadline_at` as they were asked for, once one was changed: with
+    -- them a job tells its first answer, so it needs no row in `idempotency_keys`.
+    add column asked_terms  jsonb,
     add column is_queued    boolean not null generated always as (status = 'queued') stored,
     -- Jobs of its key that come after it have to look at it.
     add column holds_order  boolean generated always as (

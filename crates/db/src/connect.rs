@@ -9,6 +9,9 @@ use std::{str::FromStr, time::Duration};
 /// A pool of connections to the primary.
 pub type Db = PgPool;
 
+/// A connection that goes back to its pool when dropped.
+pub type PooledConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+
 /// The schema's migrations, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 

@@ -69,8 +69,8 @@ pub async fn record_levels(
             set level = (
                 select case min(case t.status when 'tentative' then 1 when 'auditable' then 2 end)
                        when 1 then 'tentative' when 2 then 'auditable' else 'final' end
-                  from transactions t
-                 where t.id = any(m.transaction_ids) and t.block_hash = m.block_hash)
+                  from unnest(m.transaction_ids) as of (id)
+                  join transactions t on t.id = of.id and t.block_hash = m.block_hash)
           where chain_id = $1 and wallet = $2 and block_hash = any($3)",
         of.chain.as_i64(),
         of.wallet.as_slice(),
@@ -90,19 +90,23 @@ pub async fn load_orphaned(
 ) -> Result<Vec<Mined>, DbError> {
     Ok(sqlx::query_as!(
         Mined,
-        r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
+        r#"with orphaned as materialized (
+               select * from mined_blocks m
+                where m.chain_id = $1 and m.wallet = $2
+                  and m.block_number >= (select min(number) from blocks where chain_id = $1)
+                  and not exists (select 1 from blocks b
+                          where b.chain_id = $1 and b.number = m.block_number
+                            and b.hash = m.block_hash)
+           )
+           select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
                   t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
                   t.reverted, t.stop_as, t.request_id,
                   exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
                       as "void!"
-             from mined_blocks m
-             join transactions t on t.id = any(m.transaction_ids) and t.block_hash = m.block_hash
-            where m.chain_id = $1 and m.wallet = $2
-              and m.block_number >= (select min(number) from blocks where chain_id = $1)
-              and not exists (select 1 from blocks b
-                      where b.chain_id = $1 and b.number = m.block_number
-                        and b.hash = m.block_hash)
-              and t.status in ('tentative', 'auditable', 'final')
+             from orphaned m
+            cross join lateral unnest(m.transaction_ids) as of (id)
+             join transactions t on t.id = of.id and t.block_hash = m.block_hash
+            where t.status in ('tentative', 'auditable', 'final')
             order by t.block_number, t.nonce limit $3"#,
         of.chain.as_i64(),
         of.wallet.as_slice(),
@@ -129,7 +133,8 @@ pub async fn load_rising(
                   exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
                       as "void!"
              from mined_blocks m
-             join transactions t on t.id = any(m.transaction_ids) and t.block_hash = m.block_hash
+            cross join lateral unnest(m.transaction_ids) as of (id)
+             join transactions t on t.id = of.id and t.block_hash = m.block_hash
              join blocks b on b.chain_id = m.chain_id and b.number = m.block_number
                           and b.hash = m.block_hash
             where m.chain_id = $1 and m.wallet = $2 and m.level <> 'final'
@@ -159,7 +164,8 @@ pub async fn load_below_window(
                   exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
                       as "void!"
              from mined_blocks m
-             join transactions t on t.id = any(m.transaction_ids) and t.block_hash = m.block_hash
+            cross join lateral unnest(m.transaction_ids) as of (id)
+             join transactions t on t.id = of.id and t.block_hash = m.block_hash
             where m.chain_id = $1 and m.wallet = $2 and m.level <> 'final'
               and m.block_number < (select min(number) from blocks where chain_id = $1)
               and t.status in ('tentative', 'auditable')

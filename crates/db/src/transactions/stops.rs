@@ -75,7 +75,10 @@ pub async fn record_bump_requested(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions
-            set bump_requested_at = now(), urgency = coalesce($2, urgency),
+            set asked_terms = coalesce(asked_terms, jsonb_build_object(
+                    'urgency', urgency, 'fee_cap_wei', fee_cap_wei::text,
+                    'deadline_at', deadline_at)),
+                bump_requested_at = now(), urgency = coalesce($2, urgency),
                 fee_cap_wei = coalesce($3, fee_cap_wei)
           where id = $1",
         id,
@@ -95,7 +98,10 @@ pub async fn record_redriven(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions
-            set redrives = redrives + 1, nonce = null, tx_hash = null, reverted = false,
+            set asked_terms = coalesce(asked_terms, jsonb_build_object(
+                    'urgency', urgency, 'fee_cap_wei', fee_cap_wei::text,
+                    'deadline_at', deadline_at)),
+                redrives = redrives + 1, nonce = null, tx_hash = null, reverted = false,
                 wallet = case when wallet_given then wallet end, claimed_until = null, stalls = 0,
                 stop_as = null, cancel_requested_at = null, bump_requested_at = null,
                 submitted_at = null, deadline_at = $2,
