@@ -28,6 +28,9 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
         ("statement_timeout", "30000"),
         ("idle_in_transaction_session_timeout", "30000"),
         ("timezone", "UTC"),
+        // Plans are kept, and a table that was small when one was made may be large a minute later.
+        // Each of our statements has an index to go by.
+        ("enable_seqscan", "off"),
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(connections_max)
