@@ -73,8 +73,8 @@ impl Grouped for NewAccept {
 }
 
 impl App {
-    /// Accept a call: 202 with the job. Job and fact are one commit, made by one statement; then the
-    /// lanes of the role are woken.
+    /// Accept a call: 202 with the job. Job and fact are one commit, made by one statement; then
+    /// the lanes of the role are woken.
     ///
     /// # Errors
     /// [`Refusal::TransactionInvalid`] and those of encoding, with pointers into the body;

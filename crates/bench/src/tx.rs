@@ -46,8 +46,8 @@ pub struct Options {
     /// Wallets, a run each.
     #[arg(long, default_values_t = [1, 10, 50], value_delimiter = ',')]
     wallets: Vec<u32>,
-    /// Transactions of one wallet that wait to be mined (`in_flight_max` of its role). A wallet gets
-    /// no more than that into a block.
+    /// Transactions of one wallet that wait to be mined (`in_flight_max` of its role). A wallet
+    /// gets no more than that into a block.
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=256))]
     in_flight: u16,
     /// Only blocks of a second, not also a node that mines at once.

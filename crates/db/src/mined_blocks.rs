@@ -1,5 +1,5 @@
-//! `mined_blocks`: which jobs of a wallet each block holds. Levels and reorgs go by blocks, of which
-//! there are few, and so need no index that every job's change of status would have to write.
+//! `mined_blocks`: which jobs of a wallet each block holds. Levels and reorgs go by blocks, of
+//! which there are few, and so need no index that each change of a job's status would write to.
 
 use crate::{DbError, Hash};
 use sqlx::PgConnection;
@@ -41,7 +41,8 @@ pub async fn record(db: &mut PgConnection, ids: &[Uuid]) -> Result<(), DbError> 
              on conflict (chain_id, wallet, block_number, block_hash) do update
             set level = 'tentative',
                 transaction_ids = array(
-                    select unnest(m.transaction_ids) union select unnest(excluded.transaction_ids))",
+                    select unnest(m.transaction_ids)
+                     union select unnest(excluded.transaction_ids))",
         ids,
     )
     .execute(db)

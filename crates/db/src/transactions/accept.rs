@@ -40,8 +40,8 @@ pub enum Accepted {
 
 /// Record jobs in one statement, which is one transaction and one round trip: try the lock of each
 /// key, look for an earlier answer, insert jobs and facts (`topic`, `kind`). What became of each is
-/// given in the order asked. The caller sees to it that no two have the same key. The job is its own
-/// idempotency row. Why this is safe: see `mint_jobs::requests::record`.
+/// given in the order asked. The caller sees to it that no two have the same key. The job is its
+/// own idempotency row. Why this is safe: see `mint_jobs::requests::record`.
 // tidy: allow(sizes) one statement with all its columns
 pub async fn record_accepted(
     db: &mut PgConnection,
