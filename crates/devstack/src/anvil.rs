@@ -56,7 +56,7 @@ impl Anvil {
             Signal::SIGTERM,
             &directory.join("anvil.log"),
         )?;
-        wait_ready("anvil", &mut child, Duration::from_secs(30), || {
+        wait_ready("anvil", &mut child, Duration::from_secs(90), || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         })?;
         Ok(Self { child, port })

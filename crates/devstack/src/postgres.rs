@@ -53,7 +53,7 @@ impl Postgres {
             &directory.join("postgres.log"),
         )?;
         let (ready_bin, socket) = (bin.clone(), directory.clone());
-        wait_ready("postgres", &mut child, Duration::from_secs(30), || {
+        wait_ready("postgres", &mut child, Duration::from_secs(90), || {
             Command::new(ready_bin.join("pg_isready"))
                 .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
                 .arg(&socket)
@@ -233,7 +233,7 @@ fn init(bin: &Path, data: &Path) -> Result<(), StackError> {
 
 /// After our own SIGKILL the old postmaster is still shutting down: give it time.
 fn wait_for_predecessor(data: &Path) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
         let alive = fs::read_to_string(data.join("postmaster.pid"))
             .ok()

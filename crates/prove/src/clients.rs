@@ -119,7 +119,7 @@ struct OneClient {
 }
 
 /// How long a client asks for one job before it gives up and complains.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 impl OneClient {
     async fn work(&self, stop: CancellationToken) {

@@ -155,22 +155,25 @@ impl World {
         Ok(found)
     }
 
-    /// The jobs that the engine does not call final in time.
+    /// The jobs that the engine does not call final, when no other has become so for long.
     async fn wait_final(&self, dev: &DevFile, jobs: &[Accepted]) -> Vec<String> {
         let http = reqwest::Client::new();
-        let end = Instant::now() + LOST_AFTER;
+        let mut moved = Instant::now();
         let mut waiting: Vec<&Accepted> = jobs.iter().collect();
         loop {
             let mut still = Vec::new();
             let mut said = Vec::new();
-            for job in waiting {
+            for job in &waiting {
                 let status = oracle::status(&http, dev, job).await;
                 if status.as_ref().is_none_or(|body| body["status"] != "final") {
                     said.push(format!("stuck: {job:?}: {}", status.unwrap_or_default()));
-                    still.push(job);
+                    still.push(*job);
                 }
             }
-            if still.is_empty() || Instant::now() > end {
+            if still.len() < waiting.len() {
+                moved = Instant::now();
+            }
+            if still.is_empty() || moved.elapsed() > LOST_AFTER {
                 return said;
             }
             waiting = still;

@@ -5,7 +5,7 @@ use alloy_primitives::{Address, address};
 use chain::{Endpoint, EndpointOptions};
 use devstack::{Anvil, AnvilOptions};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 use vocab::ChainId;
 
 /// Addresses of anvil's funded accounts, from its well-known mnemonic; unlocked, so that
@@ -53,7 +53,9 @@ pub async fn anvil(options: NodeOptions) -> TestNode {
         extra: options.extra,
     };
     let anvil = tokio::task::spawn_blocking(move || Anvil::start(&start)).await.unwrap().unwrap();
-    let endpoint = Endpoint::new(&anvil.http_url(), EndpointOptions::default()).unwrap();
+    // A test asks what must be answered, however slow the machine.
+    let options = EndpointOptions { timeout: Duration::from_secs(120), ..Default::default() };
+    let endpoint = Endpoint::new(&anvil.http_url(), options).unwrap();
     TestNode { anvil, endpoint, chain_id: ChainId(31_337), _directory: directory }
 }
 

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Ask `probe` until it gives something; fail after 30 s with `what` was awaited.
+/// Ask `probe` until it gives something; fail after 60 s with `what` was awaited.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     probe: impl FnMut() -> F,

@@ -6,8 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// First pause; doubled each time the probe fails too, up to the last.
-const PAUSE_FIRST: Duration = Duration::from_secs(2);
+/// The pause is doubled each time the probe fails too, up to this.
 const PAUSE_LAST: Duration = Duration::from_secs(60);
 /// A probe whose outcome is not known by then counts as lost, and another goes.
 const PROBE_LOST: Duration = Duration::from_secs(60);
@@ -40,12 +39,13 @@ pub(crate) enum Turn {
 pub(crate) struct Breakers {
     /// Failures in a row that pause a kind; 0: never.
     failures_max: u32,
+    pause_first: Duration,
     kinds: Mutex<HashMap<String, State>>,
 }
 
 impl Breakers {
-    pub fn new(failures_max: u32) -> Self {
-        Self { failures_max, kinds: Mutex::default() }
+    pub fn new(failures_max: u32, pause_first: Duration) -> Self {
+        Self { failures_max, pause_first, kinds: Mutex::default() }
     }
 
     /// Kinds of which no job is to be taken now.
@@ -68,7 +68,7 @@ impl Breakers {
                 let (ready, pause) = match *state {
                     State::Open { until, pause } => (now >= until, pause),
                     State::Probing { since, pause } => (now >= since + PROBE_LOST, pause),
-                    State::Closed(_) => (true, PAUSE_FIRST),
+                    State::Closed(_) => (true, self.pause_first),
                 };
                 if ready {
                     *state = State::Probing { since: now, pause };
@@ -97,7 +97,8 @@ impl Breakers {
                 (State::Closed(count + 1), Turn::Nothing)
             }
             State::Closed(_) => {
-                (State::Open { until: now + PAUSE_FIRST, pause: PAUSE_FIRST }, Turn::Paused)
+                let pause = self.pause_first;
+                (State::Open { until: now + pause, pause }, Turn::Paused)
             }
             State::Probing { pause, .. } => {
                 let pause = (pause * 2).min(PAUSE_LAST);
@@ -115,9 +116,11 @@ impl Breakers {
 mod tests {
     use super::*;
 
+    const PAUSE_FIRST: Duration = Duration::from_secs(2);
+
     #[test]
     fn a_kind_that_keeps_failing_is_paused_and_probed() {
-        let (breakers, mut now) = (Breakers::new(3), Instant::now());
+        let (breakers, mut now) = (Breakers::new(3, PAUSE_FIRST), Instant::now());
         assert_eq!(breakers.failed("a", now), Turn::Nothing);
         assert_eq!(breakers.failed("a", now), Turn::Nothing);
         assert_eq!(breakers.succeeded("a"), Turn::Nothing, "a success starts the count anew");
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_lost_probe_is_followed_by_another_and_pauses_are_bounded() {
-        let (breakers, mut now) = (Breakers::new(1), Instant::now());
+        let (breakers, mut now) = (Breakers::new(1, PAUSE_FIRST), Instant::now());
         breakers.failed("a", now);
         for _ in 0..10 {
             now += PAUSE_LAST;
@@ -152,7 +155,7 @@ mod tests {
         assert!(breakers.admits("a", now));
         assert!(!breakers.admits("a", now));
         assert!(breakers.admits("a", now + PROBE_LOST));
-        let off = Breakers::new(0);
+        let off = Breakers::new(0, PAUSE_FIRST);
         assert!((0..100).all(|_| off.failed("a", now) == Turn::Nothing));
     }
 }

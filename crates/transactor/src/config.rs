@@ -96,6 +96,8 @@ pub struct Options {
     /// So many failures of one kind in a row pause that kind; then one job at a time probes. 0:
     /// never.
     pub kind_failures_max: u32,
+    /// How long a kind is paused at first; doubled each time the probe fails too, up to a minute.
+    pub kind_pause: Duration,
     /// What is done wrongly on purpose; none: nothing.
     #[cfg(feature = "planted-faults")]
     pub planted: Option<crate::Fault>,
@@ -115,6 +117,7 @@ impl Default for Options {
             bump_blocks: 3,
             retry: Duration::from_secs(1),
             kind_failures_max: 50,
+            kind_pause: Duration::from_secs(2),
             #[cfg(feature = "planted-faults")]
             planted: None,
         }

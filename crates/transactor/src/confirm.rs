@@ -312,7 +312,7 @@ impl Lane {
                 mined_blocks::load_rising(&mut connection, of, &states, height, MOVES_MAX).await?;
             drop(connection);
             let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
-            let moves = self.hold_disputed(moves).await;
+            let moves = self.hold_disputed(moves, &voids(&mined)).await;
             self.record_level(&moves, level).await?;
             if moves.len() < usize::try_from(MOVES_MAX).unwrap_or(usize::MAX) {
                 return Ok(());
@@ -359,12 +359,17 @@ impl Lane {
                 false => back.push(job),
             }
         }
+        let up = self.hold_disputed(up, &voids(&old)).await;
         self.record_level(&up, JobStatus::Final).await?;
         if !back.is_empty() {
             self.record_back(&back).await?;
         }
         Ok(())
     }
+}
+
+fn voids(jobs: &[Mined]) -> HashSet<Uuid> {
+    jobs.iter().filter(|job| job.void).map(|job| job.id).collect()
 }
 
 fn moved(job: &Mined, to: JobStatus) -> Move {

@@ -31,7 +31,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub fn new(config: Config, pulse: watch::Receiver<Option<Pulse>>) -> Self {
-        let breakers = Breakers::new(config.options.kind_failures_max);
+        let breakers = Breakers::new(config.options.kind_failures_max, config.options.kind_pause);
         Self { config, pulse, loads: Loads::default(), breakers, alerts: Mutex::default() }
     }
 

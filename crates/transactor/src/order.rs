@@ -35,6 +35,10 @@ impl Lane {
     /// Claim at most `room` jobs.
     pub async fn claim(&self, room: usize) -> Result<Claimed, LaneError> {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
+        // The loads before what waits: what another lane takes between is then missing in both, so
+        // this one takes too little, which is made up for, and never too much. (Claimed jobs wait
+        // until they have their nonces.)
+        let others = self.context.loads.others(self.address(), role);
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let waiting = requests::load_depth(&mut connection, chain, role, DEPTH_MAX).await?;
         drop(connection);
@@ -44,7 +48,6 @@ impl Lane {
         }
         // Under the lease too: a lane that lost it must not keep jobs from its successor.
         let mut transaction = self.begin().await?;
-        let others = self.context.loads.others(self.address(), role);
         let room = room.min(CALLS_MAX);
         let limit = share(self.in_flight, &others, waiting).min(room);
         let now = Instant::now();

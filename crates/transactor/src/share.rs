@@ -27,11 +27,11 @@ pub(crate) fn share(own: usize, others: &[usize], waiting: usize) -> usize {
 pub(crate) struct Loads(Mutex<HashMap<Address, (String, usize)>>);
 
 impl Loads {
-    pub fn set(&self, wallet: Address, role: &str, in_flight: usize) {
+    pub fn set(&self, wallet: Address, role: &str, jobs: usize) {
         let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match loads.get_mut(&wallet) {
-            Some((_, load)) => *load = in_flight,
-            None => drop(loads.insert(wallet, (role.to_owned(), in_flight))),
+            Some((_, load)) => *load = jobs,
+            None => drop(loads.insert(wallet, (role.to_owned(), jobs))),
         }
     }
 

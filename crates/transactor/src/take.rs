@@ -224,6 +224,9 @@ impl Lane {
         hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
         self.in_flight += unsigned.len();
+        // They no longer wait, so they count as this lane's from here on, and not only when they
+        // have been sent.
+        self.context.loads.set(address, &self.wallet.role, self.in_flight);
         bad.iter().for_each(|(job, _)| self.note_failure(&job.kind));
         for job in &good {
             metrics::histogram!("transactor_stage_seconds", "stage" => "queued_to_reserved")

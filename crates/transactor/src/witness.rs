@@ -9,6 +9,7 @@ use chain::{Agreement, Endpoint, RpcError};
 use futures_util::{FutureExt, future::join_all};
 use serde_json::json;
 use std::collections::HashSet;
+use uuid::Uuid;
 use vocab::{Address, B256, BlockRef, JobStatus};
 
 /// Blocks below our headers that are asked for in one look.
@@ -51,8 +52,10 @@ impl Lane {
         differ.map(|(hash, _)| hash).collect()
     }
 
-    /// Leave out moves that fail a job for good while its receipt is not agreed upon.
-    pub(crate) async fn hold_disputed(&self, moves: Vec<Move>) -> Vec<Move> {
+    /// Leave out moves that fail a job for good while its receipt is not agreed upon. A revert that
+    /// one endpoint told when no other could deny it, and that all deny now, is taken back: the job
+    /// is final with its effect. `voids` were mined as voids, which have none whatever is agreed.
+    pub(crate) async fn hold_disputed(&self, moves: Vec<Move>, voids: &HashSet<Uuid>) -> Vec<Move> {
         let mut kept = Vec::with_capacity(moves.len());
         // After one that is not known the rest is not asked for: a lane must not wait that often.
         let mut silent = false;
@@ -66,13 +69,23 @@ impl Lane {
                 false => self.agree_on_receipt(hash).await,
             };
             silent |= said == Agreement::Unknown;
-            let block = said.agreed().flatten().map(|(block, _)| block);
-            if block.is_some() && block == one.block.map(|ours| ours.hash) {
-                kept.push(one);
-            } else {
-                tracing::warn!(transaction.id = %one.id, tx_hash = %hash,
-                    "a revert is not agreed upon; the job does not fail yet");
-                metrics::counter!("transactor_failures_held_total").increment(1);
+            let ours = one.block.map(|block| block.hash);
+            let said = said.agreed().flatten().filter(|(block, _)| Some(*block) == ours);
+            match said {
+                Some((_, status)) if status != U64::ONE || voids.contains(&one.id) => {
+                    kept.push(one);
+                }
+                Some(_) => {
+                    tracing::error!(transaction.id = %one.id, tx_hash = %hash,
+                        "an endpoint told of a revert that all deny now; the job took effect");
+                    metrics::counter!("transactor_reverts_denied_total").increment(1);
+                    kept.push(Move { to: JobStatus::Final, reason: None, reverted: false, ..one });
+                }
+                None => {
+                    tracing::warn!(transaction.id = %one.id, tx_hash = %hash,
+                        "a revert is not agreed upon; the job does not fail yet");
+                    metrics::counter!("transactor_failures_held_total").increment(1);
+                }
             }
         }
         kept

@@ -50,11 +50,11 @@ async fn who_does_not_finish_headers_is_cut() {
     let connections =
         api::ConnectionLimits { header_time: Duration::from_millis(200), ..Default::default() };
     let api = start_with(api::Limits { connections, ..Default::default() }).await;
+    let started = Instant::now();
     let mut stream = TcpStream::connect(api.url.strip_prefix("http://").unwrap()).await.unwrap();
     stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
-    let started = Instant::now();
     let mut answer = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer));
+    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut answer));
     let _ = read.await.expect("the server hangs up");
     assert!(started.elapsed() >= Duration::from_millis(150), "{:?}", started.elapsed());
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
@@ -72,7 +72,7 @@ async fn who_does_not_finish_a_body_is_told() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 12];
-    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut answer));
+    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut answer));
     read.await.expect("an answer").unwrap();
     assert_eq!(answer, b"HTTP/1.1 408");
 }
@@ -94,6 +94,7 @@ async fn readiness_compares_the_index_with_the_node() {
     let proxy = FaultProxy::start(&node.anvil.http_url()).await;
     let endpoint =
         chain::Endpoint::new(&proxy.http_url(), chain::EndpointOptions::default()).unwrap();
+    let begun = Instant::now();
     let api = start_as(Setup { nodes: vec![endpoint], ..Setup::default() }).await;
     let ready = || async { api.request(Method::GET, "/ready").send().await.unwrap() };
     let told = problem(ready().await, "get_readiness", "not_ready").await;
@@ -129,7 +130,8 @@ async fn readiness_compares_the_index_with_the_node() {
 
     // A node that takes questions and answers none must not hold up the probe.
     let asked = proxy.count("eth_getBlockByNumber");
-    assert!(asked < 20, "the head is asked for at most once a second, not {asked} times");
+    let most = 10 + begun.elapsed().as_secs();
+    assert!(asked < most, "the head is asked for at most once a second, not {asked} times");
     proxy.add(Rule::new(Fault::Swallow));
     let within = Duration::from_secs(60);
     let silent = testkit::eventually_within(within, "the silence is told", || async {
@@ -205,7 +207,7 @@ async fn oversized_and_malformed_requests() {
         // The server may hang up before all of it is sent.
         let _ = stream.write_all(request.as_bytes()).await;
         let mut answer = Vec::new();
-        let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer));
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut answer));
         let _ = read.await.expect("the server hangs up");
         let told = String::from_utf8_lossy(&answer);
         let head = format!("HTTP/1.1 {status}");

@@ -7,7 +7,7 @@ use auth::Scope;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::oneshot};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, client::IntoClientRequest},
@@ -47,7 +47,7 @@ impl Listener {
 
     async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let next = tokio::time::timeout(Duration::from_secs(30), self.0.next());
+            let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
             let message = next.await.expect("nothing came").expect("the end").unwrap();
             if let Message::Text(text) = message {
                 let message = serde_json::from_str(&text).unwrap();
@@ -75,19 +75,34 @@ fn ids(snapshot: &Value) -> Vec<&str> {
 async fn nothing_falls_between_a_snapshot_and_its_deltas() {
     const MINTS: usize = 80;
     let api = &streaming().await;
+    // The first listens when some have been asked for, and others have not.
+    let (some_asked, begin) = oneshot::channel();
+    let (one_listens, go_on) = oneshot::channel();
     let asking = async {
         let mut all = BTreeSet::new();
+        let (mut some_asked, mut go_on) = (Some(some_asked), Some(go_on));
         for n in 0..MINTS {
+            if n == MINTS / 4 {
+                some_asked.take().unwrap().send(()).unwrap();
+            }
+            if n == MINTS / 2 {
+                go_on.take().unwrap().await.unwrap();
+            }
             all.insert(mint(api, &format!("k{n}"), ALICE).await);
         }
         all
     };
     let listening = async {
         let mut listeners = Vec::new();
+        let mut one_listens = Some(one_listens);
+        begin.await.unwrap();
         for _ in 0..12 {
             let mut listener = Listener::connect(api, Some(&api.key)).await;
             let (_, snapshot) = listener.subscribe("a", "mints", json!({})).await;
             listeners.push((listener, snapshot));
+            if let Some(one_listens) = one_listens.take() {
+                one_listens.send(()).unwrap();
+            }
         }
         listeners
     };

@@ -165,7 +165,10 @@ async fn crashes_and_rivals_give_no_intent_twice() {
     }
     let minting = &minting;
     testkit::eventually("the rest is batched", || async {
-        let batcher = minting.batcher(|o| o.open_per_wallet = 10_000);
+        let batcher = minting.batcher(|o| {
+            o.open_per_wallet = 10_000;
+            o.lease = Duration::from_millis(100);
+        });
         let done = batcher.round(&mut batcher.leader()).await.unwrap();
         (done == Round::Queued(0)).then_some(())
     })

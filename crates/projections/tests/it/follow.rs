@@ -10,7 +10,7 @@ use vocab::topic;
 
 #[tokio::test]
 async fn a_live_chain_is_followed() {
-    let rig = Rig::with(NodeOptions { block_time: Some(0.2), ..NodeOptions::default() }).await;
+    let rig = Rig::new().await;
     let test = testkit::database().await;
     let _running = rig.start(&test.db);
     let mut collection = rig.create(1).await;

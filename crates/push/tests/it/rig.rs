@@ -20,7 +20,7 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 use tokio_util::sync::CancellationToken;
 use vocab::topic;
 
-pub const WAIT: Duration = Duration::from_secs(30);
+pub const WAIT: Duration = Duration::from_secs(60);
 
 /// Items are public; mints belong to the principal, whose key is `key-<principal>`.
 #[derive(Debug)]

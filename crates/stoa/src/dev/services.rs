@@ -13,6 +13,9 @@ use std::{
 };
 use vocab::ChainId;
 
+/// For the signer to unlock its keys; a busy machine takes its time.
+const SIGNER_START: Duration = Duration::from_secs(60);
+
 const POLICY: &str = include_str!("policy.toml");
 const OPERATOR_ROLE: &str = "[roles.operator]";
 
@@ -191,9 +194,7 @@ pub(super) async fn start_signer(
         }
         Ok(())
     };
-    tokio::time::timeout(Duration::from_secs(10), ready)
-        .await
-        .context("the signer is silent")??;
+    tokio::time::timeout(SIGNER_START, ready).await.context("the signer is silent")??;
     Ok((child, socket))
 }
 

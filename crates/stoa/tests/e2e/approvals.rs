@@ -36,7 +36,10 @@ async fn require_approvals(home: &Home, operator: &str) {
          [\"{operator}\"], count = 1, expires_max_s = 3600 }}\n\n{head}value_wei_max = \"100\"\n"
     );
     fs::write(&path, policy.replace(head, &rules)).unwrap();
-    let client = signer::Client::connect(home.path().join("signer/run/signer.sock"));
+    let client = signer::Client::connect_with_timeout(
+        home.path().join("signer/run/signer.sock"),
+        std::time::Duration::from_secs(60),
+    );
     let before = client.health().await.unwrap();
     kill(Pid::from_raw(i32::try_from(before.pid).unwrap()), Signal::SIGHUP).unwrap();
     testkit::eventually("the policy is in force", || async {

@@ -64,7 +64,7 @@ async fn after_a_thousand_signatures_no_other_process_has_seen_a_key() {
 async fn sign_and_send(home: &Home, server: &Server) {
     let client = Client::connect_with_timeout(
         home.path().canonicalize().unwrap().join("signer/run/signer.sock"),
-        Duration::from_secs(30),
+        Duration::from_secs(60),
     );
     let key = client.ensure_key("minter", OUR_INDEX).await.unwrap();
     let endpoint = server.endpoint();

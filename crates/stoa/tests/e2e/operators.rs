@@ -7,6 +7,9 @@ use std::{
     time::Duration,
 };
 
+/// On chain, however deep by now.
+const MINED: &[&str] = &["tentative", "auditable", "final"];
+
 /// A server, and the command line beside it.
 struct Desk {
     home: Home,
@@ -48,11 +51,11 @@ impl Desk {
         format!("{said}{complained}")
     }
 
-    async fn reaches(&self, id: &str, status: &str) -> Value {
-        let what = format!("{id} is {status}");
+    async fn reaches(&self, id: &str, states: &[&str]) -> Value {
+        let what = format!("{id} is {states:?}");
         testkit::eventually_within(Duration::from_secs(90), &what, || async {
             let shown = self.json(&["tx", "show", id]).await;
-            (shown["status"] == status).then_some(shown)
+            states.iter().any(|status| shown["status"] == *status).then_some(shown)
         })
         .await
     }
@@ -110,7 +113,7 @@ async fn operators_send_and_follow_transactions() {
         all["items"].as_array().unwrap().iter().map(|t| t["kind"].as_str().unwrap()).collect();
     assert!(kinds.contains(&"deploy_contract"), "the engine's own are listed too: {kinds:?}");
 
-    desk.reaches(id, "final").await;
+    desk.reaches(id, &["final"]).await;
     let facts = testkit::eventually("the facts are numbered", || async {
         let facts = desk.json(&["tx", "facts", id]).await["facts"].as_array().unwrap().clone();
         let last = facts.last().is_some_and(|fact| fact["data"]["status"] == "final");
@@ -119,11 +122,12 @@ async fn operators_send_and_follow_transactions() {
     .await;
     let states: Vec<&str> =
         facts.iter().map(|fact| fact["data"]["status"].as_str().unwrap()).collect();
-    assert_eq!(
-        states,
-        ["queued", "reserved", "submitted", "tentative", "auditable", "final"],
-        "one life, in order"
-    );
+    // On a slow machine it may be deep below the head when it is first looked at, and an answer of
+    // the node may come too late.
+    let life = ["queued", "reserved", "unknown", "submitted", "tentative", "auditable", "final"];
+    let places: Vec<_> = states.iter().map(|state| life.iter().position(|s| s == state)).collect();
+    assert!(places.is_sorted_by(|a, b| a < b), "one life, in order: {states:?}");
+    assert!(["queued", "reserved", "final"].iter().all(|s| states.contains(s)), "{states:?}");
     let too_late = desk.fails(3, &["tx", "cancel", id]).await;
     assert!(too_late.contains("illegal_transition") && too_late.contains("final"), "{too_late}");
     assert_eq!(desk.server.stop(), Some(0));
@@ -155,7 +159,8 @@ async fn calls_are_made_by_name_and_their_failure_is_explained() {
     let bad = desk.fails(3, &["tx", "send", "default_collection", "burn", "x"]).await;
     assert!(bad.contains("arguments_invalid") && bad.contains("/args/0"), "{bad}");
     desk.fails(2, &["tx", "send"]).await;
-    let later = ["tx", "send", &owner, "--value", "1", "--not-before", "2026-12-31T00:00:00Z"];
+    let later = crate::configuration::far_ahead();
+    let later = ["tx", "send", &owner, "--value", "1", "--not-before", &later];
     let waiting = desk.json(&later).await;
     let queued = desk.json(&["tx", "list", "--status", "queued"]).await;
     assert_eq!(queued["items"][0]["id"], waiting["id"]);
@@ -199,10 +204,14 @@ async fn wallets_are_listed_made_rotated_and_drained() {
 
     let heir = fresh_address();
     let drained = desk.json(&["wallet", "drain", &old, "--to", &heir]).await;
-    desk.reaches(drained["id"].as_str().unwrap(), "tentative").await;
+    desk.reaches(drained["id"].as_str().unwrap(), MINED).await;
     let left = desk.server.endpoint().balance(old.parse().unwrap()).await.unwrap();
     let given = desk.server.endpoint().balance(heir.parse().unwrap()).await.unwrap();
     assert!(given > left * vocab::U256::from(1_000), "{given} given, {left} left");
+    // Its next can't become final before it is asked.
+    let node = desk.server.endpoint();
+    let _: Value = node.call("evm_setIntervalMining", json!([0])).await.unwrap();
+    desk.json(&["tx", "send", &to, "--value", "1", "--wallet", &new]).await;
     let busy = desk.fails(3, &["wallet", "drain", &new, "--to", &heir]).await;
     assert!(busy.contains("not final yet"), "{busy}");
     assert_eq!(desk.server.stop(), Some(0));
@@ -282,9 +291,9 @@ async fn paused_wallets_take_nothing_until_they_are_resumed() {
     for wallet in &wallets {
         assert_eq!(desk.json(&["wallet", "resume", wallet]).await["state"], "active");
     }
-    let went = desk.reaches(waiting["id"].as_str().unwrap(), "final").await;
+    let went = desk.reaches(waiting["id"].as_str().unwrap(), &["final"]).await;
     assert_eq!(went["wallet"], first.as_str());
-    desk.reaches(stuck["id"].as_str().unwrap(), "final").await;
+    desk.reaches(stuck["id"].as_str().unwrap(), &["final"]).await;
     let balance = desk.server.endpoint().balance(to.parse().unwrap()).await.unwrap();
     assert_eq!(balance.to::<u64>(), 5, "each once");
     assert_eq!(desk.server.stop(), Some(0));

@@ -26,6 +26,9 @@ const ETHER: &str = "0xde0b6b3a7640000";
 const REFUSES: &str = "0x60006000fd";
 const TAKES: &str = "0x00";
 
+/// Handed over at least.
+const OUT: &[&str] = &["submitted", "tentative", "auditable", "final"];
+
 /// How blocks are made.
 const NONE: u8 = 0;
 const CHEAP: u8 = 1;
@@ -272,7 +275,7 @@ async fn empty(site: &Site, rich: &str) {
 async fn rotated(site: &Site, rich: &str) {
     let (wallet, to) = (site.wallet().await, fresh_address());
     let id = site.pay(&to, json!({ "wallet": wallet })).await;
-    site.reaches(&id, &["submitted", "tentative"]).await;
+    site.reaches(&id, OUT).await;
     let known = site.wallets().await;
     site.follow("A wallet is rotated", &[("WALLET", &wallet), ("RICH", rich)]).await;
     let all = site.wallets().await;
@@ -288,7 +291,7 @@ async fn rotated(site: &Site, rich: &str) {
 async fn drained(site: &Site) {
     let (wallet, to, heir) = (site.wallet().await, fresh_address(), fresh_address());
     let id = site.pay(&to, json!({ "wallet": wallet })).await;
-    site.reaches(&id, &["submitted", "tentative"]).await;
+    site.reaches(&id, OUT).await;
     site.follow("A wallet is drained", &[("WALLET", &wallet), ("TO", &heir)]).await;
     assert_eq!(site.balance(&to).await, U256::ONE);
     has_all(site, &wallet, &heir).await;

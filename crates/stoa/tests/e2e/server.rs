@@ -147,7 +147,8 @@ impl Server {
     }
 
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint::new(&self.text("rpc_url"), EndpointOptions::default()).unwrap()
+        let options = EndpointOptions { timeout: Duration::from_secs(60), ..Default::default() };
+        Endpoint::new(&self.text("rpc_url"), options).unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

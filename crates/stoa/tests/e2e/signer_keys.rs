@@ -85,7 +85,7 @@ impl Site {
     async fn client(&self) -> signer::Client {
         let client = signer::Client::connect_with_timeout(
             self.dir().join("run/signer.sock"),
-            Duration::from_secs(30),
+            Duration::from_secs(60),
         );
         client.health().await.unwrap();
         client

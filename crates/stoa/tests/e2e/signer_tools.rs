@@ -64,7 +64,7 @@ async fn start(dir: &Path, policy: &str) -> Signer {
         command.arg(option).arg(path);
     }
     let child = command.spawn().unwrap();
-    let client = Client::connect_with_timeout(path("run/signer.sock"), Duration::from_secs(30));
+    let client = Client::connect_with_timeout(path("run/signer.sock"), Duration::from_secs(60));
     Signer { child, client }
 }
 

@@ -69,7 +69,7 @@ async fn a_server_goes_on_with_all_data_after_a_stop_and_after_a_kill() {
     let late = second.mint("before the kill", &to).await;
     let children = descendants(second.child.id());
     second.kill();
-    testkit::eventually_within(Duration::from_secs(20), "children end after SIGKILL", || async {
+    testkit::eventually_within(Duration::from_secs(60), "children end after SIGKILL", || async {
         children.iter().all(|pid| !runs(*pid)).then_some(())
     })
     .await;

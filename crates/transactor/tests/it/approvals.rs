@@ -164,7 +164,7 @@ async fn consent_that_ran_out_or_is_forged_leaves_it_waiting() {
     let id = pair.rig.queue_one(big(to)).await;
     let act = pair.wanted(id, 0).await.act;
     worker.stop().await;
-    let brief = pair.operator.approve(act, 3);
+    let brief = pair.operator.approve(act, 5);
     assert!(pair.bring(id, &brief).await.unwrap().enough);
     eventually("it has expired", || async {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -225,7 +225,7 @@ async fn those_behind_it_in_its_order_wait_too_and_its_deadline_holds() {
     let worker = Worker::start(pair.rig.config());
     let (first, behind) = (Address::repeat_byte(0xb6), Address::repeat_byte(0xb7));
     let ordering = || Some(Ordering { key: "account".to_owned(), on_failure: OnFailure::Block });
-    let deadline = time::OffsetDateTime::now_utc() + time::Duration::seconds(8);
+    let deadline = time::OffsetDateTime::now_utc() + time::Duration::HOUR;
     let job = NewTransaction { ordering: ordering(), deadline: Some(deadline), ..big(first) };
     let id = pair.rig.queue_one(job).await;
     let second =
@@ -234,6 +234,7 @@ async fn those_behind_it_in_its_order_wait_too_and_its_deadline_holds() {
     pair.wanted(id, 0).await;
     pair.rig.all_final_once(&others).await;
     assert_eq!(pair.rig.load(second).await.status, "queued");
+    pair.rig.end_deadline(id).await;
     pair.rig.until(id, &[JobStatus::Expired]).await;
     pair.rig.cancel(id).await.unwrap();
     pair.rig.until(second, &[JobStatus::Final]).await;

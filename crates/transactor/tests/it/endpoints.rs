@@ -118,6 +118,46 @@ async fn a_revert_that_another_node_denies_fails_no_job() {
     worker.stop().await;
 }
 
+/// A revert that one node claims while the other says nothing is believed only for the time being:
+/// when both deny it, the job took effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revert_that_was_claimed_while_nobody_could_deny_it_fails_no_job() {
+    const RECEIPT: &str = "eth_getTransactionReceipt";
+    let rig = Rig::new(Wanted { block_time: None, ..Wanted::default() }).await;
+    rig.node.call("evm_setAutomine", json!([false])).await;
+    let node = rig.node.anvil.http_url();
+    let (liar, mute) = (FaultProxy::start(&node).await, FaultProxy::start(&node).await);
+    let urls = [liar.http_url(), mute.http_url()];
+    let start = || Worker::start(rig.config_with(&[&urls[0], &urls[1]], PATIENCE));
+    let worker = start();
+    let queued = rig.queue_transfers("claimed revert", 1).await;
+    let (id, _) = queued[0];
+    rig.until(id, &[JobStatus::Submitted]).await;
+    worker.stop().await;
+    rig.node.mine(1).await;
+    let hash = vocab::B256::from(rig.load(id).await.tx_hash.unwrap());
+    let mut claim = rig.node.call(RECEIPT, json!([hash])).await;
+    claim["status"] = json!("0x0");
+    liar.add(Rule::new(Fault::Answer(claim)).on(RECEIPT));
+    mute.add(Rule::new(Fault::Refuse { code: -32_000, message: "not now".into() }).on(RECEIPT));
+    let worker = start();
+    rig.until(id, &[JobStatus::Tentative]).await;
+    assert!(rig.load(id).await.reverted);
+    rig.node.mine(10).await;
+    let asked = mute.count(RECEIPT);
+    eventually_within(PATIENCE, "the other was asked, and said nothing", || async {
+        (mute.count(RECEIPT) > asked + 5).then_some(())
+    })
+    .await;
+    assert!(["tentative", "auditable"].contains(&rig.load(id).await.status.as_str()));
+    liar.heal();
+    mute.heal();
+    rig.all_final_once(&queued).await;
+    assert!(!rig.load(id).await.reverted);
+    assert_eq!(rig.load(id).await.reason, None);
+    worker.stop().await;
+}
+
 const SEND: &str = "eth_sendRawTransaction";
 
 fn of_kind(kind: &str, to: Address) -> NewTransaction {
@@ -138,7 +178,8 @@ async fn chosen_kinds_go_through_the_relay_first() {
         relay: Some(Relay {
             endpoint: endpoint(&relay.http_url()),
             kinds: vec!["secret".to_owned()],
-            public_after_blocks: 12,
+            // Not by itself while this test looks.
+            public_after_blocks: 1_000_000,
         }),
         ..PoolOptions::default()
     };
@@ -154,6 +195,12 @@ async fn chosen_kinds_go_through_the_relay_first() {
         (public.count(SEND) > 0).then_some(())
     })
     .await;
+    assert_eq!(rig.load(id).await.status, "submitted");
+    // As if it had waited for long.
+    sqlx::query("update attempts set created_at = created_at - interval '1 year'")
+        .execute(&rig.database.db)
+        .await
+        .unwrap();
     rig.until(id, &[JobStatus::Tentative, JobStatus::Auditable, JobStatus::Final]).await;
     assert_eq!(rig.balance(hidden).await, U256::ONE);
     rig.all_final_once(&open).await;

@@ -1,6 +1,6 @@
 //! Markets that move, chains without a base fee, nodes that hold an account back.
 
-use crate::rig::{PATIENCE, Rig, Wanted, Worker, transfer};
+use crate::rig::{Offer, PATIENCE, Rig, Wanted, Worker, transfer};
 use alloy_primitives::{Address, U256, address};
 use serde_json::json;
 use std::time::Duration;
@@ -32,6 +32,17 @@ async fn until_offers(rig: &Rig, id: TransactionId, count: usize) {
         (rig.attempts(id).await.len() >= count).then_some(())
     })
     .await;
+}
+
+/// All attempts of a job, once nothing new is signed any more.
+async fn until_settled(rig: &Rig, id: TransactionId) -> Vec<Offer> {
+    eventually_within(PATIENCE, "the bumps end", || async {
+        let before = rig.offers(id).await;
+        rig.until_sent_again(id, 4).await;
+        let after = rig.offers(id).await;
+        (before.len() == after.len()).then_some(after)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,8 +100,7 @@ async fn a_capped_job_sends_the_same_bytes_until_the_price_falls() {
     let first = queued[0].0;
     let signed = rig.offers(first).await;
     // A bump within the cap may come first; from then on nothing new is signed.
-    rig.until_sent_again(first, 4).await;
-    let held = rig.offers(first).await;
+    let held = until_settled(&rig, first).await;
     assert!(held.iter().all(|offer| offer.max_fee <= 5 * GWEI.cast_signed()), "{held:?}");
     rig.until_sent_again(first, 3).await;
     assert_eq!(rig.offers(first).await, held, "the same bytes, and no others");
@@ -121,13 +131,7 @@ async fn replacements_stop_at_five_times_the_market() {
     let queued = rig.queue_transfers("chase", 1).await;
     let id = queued[0].0;
     until_offers(&rig, id, 3).await;
-    let settled = eventually_within(PATIENCE, "the bumps end", || async {
-        let before = rig.offers(id).await;
-        rig.until_sent_again(id, 4).await;
-        let after = rig.offers(id).await;
-        (before.len() == after.len()).then_some(after)
-    })
-    .await;
+    let settled = until_settled(&rig, id).await;
     let (first, last) = (settled.first().unwrap(), settled.last().unwrap());
     assert!(last.max_fee > first.max_fee && last.max_fee <= first.max_fee * 5, "{settled:?}");
     assert!(last.max_fee * 9 / 8 > first.max_fee * 4, "it went as far as it may: {settled:?}");

@@ -135,7 +135,7 @@ impl Rig {
         Config {
             db: self.database.db.clone(),
             chain: chain_at(urls, timeout, self.finality),
-            signer: self.signer.client(),
+            signer: signer::Client::connect(self.signer.socket()),
             outcomes: self.outcomes.clone(),
             nudge: self.nudge.clone(),
             roles: vec![Role {
@@ -299,6 +299,15 @@ pub struct Offer {
 }
 
 impl Rig {
+    /// As if the job's deadline passed at this moment.
+    pub async fn end_deadline(&self, id: TransactionId) {
+        sqlx::query("update transactions set deadline_at = now() where id = $1")
+            .bind(id.0)
+            .execute(&self.database.db)
+            .await
+            .unwrap();
+    }
+
     /// All attempts of a job, oldest first; fees must fit 63 bits.
     pub async fn offers(&self, id: TransactionId) -> Vec<Offer> {
         sqlx::query_as(
@@ -464,8 +473,9 @@ approvals = {{ from = [{}], count = 1, expires_max_s = 3600 }}
         self.directory.path().join("run/signer.sock")
     }
 
+    /// As patient as the tests themselves.
     pub fn client(&self) -> signer::Client {
-        signer::Client::connect(self.socket())
+        signer::Client::connect_with_timeout(self.socket(), PATIENCE)
     }
 
     /// Where a proxy before it may listen.

@@ -144,10 +144,10 @@ async fn a_job_past_its_deadline_expires() {
     rig.until(waiting, &[JobStatus::Expired]).await;
     assert_eq!(rig.attempts(waiting).await, []);
 
-    let sent =
-        NewTransaction { deadline: Some(now + time::Duration::seconds(5)), ..transfer(FIRST) };
+    let sent = NewTransaction { deadline: Some(now + hour), ..transfer(FIRST) };
     let sent = rig.queue_one(sent).await;
     rig.until(sent, &[JobStatus::Submitted]).await;
+    rig.end_deadline(sent).await;
     has_void(&rig, sent).await;
     rig.node.mine(12).await;
     rig.until(sent, &[JobStatus::Expired]).await;
@@ -219,23 +219,37 @@ async fn a_full_queue_refuses_and_keeps_what_it_has() {
     worker.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kind_that_keeps_failing_waits_until_a_probe_succeeds() {
-    let mut rig = Rig::new(Wanted::default()).await;
-    rig.options.kind_failures_max = 3;
+/// Three failures in a row, one after the other.
+async fn fail_thrice(rig: &Rig) {
     rig.node.call("anvil_setCode", json!([CONTRACT, reverting("NotYet()")])).await;
-    let worker = rig.start();
     for _ in 0..3 {
         let id = rig.queue_one(poke(None)).await;
         rig.until(id, &[JobStatus::Failed]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_keeps_failing_waits_until_a_probe_succeeds() {
+    let mut rig = Rig::new(Wanted::default()).await;
+    rig.options.kind_failures_max = 3;
+    // Never over while this test looks.
+    rig.options.kind_pause = Duration::from_secs(3_600);
+    let worker = rig.start();
+    fail_thrice(&rig).await;
     let waiting = [rig.queue_one(poke(None)).await, rig.queue_one(poke(None)).await];
     let others = rig.queue_transfers("other kind", 3).await;
-    for (id, _) in &others {
-        rig.until(*id, &[JobStatus::Submitted, JobStatus::Tentative]).await;
-    }
-    rig.node.call("anvil_setCode", json!([CONTRACT, "0x00"])).await;
+    rig.all_final_once(&others).await;
     for id in waiting {
+        assert_eq!(rig.load(id).await.status, "queued");
+        rig.cancel(id).await.unwrap();
+    }
+    worker.stop().await;
+
+    rig.options.kind_pause = Duration::from_millis(300);
+    let worker = rig.start();
+    fail_thrice(&rig).await;
+    rig.node.call("anvil_setCode", json!([CONTRACT, "0x00"])).await;
+    for id in [rig.queue_one(poke(None)).await, rig.queue_one(poke(None)).await] {
         rig.until(id, &[JobStatus::Final]).await;
     }
     let told: Vec<String> = sqlx::query_scalar(
@@ -244,8 +258,8 @@ async fn a_kind_that_keeps_failing_waits_until_a_probe_succeeds() {
     .fetch_all(&rig.database.db)
     .await
     .unwrap();
-    assert_eq!(told, ["transaction_kind_paused", "transaction_kind_resumed"]);
-    rig.all_final_once(&others).await;
+    let paused = "transaction_kind_paused";
+    assert_eq!(told, [paused, paused, "transaction_kind_resumed"]);
     worker.stop().await;
 }
 
