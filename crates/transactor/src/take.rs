@@ -2,6 +2,7 @@
 
 use crate::{
     Reason,
+    breaker::Circuit,
     config::TX_GAS_MAX,
     failpoint::hit,
     fees::{self, Fees, Market, Terms},
@@ -224,7 +225,7 @@ impl Lane {
         hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
         self.in_flight += unsigned.len();
-        bad.iter().for_each(|(job, _)| self.note_failure(&job.kind));
+        bad.iter().for_each(|(job, _)| self.note_end(&Circuit::new(&job.kind, &job.source), true));
         for job in &good {
             metrics::histogram!("transactor_stage_seconds", "stage" => "queued_to_reserved")
                 .record(job.age);
@@ -290,6 +291,7 @@ fn first_attempt(job: &Ready, attempt: i16, nonce: i64, asked: Asked) -> Unsigne
         value_wei: job.value_wei,
         input: job.input.clone(),
         asked_approval: job.asked_approval,
+        ordering_key: job.ordering_key.clone(),
     }
 }
 
