@@ -1,4 +1,4 @@
-//! Jobs of one kind that keep failing are paused, and tried again one at a time: those from the same
+//! Jobs of one kind that keep failing are paused and tried again one at a time: those from the same
 //! source (`db::transactions::sources`). Whoever asks for calls that fail stops nobody else.
 
 use std::{

@@ -205,7 +205,7 @@ async fn a_transaction_is_approved_by_those_who_may() {
         let ids = list["items"].as_array().unwrap().iter().map(|item| item["id"].clone());
         ids.map(|id| format!("/api/v1/transactions/{}", id.as_str().unwrap())).collect::<Vec<_>>()
     };
-    assert_eq!(listed("awaiting_approval=true").await, [path.clone()]);
+    assert_eq!(listed("awaiting_approval=true").await, [path.as_str()]);
     assert_eq!(listed("awaiting_approval=true&status=failed").await, Vec::<String>::new());
     assert_eq!(listed("awaiting_approval=false").await, [other]);
     let odd =
