@@ -172,7 +172,7 @@ pub async fn release(
     sqlx::query!(
         "update transactions
             set wallet = null, approval_request = null, approval_wanted_at = null
-          where chain_id = $1 and wallet = $2 and status = 'queued' and not wallet_given
+          where chain_id = $1 and wallet = $2 and is_queued and not wallet_given
             and approval_request is not null",
         chain.as_i64(),
         wallet.as_slice(),
@@ -191,7 +191,7 @@ pub async fn release_stranded(db: &mut PgConnection, chain: ChainId) -> Result<u
            from wallets w
           where w.chain_id = $1 and w.state <> 'active'
             and t.chain_id = w.chain_id and t.role = w.role and t.wallet = w.address
-            and t.status = 'queued' and not t.wallet_given and t.approval_request is not null",
+            and t.is_queued and not t.wallet_given and t.approval_request is not null",
         chain.as_i64(),
     )
     .execute(db)
