@@ -312,6 +312,8 @@ pub struct TransactionListQuery {
     pub ordering_key: Option<String>,
     /// RFC 3339: only those asked for at this time or later.
     pub since: Option<String>,
+    /// `true`: only those that wait for operators' approvals; `false`: only the others.
+    pub awaiting_approval: Option<bool>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
     /// 1 to 200, 50 when absent.

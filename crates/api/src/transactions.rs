@@ -194,6 +194,7 @@ pub(crate) async fn list_transactions(
         query.wallet.as_deref(),
         query.ordering_key.as_deref(),
         query.since.as_deref(),
+        query.awaiting_approval.map(|wanted| if wanted { "true" } else { "false" }),
     ];
     let listing = Listing { name: "transactions", filters: &filters };
     let before = match &query.cursor {
@@ -212,6 +213,7 @@ pub(crate) async fn list_transactions(
         wallet: query.wallet.as_deref(),
         ordering_key: query.ordering_key.as_deref(),
         since: query.since.as_deref(),
+        awaiting_approval: query.awaiting_approval,
     };
     let mut rows = state.app().list_transactions(who.caller(), asked, before, limit + 1).await?;
     let more = rows.len() as i64 > limit;

@@ -8,7 +8,7 @@ use crate::{
 use abi::Fault;
 use auth::{Action, authorize};
 use chain::{CallRequest, RpcError};
-use db::wallets;
+use db::wallets::{self, Sender};
 use serde_json::Value;
 use transactor::{ErrorNames, Quote as Price, QuoteError};
 use vocab::{Address, Bytes, U256, Urgency};
@@ -110,7 +110,11 @@ impl App {
         Ok(quote)
     }
 
-    /// The wallet that a call goes from: the named one, or any of the role.
+    /// The wallet that a call goes from: the named one, or any of the role that takes jobs or will
+    /// again.
+    ///
+    /// # Errors
+    /// [`Refusal::WalletUnknown`]; [`Refusal::WalletState`] for one that never takes a job again.
     pub(crate) async fn sender(
         &self,
         chain: &ChainSettings,
@@ -118,13 +122,19 @@ impl App {
         named: Option<&str>,
     ) -> Result<Address, AppError> {
         let named = named.map(|text| parse_address(text, Field::Wallet)).transpose()?;
-        let known = wallets::load(&mut *self.connection().await?, chain.chain_id).await?;
-        let mut of_role = known.iter().filter(|wallet| wallet.role == role);
-        let found = match named {
-            Some(address) => of_role.find(|wallet| wallet.address == address),
-            None => of_role.next(),
+        let mut connection = self.connection().await?;
+        let of_role = wallets::load_senders(&mut connection, chain.chain_id, role).await?;
+        let meant = |wallet: &&Sender| named.is_none_or(|address| wallet.address == address);
+        let mut meant = of_role.iter().filter(meant).peekable();
+        if meant.peek().is_none() {
+            return Err(Refusal::WalletUnknown.into());
+        }
+        let found = meant.find(|wallet| wallet.state != "retiring");
+        let detail = || match named {
+            Some(address) => format!("{address} is retired, and takes nothing new"),
+            None => format!("all wallets of role {role} are retired"),
         };
-        Ok(found.ok_or(Refusal::WalletUnknown)?.address)
+        Ok(found.ok_or_else(|| Refusal::WalletState { detail: detail() })?.address)
     }
 }
 

@@ -33,6 +33,7 @@ pub struct TransactionQuery<'a> {
     pub ordering_key: Option<&'a str>,
     /// RFC 3339.
     pub since: Option<&'a str>,
+    pub awaiting_approval: Option<bool>,
 }
 
 /// A transaction with all that is known of it.
@@ -85,7 +86,9 @@ impl App {
             .as_ref()
             .and_then(|target| Some((target.name.clone(), target.contract.decode_call(&input)?)));
         // Waiting for consent is no failure.
-        let reason = row.reason.as_deref().filter(|said| !said.starts_with("approval_required"));
+        let waits =
+            |said: &str| said.starts_with("approval_required") || said.starts_with("predecessor_");
+        let reason = row.reason.as_deref().filter(|said| !waits(said));
         let failure = reason.map(|reason| explain(reason, target.as_ref()));
         Ok(TransactionView { row, input, call, failure, attempts, approval })
     }
@@ -125,6 +128,7 @@ impl App {
             principal_id: None,
             ordering_key: query.ordering_key,
             since: query.since.map(since).transpose()?,
+            awaiting_approval: query.awaiting_approval,
         };
         Ok(requests::list(&mut *self.connection().await?, filter, before, limit).await?)
     }

@@ -1,6 +1,6 @@
-//! Measurements of the whole engine, from outside: it knows the public API and the node, nothing
-//! else of ours. `cargo xtask bench` builds both and runs this. No figure makes it fail; a lost or
-//! doubled item does.
+//! Measurements of the whole engine, from outside: it knows the public API and the node, and for
+//! the signer's own measure its client, nothing else of ours. `cargo xtask bench` builds both and
+//! runs this. No figure makes it fail; a lost or doubled item does.
 
 mod bare;
 mod ceiling;
@@ -12,6 +12,7 @@ mod post;
 mod quantile;
 mod report;
 mod server;
+mod signatures;
 mod stages;
 mod stream;
 mod tx;
@@ -37,6 +38,8 @@ enum Bench {
     Mint(mint::Options),
     /// Transfers by the API against raw pushes to the same node.
     Tx(tx::Options),
+    /// Signatures by the signer's process, by custody, against bare ones in a loop.
+    Signer(signatures::Options),
     /// A handler that commits one row per request, and does nothing else: a ceiling for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -60,6 +63,7 @@ fn run() -> Result<()> {
     match bench {
         Bench::Mint(options) => runtime.block_on(mint::run(options)),
         Bench::Tx(options) => runtime.block_on(tx::run(options)),
+        Bench::Signer(options) => runtime.block_on(signatures::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
     }
 }

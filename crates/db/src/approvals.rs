@@ -181,3 +181,20 @@ pub async fn release(
     .await?;
     Ok(())
 }
+
+/// The same for all wallets of a chain that take no jobs: such a job may have come to wait for
+/// approvals just when its wallet was stopped. Gives how many.
+pub async fn release_stranded(db: &mut PgConnection, chain: ChainId) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "update transactions t
+            set wallet = null, approval_request = null, approval_wanted_at = null
+           from wallets w
+          where w.chain_id = $1 and w.state <> 'active'
+            and t.chain_id = w.chain_id and t.role = w.role and t.wallet = w.address
+            and t.is_queued and not t.wallet_given and t.approval_request is not null",
+        chain.as_i64(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

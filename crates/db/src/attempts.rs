@@ -88,6 +88,8 @@ pub struct Unsigned {
     pub input: Vec<u8>,
     /// The signer once wanted others to approve the job.
     pub asked_approval: bool,
+    /// Of its job; none for a void, whose order matters to nobody.
+    pub ordering_key: Option<String>,
 }
 
 /// Attempts of a wallet without a signature and without the signer's refusal, by nonce; those of
@@ -104,7 +106,8 @@ pub async fn load_unsigned(
                   a.max_fee_wei as "max_fee_wei: Numeric",
                   a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.legacy, a.void,
                   t.recipient as "recipient: Addr", t.value_wei as "value_wei: Numeric", t.input,
-                  t.approval_request is not null as "asked_approval!"
+                  t.approval_request is not null as "asked_approval!",
+                  case when not a.void then t.ordering_key end as ordering_key
              from attempts a
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
                           and n.transaction_id = a.transaction_id

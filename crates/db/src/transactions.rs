@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod ordering;
 pub mod requests;
+pub mod sources;
 pub mod stops;
 
 pub use requests::{NewTransaction, Transaction, load, record_queued};
@@ -38,6 +39,8 @@ pub struct Ready {
     pub asked_approval: bool,
     /// Seconds since it was queued.
     pub age: f64,
+    /// Who is behind it: see [`sources`].
+    pub source: String,
 }
 
 impl Ready {
@@ -60,8 +63,9 @@ pub struct ClaimFilter<'a> {
     /// No claim lasts longer, [`postpone`]d ones included. One that seems to is from before the
     /// database's clock went back, and void.
     pub seconds_max: f64,
-    /// Kinds that are left alone.
-    pub paused: &'a [String],
+    /// Which jobs are left alone: those of `paused_kinds[i]` from `paused_sources[i]`.
+    pub paused_kinds: &'a [String],
+    pub paused_sources: &'a [String],
 }
 
 /// Take ready jobs, first in the queue first, which no other lane looks at. This only keeps lanes
@@ -82,7 +86,12 @@ pub async fn claim_ready(
                   and (t.deadline_at is null or t.deadline_at > now())
                   and (t.claimed_until is null or t.claimed_until <= now()
                        or t.claimed_until > now() + make_interval(secs => $7))
-                  and t.approval_wanted_at is null and not t.kind = any($6)
+                  and t.approval_wanted_at is null
+                  and ($6::text[] = '{}'
+                       or (t.kind,
+                           coalesce(nullif(concat_ws('/', t.principal_id, t.ordering_key), ''),
+                                    encode(t.recipient, 'hex'), ''))
+                          not in (select k, s from unnest($6, $8::text[]) as p (k, s)))
                   and (t.kind = 'drain' or not exists (select 1 from wallets w
                           where w.chain_id = $1 and w.address = $3 and w.draining))
                   and (t.replaces is null or exists (select 1 from transactions r
@@ -116,14 +125,17 @@ pub async fn claim_ready(
                             and p.status in ('reserved', 'submitted', 'unknown')))
                          as "behind_sent!",
                      t.request_id, t.approval_request is not null as "asked_approval!",
-                     extract(epoch from now() - t.created_at)::float8 as "age!""#,
+                     extract(epoch from now() - t.created_at)::float8 as "age!",
+                     coalesce(nullif(concat_ws('/', t.principal_id, t.ordering_key), ''),
+                     encode(t.recipient, 'hex'), '') as "source!""#,
         filter.chain_id.as_i64(),
         filter.role,
         filter.wallet.as_slice(),
         filter.limit,
         filter.seconds,
-        filter.paused,
+        filter.paused_kinds,
         filter.seconds_max,
+        filter.paused_sources,
     )
     .fetch_all(db)
     .await?;

@@ -63,3 +63,28 @@ pub async fn record_paused(
     .await?;
     Ok(())
 }
+
+/// A wallet that jobs may name.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub address: Address,
+    /// What operators decided: `active`, `paused` or `retiring`.
+    pub state: String,
+}
+
+/// The wallets of a role, those first that take jobs.
+pub async fn load_senders(
+    db: &mut PgConnection,
+    chain: ChainId,
+    role: &str,
+) -> Result<Vec<Sender>, DbError> {
+    Ok(sqlx::query_as!(
+        Sender,
+        r#"select address as "address: Addr", state from wallets
+            where chain_id = $1 and role = $2 order by draining, address"#,
+        chain.as_i64(),
+        role,
+    )
+    .fetch_all(db)
+    .await?)
+}

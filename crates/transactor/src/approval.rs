@@ -69,11 +69,39 @@ impl Wanted {
 }
 
 impl Lane {
+    /// One outcome per attempt, in order; none for those that were not asked for, because a job
+    /// before them in their order is not signed yet. A signature can't be taken back: jobs of one
+    /// key are asked for one after the other, so that none passes another that is to wait.
+    pub async fn ask_in_rounds(
+        &self,
+        unsigned: &[Unsigned],
+    ) -> Result<Vec<Option<SignOutcome>>, LaneError> {
+        let mut outcomes: Vec<Option<SignOutcome>> = unsigned.iter().map(|_| None).collect();
+        let mut stuck: HashSet<&str> = HashSet::new();
+        for mut round in rounds(unsigned) {
+            let key = |place: usize| unsigned[place].ordering_key.as_deref();
+            round.retain(|place| key(*place).is_none_or(|key| !stuck.contains(key)));
+            let asked: Vec<&Unsigned> = round.iter().map(|place| &unsigned[*place]).collect();
+            for (place, outcome) in round.into_iter().zip(self.ask_signer(&asked).await?) {
+                let waits =
+                    |refusal: &Refusal| refusal.is_temporary() || Wanted::parse(refusal).is_some();
+                if outcome.as_ref().is_err_and(waits) {
+                    stuck.extend(key(place));
+                }
+                outcomes[place] = Some(outcome);
+            }
+        }
+        Ok(outcomes)
+    }
+
     /// One outcome per attempt, in order. Jobs with approvals are asked for one by one, so that no
     /// other job which does the same uses up what was given for this one.
-    pub async fn ask_signer(&self, unsigned: &[Unsigned]) -> Result<Vec<SignOutcome>, LaneError> {
+    async fn ask_signer(&self, unsigned: &[&Unsigned]) -> Result<Vec<SignOutcome>, LaneError> {
         let signer = &self.context.config.signer;
         let intents: Vec<TxIntent> = unsigned.iter().map(|u| self.intent(u)).collect();
+        if intents.is_empty() {
+            return Ok(Vec::new());
+        }
         let asked: Vec<Uuid> =
             unsigned.iter().filter(|u| u.asked_approval).map(|u| u.transaction_id).collect();
         if asked.is_empty() {
@@ -136,29 +164,17 @@ impl Lane {
         }
         let jobs = approvals::lock_reserved(db, &ids).await?;
         let (mut moves, mut requests, mut facts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut numbers = Vec::new();
         for job in &jobs {
             let of = unapproved.iter().find(|(u, ..)| u.transaction_id == job.id);
-            let Some((_, refusal, wanted)) = of else { continue };
-            moves.push(Move {
-                reason: Some(Reason::new("approval_required", refusal.to_string())),
-                request_id: job.request_id.clone(),
-                ..Move::new(job.id, &job.kind, status(&job.status), JobStatus::Queued)
-            });
+            let Some((attempt, refusal, wanted)) = of else { continue };
+            moves.push(back(job, Reason::new("approval_required", refusal.to_string())));
+            numbers.push(attempt.attempt);
             requests.push(json!(wanted));
             facts.push(self.wanted_fact(job, wanted));
         }
-        let waiting = self.context.record_moves(db, &moves).await?;
+        let waiting = self.unreserve(db, &moves, &numbers).await?;
         let ids: Vec<Uuid> = moves.iter().map(|one| one.id).collect();
-        let numbers: Vec<i16> = ids
-            .iter()
-            .filter_map(|id| unapproved.iter().find(|(u, ..)| u.transaction_id == *id))
-            .map(|(attempt, ..)| attempt.attempt)
-            .collect();
-        let outcomes = vec!["rejected".to_owned(); ids.len()];
-        let said: Vec<Option<String>> =
-            moves.iter().map(|m| m.reason.as_ref().map(Reason::to_string)).collect();
-        attempts::record_sent(db, &ids, &numbers, &outcomes, &said).await?;
-        transactions::record_nonce_left(db, &ids, "free").await?;
         approvals::record_wanted(db, self.address(), &ids, &requests).await?;
         journal::record(db, &facts).await?;
         metrics::counter!("transactor_approvals_wanted_total", "role" => self.wallet.role.clone())
@@ -166,10 +182,89 @@ impl Lane {
         Ok(waiting)
     }
 
+    /// Those of `held` whose predecessor now waits for approvals go back to the queue as well, and
+    /// wait behind it there.
+    pub async fn wait_behind(
+        &self,
+        db: &mut PgConnection,
+        held: &[&Unsigned],
+        waiting: &HashSet<Uuid>,
+        unapproved: &[(&Unsigned, Refusal, Wanted)],
+    ) -> Result<(), LaneError> {
+        let keys: HashSet<&str> = unapproved
+            .iter()
+            .filter(|(first, ..)| waiting.contains(&first.transaction_id))
+            .filter_map(|(first, ..)| first.ordering_key.as_deref())
+            .collect();
+        let held =
+            held.iter().filter(|u| u.ordering_key.as_deref().is_some_and(|k| keys.contains(k)));
+        let numbers: HashMap<Uuid, i16> =
+            held.map(|attempt| (attempt.transaction_id, attempt.attempt)).collect();
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = numbers.keys().copied().collect();
+        let jobs = approvals::lock_reserved(db, &ids).await?;
+        let said = "a job before it in its order waits for approvals";
+        let moves: Vec<Move> =
+            jobs.iter().map(|job| back(job, Reason::new("predecessor_unapproved", said))).collect();
+        let numbers: Vec<i16> = jobs.iter().map(|job| numbers[&job.id]).collect();
+        self.unreserve(db, &moves, &numbers).await?;
+        Ok(())
+    }
+
+    /// Jobs of which nothing is signed go back to the queue; these attempts of them are over, and
+    /// their nonces are free.
+    async fn unreserve(
+        &self,
+        db: &mut PgConnection,
+        moves: &[Move],
+        attempts: &[i16],
+    ) -> Result<HashSet<Uuid>, LaneError> {
+        let moved = self.context.record_moves(db, moves).await?;
+        let ids: Vec<Uuid> = moves.iter().map(|one| one.id).collect();
+        let outcomes = vec!["rejected".to_owned(); ids.len()];
+        let said: Vec<Option<String>> =
+            moves.iter().map(|m| m.reason.as_ref().map(Reason::to_string)).collect();
+        attempts::record_sent(db, &ids, attempts, &outcomes, &said).await?;
+        transactions::record_nonce_left(db, &ids, "free").await?;
+        Ok(moved)
+    }
+
     fn wanted_fact(&self, job: &approvals::Wanting, wanted: &Wanted) -> NewFact {
         tracing::warn!(transaction.id = %job.id, act = %wanted.act, needed = wanted.needed,
             refused = ?wanted.refused, "it waits for approvals");
         fact(job, "transaction_approval_required", json!(wanted))
+    }
+}
+
+/// Jobs without a key, and of each key the first, then of each key the second, and so on: places in
+/// `unsigned`, which is in the order of the keys.
+fn rounds(unsigned: &[Unsigned]) -> Vec<Vec<usize>> {
+    let mut rounds: Vec<Vec<usize>> = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (place, attempt) in unsigned.iter().enumerate() {
+        let turn = match attempt.ordering_key.as_deref() {
+            None => 0,
+            Some(key) => {
+                let turns = seen.entry(key).or_default();
+                *turns += 1;
+                *turns - 1
+            }
+        };
+        if rounds.len() <= turn {
+            rounds.resize(turn + 1, Vec::new());
+        }
+        rounds[turn].push(place);
+    }
+    rounds
+}
+
+fn back(job: &approvals::Wanting, reason: Reason) -> Move {
+    Move {
+        reason: Some(reason),
+        request_id: job.request_id.clone(),
+        ..Move::new(job.id, &job.kind, status(&job.status), JobStatus::Queued)
     }
 }
 

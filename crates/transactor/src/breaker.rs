@@ -1,8 +1,9 @@
-//! Kinds of jobs that keep failing are paused, and tried again one at a time.
+//! Jobs of one kind that keep failing are paused and tried again one at a time: those from the same
+//! source (`db::transactions::sources`). Whoever asks for calls that fail stops nobody else.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,10 @@ use std::{
 const PAUSE_LAST: Duration = Duration::from_secs(60);
 /// A probe whose outcome is not known by then counts as lost, and another goes.
 const PROBE_LOST: Duration = Duration::from_secs(60);
+/// Circuits that are kept: whoever has many names must not fill our memory, nor our queries.
+const CIRCUITS_MAX: usize = 1_000;
+/// A pause that nobody probed for so long is forgotten when room is needed.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -34,35 +39,57 @@ pub(crate) enum Turn {
     Nothing,
 }
 
-/// By kind. Each worker learns for itself, and a restart forgets: jobs wait, nothing is lost.
+/// A kind of jobs from one source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Circuit {
+    pub kind: String,
+    pub source: String,
+}
+
+impl Circuit {
+    pub fn new(kind: &str, source: &str) -> Self {
+        Self { kind: kind.to_owned(), source: source.to_owned() }
+    }
+}
+
+/// Each worker learns for itself, and a restart forgets: jobs wait, nothing is lost.
 #[derive(Debug)]
 pub(crate) struct Breakers {
-    /// Failures in a row that pause a kind; 0: never.
+    /// Failures in a row that open a circuit; 0: never.
     failures_max: u32,
     pause_first: Duration,
-    kinds: Mutex<HashMap<String, State>>,
+    circuits: Mutex<HashMap<Circuit, State>>,
 }
 
 impl Breakers {
     pub fn new(failures_max: u32, pause_first: Duration) -> Self {
-        Self { failures_max, pause_first, kinds: Mutex::default() }
+        Self { failures_max, pause_first, circuits: Mutex::default() }
     }
 
-    /// Kinds of which no job is to be taken now.
-    pub fn paused(&self, now: Instant) -> Vec<String> {
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Nothing has failed lately: there is nothing to ask.
+    pub fn is_quiet(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Of what no job is to be taken now.
+    pub fn paused(&self, now: Instant) -> Vec<Circuit> {
         let waits = |state: &State| match state {
             State::Closed(_) => false,
             State::Open { until, .. } => now < *until,
             State::Probing { since, .. } => now < *since + PROBE_LOST,
         };
-        kinds.iter().filter(|(_, state)| waits(state)).map(|(kind, _)| kind.clone()).collect()
+        self.lock().iter().filter(|(_, state)| waits(state)).map(|(of, _)| of.clone()).collect()
     }
 
-    /// May this job, which was claimed, go on? Of a kind whose pause is over only one may.
-    pub fn admits(&self, kind: &str, now: Instant) -> bool {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        match kinds.get_mut(kind) {
+    /// How many sources of this kind are paused or probed.
+    pub fn count_open(&self, kind: &str) -> usize {
+        let open = |state: &State| !matches!(state, State::Closed(_));
+        self.lock().iter().filter(|(of, state)| of.kind == kind && open(state)).count()
+    }
+
+    /// May this job, which was claimed, go on? When the pause is over only one may.
+    pub fn admits(&self, of: &Circuit, now: Instant) -> bool {
+        match self.lock().get_mut(of) {
             None | Some(State::Closed(_)) => true,
             Some(state) => {
                 let (ready, pause) = match *state {
@@ -78,20 +105,22 @@ impl Breakers {
         }
     }
 
-    pub fn succeeded(&self, kind: &str) -> Turn {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        match kinds.remove(kind) {
+    pub fn succeeded(&self, of: &Circuit) -> Turn {
+        match self.lock().remove(of) {
             Some(State::Open { .. } | State::Probing { .. }) => Turn::Resumed,
             Some(State::Closed(_)) | None => Turn::Nothing,
         }
     }
 
-    pub fn failed(&self, kind: &str, now: Instant) -> Turn {
+    pub fn failed(&self, of: &Circuit, now: Instant) -> Turn {
         if self.failures_max == 0 {
             return Turn::Nothing;
         }
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = kinds.get(kind).copied().unwrap_or(State::Closed(0));
+        let mut circuits = self.lock();
+        if !circuits.contains_key(of) && !make_room(&mut circuits, now) {
+            return Turn::Nothing;
+        }
+        let before = circuits.get(of).copied().unwrap_or(State::Closed(0));
         let (after, turn) = match before {
             State::Closed(count) if count + 1 < self.failures_max => {
                 (State::Closed(count + 1), Turn::Nothing)
@@ -107,9 +136,26 @@ impl Breakers {
             // A straggler from before the pause.
             open @ State::Open { .. } => (open, Turn::Nothing),
         };
-        kinds.insert(kind.to_owned(), after);
+        circuits.insert(of.clone(), after);
         turn
     }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Circuit, State>> {
+        self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Is there room for one more? Counts of failures give way, and pauses that are long over.
+fn make_room(circuits: &mut HashMap<Circuit, State>, now: Instant) -> bool {
+    if circuits.len() >= CIRCUITS_MAX {
+        circuits.retain(|_, state| match state {
+            State::Closed(_) => false,
+            State::Open { until: at, .. } | State::Probing { since: at, .. } => {
+                now < *at + FORGOTTEN
+            }
+        });
+    }
+    circuits.len() < CIRCUITS_MAX
 }
 
 #[cfg(test)]
@@ -118,44 +164,69 @@ mod tests {
 
     const PAUSE_FIRST: Duration = Duration::from_secs(2);
 
+    fn of(kind: &str) -> Circuit {
+        Circuit::new(kind, "somebody")
+    }
+
     #[test]
     fn a_kind_that_keeps_failing_is_paused_and_probed() {
         let (breakers, mut now) = (Breakers::new(3, PAUSE_FIRST), Instant::now());
-        assert_eq!(breakers.failed("a", now), Turn::Nothing);
-        assert_eq!(breakers.failed("a", now), Turn::Nothing);
-        assert_eq!(breakers.succeeded("a"), Turn::Nothing, "a success starts the count anew");
-        assert_eq!(breakers.failed("a", now), Turn::Nothing);
-        assert_eq!(breakers.failed("a", now), Turn::Nothing);
-        assert_eq!(breakers.failed("a", now), Turn::Paused);
-        assert_eq!(breakers.paused(now), ["a"]);
-        assert!(breakers.admits("b", now) && !breakers.admits("a", now));
+        assert_eq!(breakers.failed(&of("a"), now), Turn::Nothing);
+        assert_eq!(breakers.failed(&of("a"), now), Turn::Nothing);
+        assert_eq!(breakers.succeeded(&of("a")), Turn::Nothing, "a success starts the count anew");
+        assert_eq!(breakers.failed(&of("a"), now), Turn::Nothing);
+        assert_eq!(breakers.failed(&of("a"), now), Turn::Nothing);
+        assert_eq!(breakers.failed(&of("a"), now), Turn::Paused);
+        assert_eq!(breakers.paused(now), [of("a")]);
+        assert!(breakers.admits(&of("b"), now) && !breakers.admits(&of("a"), now));
         now += PAUSE_FIRST;
         assert!(breakers.paused(now).is_empty());
-        assert!(breakers.admits("a", now), "one probe");
-        assert!(!breakers.admits("a", now), "and only one");
-        assert_eq!(breakers.paused(now), ["a"]);
-        assert_eq!(breakers.failed("a", now), Turn::Nothing);
-        assert!(!breakers.admits("a", now + PAUSE_FIRST), "the pause is longer now");
+        assert!(breakers.admits(&of("a"), now), "one probe");
+        assert!(!breakers.admits(&of("a"), now), "and only one");
+        assert_eq!(breakers.paused(now), [of("a")]);
+        assert_eq!(breakers.failed(&of("a"), now), Turn::Nothing);
+        assert!(!breakers.admits(&of("a"), now + PAUSE_FIRST), "the pause is longer now");
         now += PAUSE_FIRST * 2;
-        assert!(breakers.admits("a", now));
-        assert_eq!(breakers.succeeded("a"), Turn::Resumed);
-        assert!(breakers.admits("a", now) && breakers.admits("a", now));
+        assert!(breakers.admits(&of("a"), now));
+        assert_eq!(breakers.succeeded(&of("a")), Turn::Resumed);
+        assert!(breakers.admits(&of("a"), now) && breakers.admits(&of("a"), now));
     }
 
     #[test]
     fn a_lost_probe_is_followed_by_another_and_pauses_are_bounded() {
         let (breakers, mut now) = (Breakers::new(1, PAUSE_FIRST), Instant::now());
-        breakers.failed("a", now);
+        breakers.failed(&of("a"), now);
         for _ in 0..10 {
             now += PAUSE_LAST;
-            assert!(breakers.admits("a", now));
-            breakers.failed("a", now);
+            assert!(breakers.admits(&of("a"), now));
+            breakers.failed(&of("a"), now);
         }
         now += PAUSE_LAST;
-        assert!(breakers.admits("a", now));
-        assert!(!breakers.admits("a", now));
-        assert!(breakers.admits("a", now + PROBE_LOST));
+        assert!(breakers.admits(&of("a"), now));
+        assert!(!breakers.admits(&of("a"), now));
+        assert!(breakers.admits(&of("a"), now + PROBE_LOST));
         let off = Breakers::new(0, PAUSE_FIRST);
-        assert!((0..100).all(|_| off.failed("a", now) == Turn::Nothing));
+        assert!((0..100).all(|_| off.failed(&of("a"), now) == Turn::Nothing));
+    }
+
+    #[test]
+    fn nobody_pays_for_the_failures_of_another_and_their_names_fill_nothing() {
+        let (breakers, now) = (Breakers::new(2, PAUSE_FIRST), Instant::now());
+        let thief = |number: usize| Circuit::new("sponsored_call", &format!("thief {number}"));
+        for number in 0..3 * CIRCUITS_MAX {
+            breakers.failed(&thief(number), now);
+        }
+        assert!(breakers.lock().len() <= CIRCUITS_MAX);
+        assert!(breakers.paused(now).is_empty(), "one failure of each");
+        for number in 0..3 * CIRCUITS_MAX {
+            breakers.failed(&thief(number), now);
+            breakers.failed(&thief(number), now);
+        }
+        assert_eq!(breakers.count_open("sponsored_call"), CIRCUITS_MAX);
+        assert!(breakers.admits(&Circuit::new("sponsored_call", "honest"), now));
+        let later = now + PAUSE_FIRST + FORGOTTEN;
+        breakers.failed(&of("a"), later);
+        assert_eq!(breakers.failed(&of("a"), later), Turn::Paused, "there is room again");
+        assert_eq!(breakers.paused(later), [of("a")]);
     }
 }

@@ -196,13 +196,9 @@ impl Lane {
         hit("before_mined");
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_mined");
-        for mined in &moves {
-            match mined.reverted {
-                true => self.note_failure(&mined.kind),
-                false => self.note_success(&mined.kind),
-            }
-        }
-        Ok(())
+        let ends: Vec<(Uuid, bool)> =
+            moves.iter().map(|mined| (mined.id, mined.reverted)).collect();
+        self.note_ends(&ends).await
     }
 
     /// Which blocks of these receipts are on our chain: in our headers, or final and below them (we

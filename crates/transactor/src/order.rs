@@ -1,6 +1,7 @@
 //! Claiming jobs: as many as are a lane's fair share, in the order that their keys demand.
 
 use crate::{
+    breaker::Circuit,
     failpoint::hit,
     lane::{Lane, LaneError},
     share::share,
@@ -51,7 +52,8 @@ impl Lane {
         let room = room.min(CALLS_MAX);
         let limit = share(self.in_flight, &others, waiting).min(room);
         let now = Instant::now();
-        let paused = self.context.breakers.paused(now);
+        let paused = self.context.breakers.paused(now).into_iter().map(|of| (of.kind, of.source));
+        let (paused_kinds, paused_sources): (Vec<String>, Vec<String>) = paused.unzip();
         let filter = ClaimFilter {
             chain_id: chain,
             role,
@@ -59,11 +61,12 @@ impl Lane {
             limit: i64::try_from(limit).unwrap_or(1),
             seconds: CLAIM_SECONDS,
             seconds_max: self.claim_seconds_max(),
-            paused: &paused,
+            paused_kinds: &paused_kinds,
+            paused_sources: &paused_sources,
         };
         let mut jobs = transactions::claim_ready(&mut transaction, filter).await?;
         let (probes, wait): (Vec<Ready>, Vec<Ready>) =
-            jobs.into_iter().partition(|job| self.context.breakers.admits(&job.kind, now));
+            jobs.into_iter().partition(|job| self.admits(job, now));
         jobs = probes;
         if !wait.is_empty() {
             let ids: Vec<Uuid> = wait.iter().map(|job| job.id).collect();
@@ -75,6 +78,11 @@ impl Lane {
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_claim");
         Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
+    }
+
+    fn admits(&self, job: &Ready, now: Instant) -> bool {
+        let breakers = &self.context.breakers;
+        breakers.is_quiet() || breakers.admits(&Circuit::new(&job.kind, &job.source), now)
     }
 
     /// Twice the longest that a job is left alone for: what is beyond that, a clock that went back
@@ -174,6 +182,7 @@ mod tests {
             request_id: None,
             asked_approval: false,
             age: 0.0,
+            source: String::new(),
         }
     }
 

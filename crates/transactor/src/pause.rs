@@ -2,7 +2,7 @@
 //! head and resume by themselves.
 
 use crate::{
-    breaker::Turn,
+    breaker::{Circuit, Turn},
     fees::Market,
     funds::Poor,
     lane::{Lane, LaneError},
@@ -10,9 +10,10 @@ use crate::{
     wording::{Cause, Sent, classify},
 };
 use chain::RpcError;
-use db::{DbError, wallets};
+use db::{DbError, transactions::sources, wallets};
 use journal::NewFact;
 use serde_json::json;
+use uuid::Uuid;
 use vocab::topic;
 
 /// Why a lane takes no jobs.
@@ -36,28 +37,44 @@ impl Pause {
 }
 
 impl Lane {
-    /// A job of this kind failed.
-    pub fn note_failure(&self, kind: &str) {
-        let turn = self.context.breakers.failed(kind, std::time::Instant::now());
-        self.tell_turn(kind, turn);
+    /// How these jobs ended: whether they failed.
+    pub async fn note_ends(&self, ends: &[(Uuid, bool)]) -> Result<(), LaneError> {
+        let breakers = &self.context.breakers;
+        if breakers.is_quiet() && ends.iter().all(|(_, failed)| !failed) {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = ends.iter().map(|(id, _)| *id).collect();
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let sources = sources::load(&mut connection, &ids).await?;
+        drop(connection);
+        for (id, failed) in ends {
+            let Some(of) = sources.iter().find(|source| source.id == *id) else { continue };
+            self.note_end(&Circuit::new(&of.kind, &of.source), *failed);
+        }
+        Ok(())
     }
 
-    /// A job of this kind took effect.
-    pub fn note_success(&self, kind: &str) {
-        let turn = self.context.breakers.succeeded(kind);
-        self.tell_turn(kind, turn);
-    }
-
-    fn tell_turn(&self, kind: &str, turn: Turn) {
-        let chain = self.context.chain_id();
-        let (told, value) = match turn {
-            Turn::Nothing => return,
-            Turn::Paused => ("transaction_kind_paused", 1.0),
-            Turn::Resumed => ("transaction_kind_resumed", 0.0),
+    pub fn note_end(&self, of: &Circuit, failed: bool) {
+        let breakers = &self.context.breakers;
+        let turn = match failed {
+            true => breakers.failed(of, std::time::Instant::now()),
+            false => breakers.succeeded(of),
         };
-        let labels = [("chain_id", chain.to_string()), ("kind", kind.to_owned())];
-        metrics::gauge!("transactor_kind_paused", &labels).set(value);
-        tracing::warn!(kind, told, "jobs of this kind keep failing, or go on");
+        self.tell_turn(of, turn);
+    }
+
+    fn tell_turn(&self, of: &Circuit, turn: Turn) {
+        let chain = self.context.chain_id();
+        let told = match turn {
+            Turn::Nothing => return,
+            Turn::Paused => "transaction_kind_paused",
+            Turn::Resumed => "transaction_kind_resumed",
+        };
+        let Circuit { kind, source } = of;
+        let labels = [("chain_id", chain.to_string()), ("kind", kind.clone())];
+        let open = u32::try_from(self.context.breakers.count_open(kind)).unwrap_or(u32::MAX);
+        metrics::gauge!("transactor_kind_paused", &labels).set(open);
+        tracing::warn!(kind, source, told, "jobs of this kind keep failing, or go on");
         self.context.alert(NewFact {
             topic: topic::TRANSACTIONS,
             kind: told,
@@ -65,7 +82,7 @@ impl Lane {
             attributes: json!({ "chain_id": chain.to_string(), "kind": kind }),
             chain_id: Some(chain),
             block: None,
-            data: json!({}),
+            data: json!({ "source": source }),
         });
     }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 use alloy_primitives::Address;
 use db::{
-    DbError, leases,
+    DbError, approvals, leases,
     transactions::stops,
     wallets::{self, Wallet},
     workers,
@@ -31,6 +31,8 @@ const ROUND: Duration = Duration::from_secs(1);
 const DRAIN: Duration = Duration::from_secs(5);
 /// Overdue jobs that are expired in one commit.
 const OVERDUE_MAX: i64 = 500;
+/// Jobs of retired wallets that are ended in one commit.
+const STRANDED_MAX: i64 = 500;
 
 /// A worker's lanes.
 pub(crate) struct Pool {
@@ -118,7 +120,8 @@ impl Pool {
             }
         }
         drop(connection);
-        self.expire_overdue().await
+        self.expire_overdue().await?;
+        self.free_stranded().await
     }
 
     /// Ask lanes to end at their next step.
@@ -188,6 +191,24 @@ impl Pool {
         if !moves.is_empty() {
             self.context.record_moves(&mut transaction, &moves).await?;
             transaction.commit().await.map_err(DbError::from)?;
+        }
+        Ok(())
+    }
+
+    /// Jobs that name a wallet which was retired end: nobody will ever send them. Those that stay
+    /// with a stopped wallet only for their approvals' sake may go to another.
+    async fn free_stranded(&self) -> Result<(), MoveError> {
+        let chain = self.context.chain_id();
+        let mut transaction = self.context.config.db.begin().await.map_err(DbError::from)?;
+        let stranded = stops::load_stranded(&mut transaction, chain, STRANDED_MAX).await?;
+        let reason = || Reason::new("wallet_retired", "the wallet that it names was retired");
+        let moves: Vec<Move> =
+            stranded.iter().map(|job| Move::of_waiting(job, JobStatus::Failed, reason())).collect();
+        let released = approvals::release_stranded(&mut transaction, chain).await?;
+        if !moves.is_empty() || released > 0 {
+            self.context.record_moves(&mut transaction, &moves).await?;
+            transaction.commit().await.map_err(DbError::from)?;
+            tracing::warn!(failed = moves.len(), released, "jobs of stopped wallets");
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::{collections::HashMap, fmt};
 pub struct Reason {
     /// `reverted`, `panicked`, the name of a contract's error, `gas_above_limit`,
     /// `signer_refused`, `approval_required`, `node_refused`, `nonce_taken`, `nonce_filled`,
-    /// `cancelled`, `expired` or `replaced_was_mined`.
+    /// `wallet_retired`, `predecessor_unapproved`, `cancelled`, `expired` or `replaced_was_mined`.
     pub code: String,
     pub text: String,
 }

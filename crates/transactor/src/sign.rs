@@ -25,11 +25,16 @@ impl Lane {
         if unsigned.is_empty() {
             return Ok(Vec::new());
         }
-        let outcomes = self.ask_signer(&unsigned).await?;
+        let outcomes = self.ask_in_rounds(&unsigned).await?;
         hit("after_sign");
         let mut signed: Vec<Signed> = Vec::with_capacity(unsigned.len());
         let (mut refused, mut unapproved) = (Vec::new(), Vec::new());
+        let mut held = Vec::new();
         for (attempt, outcome) in unsigned.iter().zip(outcomes) {
+            let Some(outcome) = outcome else {
+                held.push(attempt);
+                continue;
+            };
             match outcome {
                 Ok(bytes) => signed.push(keep(attempt, bytes)),
                 Err(refusal) if refusal.is_temporary() => {
@@ -44,7 +49,7 @@ impl Lane {
         if self.planted(Fault::SendBeforeCommit) {
             self.hand_out(&signed, &HashMap::new()).await?;
         }
-        self.record_signatures(&signed, refused, unapproved).await?;
+        self.record_signatures(&signed, refused, (unapproved, held)).await?;
         hit("after_bytes");
         Ok(signed)
     }
@@ -82,10 +87,11 @@ impl Lane {
         &self,
         signed: &[Signed],
         mut refused: Vec<(&Unsigned, Refusal)>,
-        unapproved: Vec<(&Unsigned, Refusal, Wanted)>,
+        (unapproved, held): (Vec<(&Unsigned, Refusal, Wanted)>, Vec<&Unsigned>),
     ) -> Result<(), LaneError> {
         let mut transaction = self.begin().await?;
         let waiting = self.wait_for_approvals(&mut transaction, &unapproved).await?;
+        self.wait_behind(&mut transaction, &held, &waiting, &unapproved).await?;
         let others = unapproved.into_iter().filter(|(u, ..)| !waiting.contains(&u.transaction_id));
         refused.extend(others.map(|(attempt, refusal, _)| (attempt, refusal)));
         let ids: Vec<_> = signed.iter().map(|s| s.transaction_id).collect();

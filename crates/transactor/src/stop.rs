@@ -124,12 +124,9 @@ impl Lane {
         transactions::record_nonce_left(&mut transaction, &ids, "free").await?;
         transaction.commit().await.map_err(DbError::from)?;
         metrics::counter!("transactor_nonces_given_back_total").increment(ids.len() as u64);
-        for (nonce, end) in back {
-            if end.status == JobStatus::Failed {
-                self.note_failure(&nonce.kind);
-            }
-        }
-        Ok(())
+        let failed = back.iter().filter(|(_, end)| end.status == JobStatus::Failed);
+        let failed: Vec<(Uuid, bool)> = failed.map(|(nonce, _)| (nonce.id, true)).collect();
+        self.note_ends(&failed).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     Reason,
+    breaker::Circuit,
     config::TX_GAS_MAX,
     failpoint::hit,
     fees::{self, Fees, Market, Terms},
@@ -227,7 +228,7 @@ impl Lane {
         // They no longer wait, so they count as this lane's from here on, and not only when they
         // have been sent.
         self.context.loads.set(address, &self.wallet.role, self.in_flight);
-        bad.iter().for_each(|(job, _)| self.note_failure(&job.kind));
+        bad.iter().for_each(|(job, _)| self.note_end(&Circuit::new(&job.kind, &job.source), true));
         for job in &good {
             metrics::histogram!("transactor_stage_seconds", "stage" => "queued_to_reserved")
                 .record(job.age);
@@ -293,6 +294,7 @@ fn first_attempt(job: &Ready, attempt: i16, nonce: i64, asked: Asked) -> Unsigne
         value_wei: job.value_wei,
         input: job.input.clone(),
         asked_approval: job.asked_approval,
+        ordering_key: job.ordering_key.clone(),
     }
 }
 

@@ -293,6 +293,7 @@ fn empty(id: Uuid, attempt: i16, nonce: i64, gas: u64, fees: Fees) -> Unsigned {
         value_wei: U256::ZERO,
         input: Vec::new(),
         asked_approval: false,
+        ordering_key: None,
     }
 }
 

@@ -17,8 +17,9 @@ const MAKES: [Code; 4] = [
 ];
 const ADDRESS: [Code; 3] = [Code::ChainUnknown, Code::AddressInvalid, Code::AddressChecksum];
 const LISTS: [Code; 2] = [Code::QueryInvalid, Code::CursorInvalid];
-const CALL: [Code; 6] = [
+const CALL: [Code; 7] = [
     Code::WalletUnknown,
+    Code::WalletState,
     Code::ContractUnknown,
     Code::AbiUnknown,
     Code::FunctionUnknown,
@@ -85,7 +86,7 @@ fn reading(operation: &str) -> Option<Vec<Code>> {
 /// What operations on sponsors may answer that a machine may do.
 pub(super) fn of_sponsored(operation: &str) -> Vec<Code> {
     use Code as C;
-    const ASKING: [Code; 9] = [
+    const ASKING: [Code; 10] = [
         C::SponsorUnknown,
         C::SponsorPaused,
         C::NotSupported,
@@ -94,6 +95,7 @@ pub(super) fn of_sponsored(operation: &str) -> Vec<Code> {
         C::TargetUntrusting,
         C::CallFails,
         C::WalletUnknown,
+        C::WalletState,
         C::ChainUnknown,
     ];
     const ADDRESSES: [Code; 2] = [C::AddressInvalid, C::AddressChecksum];

@@ -300,3 +300,23 @@ async fn one_user_at_one_nonce_is_taken_once() {
     }
     assert_eq!(taken, 1);
 }
+
+#[tokio::test]
+async fn no_request_is_taken_that_no_wallet_will_send() {
+    let desk = Desk::new().await;
+    let signed = desk.approval(&User::new(8), WALLET).await;
+    sqlx::query("update wallets set state = 'retiring', draining = true")
+        .execute(&desk.api.database.db)
+        .await
+        .unwrap();
+    let sent = desk.api.post_as(&desk.who, "/api/v1/sponsored-transactions", "late");
+    let sent = sent.json(&signed).send().await.unwrap();
+    problem(sent, "request_sponsored", "wallet_state").await;
+    let kept: i64 = sqlx::query_scalar(
+        "select (select count(*) from forward_requests) + (select count(*) from transactions)",
+    )
+    .fetch_one(&desk.api.database.db)
+    .await
+    .unwrap();
+    assert_eq!(kept, 0, "and no budget is taken for it");
+}

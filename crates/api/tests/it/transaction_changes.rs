@@ -197,7 +197,20 @@ async fn a_transaction_is_approved_by_those_who_may() {
     let refused = change(&api, &who, &approvals, good.clone()).await;
     problem(refused, "approve_transaction", "approval_not_wanted").await;
 
+    let other = queued(&api, &who, "b", json!({ "to": ALICE, "value": 2 })).await;
     want_approval(&api, &path, &act, &address).await;
+    let listed = async |filter: &str| {
+        let path = format!("/api/v1/transactions?{filter}");
+        let list = body(api.get_as(&who, &path).send().await.unwrap(), 200).await;
+        let ids = list["items"].as_array().unwrap().iter().map(|item| item["id"].clone());
+        ids.map(|id| format!("/api/v1/transactions/{}", id.as_str().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("awaiting_approval=true").await, [path.as_str()]);
+    assert_eq!(listed("awaiting_approval=true&status=failed").await, Vec::<String>::new());
+    assert_eq!(listed("awaiting_approval=false").await, [other]);
+    let odd =
+        api.get_as(&who, "/api/v1/transactions?awaiting_approval=maybe").send().await.unwrap();
+    problem(odd, "list_transactions", "query_invalid").await;
     let shown = body(api.get_as(&who, &path).send().await.unwrap(), 200).await;
     assert_eq!((&shown["status"], &shown["approval"]["act"]), (&json!("queued"), &json!(act)));
     assert_eq!(shown["approval"]["operators"], json!([address]));

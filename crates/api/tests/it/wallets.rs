@@ -131,6 +131,35 @@ async fn a_wallet_is_paused_resumed_and_retired() {
 }
 
 #[tokio::test]
+async fn nothing_new_names_a_retired_wallet() {
+    let (api, who, _node) = rig().await;
+    let address = WALLET.to_checksum(None);
+    let named = json!({ "to": ALICE, "value": "1", "wallet": address });
+    let before = send(&api, &who, "before", &named).await;
+    let old = body(before, 202).await["id"].as_str().unwrap().to_owned();
+    body(post(&api, &who, &format!("{}/pause", place(&address)), json!({})).await, 202).await;
+    body(send(&api, &who, "paused", &named).await, 202).await;
+    body(post(&api, &who, &format!("{}/retire", place(&address)), json!({})).await, 202).await;
+    let refused = send(&api, &who, "after", &named).await;
+    problem(refused, "request_transaction", "wallet_state").await;
+    let quote = post(&api, &who, "/api/v1/transactions/quote", named.clone()).await;
+    problem(quote, "quote_transaction", "wallet_state").await;
+    let replace = format!("/api/v1/transactions/{old}/replace");
+    problem(post(&api, &who, &replace, named.clone()).await, "replace_transaction", "wallet_state")
+        .await;
+    // What was accepted before is answered as it was; the refused key is free.
+    let again = body(send(&api, &who, "before", &named).await, 202).await;
+    assert_eq!(again["id"], json!(old));
+    let unnamed = json!({ "to": ALICE, "value": "1" });
+    body(send(&api, &who, "after", &unnamed).await, 202).await;
+    let count: i64 = sqlx::query_scalar("select count(*) from transactions")
+        .fetch_one(&api.database.db)
+        .await
+        .unwrap();
+    assert_eq!(count, 3, "nothing of what was refused remains");
+}
+
+#[tokio::test]
 async fn the_signer_makes_new_keys_within_its_policy() {
     let (api, who, _node) = rig().await;
     let away = post(&api, &who, "/api/v1/wallets", json!({ "role": "operator" })).await;

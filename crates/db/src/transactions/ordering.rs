@@ -61,7 +61,9 @@ pub async fn load_followers(
                             and p.status in ('reserved', 'submitted', 'unknown'))
                       as "behind_sent!",
                   t.request_id, t.approval_request is not null as "asked_approval!",
-                  extract(epoch from now() - t.created_at)::float8 as "age!"
+                  extract(epoch from now() - t.created_at)::float8 as "age!",
+                  coalesce(nullif(concat_ws('/', t.principal_id, t.ordering_key), ''),
+                  encode(t.recipient, 'hex'), '') as "source!"
              from transactions t
              join transactions h on h.id = any($5) and h.ordering_on_failure = 'free'
                                 and h.ordering_key = t.ordering_key
@@ -71,15 +73,21 @@ pub async fn load_followers(
               and (t.deadline_at is null or t.deadline_at > now())
               and (t.claimed_until is null or t.claimed_until <= now()
                    or t.claimed_until > now() + make_interval(secs => $7))
-              and t.approval_wanted_at is null and t.replaces is null and not t.kind = any($6)
+              and t.approval_wanted_at is null and t.replaces is null
+              and ($6::text[] = '{}'
+                   or (t.kind,
+                       coalesce(nullif(concat_ws('/', t.principal_id, t.ordering_key), ''),
+                                encode(t.recipient, 'hex'), ''))
+                      not in (select k, s from unnest($6, $8::text[]) as p (k, s)))
             order by t.seq limit $4"#,
         filter.chain_id.as_i64(),
         filter.role,
         filter.wallet.as_slice(),
         filter.limit,
         heads,
-        filter.paused,
+        filter.paused_kinds,
         filter.seconds_max,
+        filter.paused_sources,
     )
     .fetch_all(db)
     .await?)

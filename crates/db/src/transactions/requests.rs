@@ -177,6 +177,8 @@ pub struct TransactionFilter<'a> {
     pub ordering_key: Option<&'a str>,
     /// Only ids from this one on, which is to say: only jobs as young.
     pub since: Option<TransactionId>,
+    /// Only jobs that wait for approvals, or only those that do not.
+    pub awaiting_approval: Option<bool>,
 }
 
 /// Jobs older than `before` by id, newest first.
@@ -202,6 +204,8 @@ pub async fn list(
               and ($5::text is null or role = $5) and ($6::uuid is null or principal_id = $6)
               and ($7::text is null or ordering_key = $7) and ($8::uuid is null or id < $8)
               and ($10::uuid is null or id >= $10)
+              and ($11::bool is null
+                   or $11 = (is_queued and approval_wanted_at is not null))
               and ($2 is distinct from 'queued' or is_queued)
               and ($2 is null or $2 not in ('failed', 'expired', 'cancelled') or ended_as = $2)
             order by id desc limit $9"#,
@@ -215,6 +219,7 @@ pub async fn list(
         before.map(|id| id.0),
         limit,
         filter.since.map(|id| id.0),
+        filter.awaiting_approval,
     )
     .fetch_all(db)
     .await?)

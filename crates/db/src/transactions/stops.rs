@@ -199,3 +199,24 @@ pub async fn load_overdue(
     .fetch_all(db)
     .await?)
 }
+
+/// Queued jobs that name a wallet which takes nothing any more: nobody will ever send them.
+pub async fn load_stranded(
+    db: &mut PgConnection,
+    chain: ChainId,
+    limit: i64,
+) -> Result<Vec<Waiting>, DbError> {
+    Ok(sqlx::query_as!(
+        Waiting,
+        "select t.id, t.kind, t.request_id
+           from wallets w
+           join transactions t on t.chain_id = w.chain_id and t.role = w.role
+                              and t.wallet = w.address and t.is_queued
+          where w.chain_id = $1 and w.state = 'retiring' and t.wallet_given and t.kind <> 'drain'
+          order by t.id limit $2 for update of t skip locked",
+        chain.as_i64(),
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}

@@ -114,6 +114,9 @@ pub(crate) struct List {
     /// Asked for at this time or later (RFC 3339).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    /// Only those that wait for operators' approvals.
+    #[arg(long)]
+    awaiting_approval: bool,
     /// How many at most.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
@@ -333,6 +336,7 @@ async fn list(client: &Client, json: bool, options: List) -> Result<()> {
         ("wallet", options.wallet),
         ("ordering_key", options.ordering_key),
         ("since", options.since),
+        ("awaiting_approval", options.awaiting_approval.then(|| "true".to_owned())),
         ("limit", Some(options.limit.to_string())),
         ("cursor", options.cursor),
     ]);

@@ -17,14 +17,18 @@ use vocab::{B256, JobStatus, PrincipalId, TransactionId};
 const BRINGER: PrincipalId = PrincipalId(Uuid::from_u128(7));
 
 /// A rig whose signer wants consent for more than 100 wei, and the one who gives it.
-struct Pair {
-    rig: Rig,
-    operator: Signer,
+pub struct Pair {
+    pub rig: Rig,
+    pub operator: Signer,
 }
 
 impl Pair {
     async fn new() -> Self {
-        let mut rig = Rig::new(Wanted::default()).await;
+        Self::with(Wanted::default()).await
+    }
+
+    pub async fn with(wanted: Wanted) -> Self {
+        let mut rig = Rig::new(wanted).await;
         let operator = Signer::start().await;
         let address = operator.client().ensure_key("minter", 0).await.unwrap();
         rig.signer.require_approvals(&[address]).await;
@@ -37,7 +41,7 @@ impl Pair {
     }
 
     /// What it waits for, once it waits (again, after `before` times).
-    async fn wanted(&self, id: TransactionId, before: i64) -> transactor::Wanted {
+    pub async fn wanted(&self, id: TransactionId, before: i64) -> transactor::Wanted {
         let told = || async {
             sqlx::query_scalar::<_, i64>(
                 "select count(*) from outbox where kind = 'transaction_approval_required'
@@ -64,7 +68,7 @@ impl Pair {
         transactor::Wanted::stored(request).unwrap()
     }
 
-    async fn bring(
+    pub async fn bring(
         &self,
         id: TransactionId,
         approval: &signer::Approval,
@@ -75,17 +79,17 @@ impl Pair {
         done
     }
 
-    async fn consent(&self, id: TransactionId, act: B256) {
+    pub async fn consent(&self, id: TransactionId, act: B256) {
         let approved = self.bring(id, &self.operator.approve(act, 600)).await.unwrap();
         assert!(approved.new && approved.enough);
     }
 
-    async fn balance(&self, of: Address) -> u64 {
+    pub async fn balance(&self, of: Address) -> u64 {
         self.rig.node.endpoint.balance(of).await.unwrap().to()
     }
 }
 
-fn big(to: Address) -> NewTransaction {
+pub fn big(to: Address) -> NewTransaction {
     NewTransaction { value: U256::from(500), ..transfer(to) }
 }
 
@@ -239,6 +243,48 @@ async fn those_behind_it_in_its_order_wait_too_and_its_deadline_holds() {
     pair.rig.cancel(id).await.unwrap();
     pair.rig.until(second, &[JobStatus::Final]).await;
     assert_eq!((pair.balance(first).await, pair.balance(behind).await), (0, 1));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn free_followers_that_were_taken_with_it_do_not_pass_it() {
+    let pair = Pair::new().await;
+    let to = |number: u8| Address::repeat_byte(0xd0 + number);
+    let keyed = |new: NewTransaction| NewTransaction {
+        ordering: Some(Ordering { key: "account".to_owned(), on_failure: OnFailure::Free }),
+        ..new
+    };
+    // All in one batch: one goes, the next must wait, and those behind it with it.
+    let jobs = [transfer(to(0)), big(to(1)), transfer(to(2)), big(to(3)), transfer(to(4))];
+    let mut ids = Vec::new();
+    for job in jobs {
+        ids.push(pair.rig.queue_one(keyed(job)).await);
+    }
+    let others = pair.rig.queue_transfers("others", 4).await;
+    let worker = Worker::start(pair.rig.config());
+    let first = pair.wanted(ids[1], 0).await;
+    pair.rig.all_final_once(&others).await;
+    pair.rig.until(ids[0], &[JobStatus::Final]).await;
+    for id in &ids[2..] {
+        assert_eq!(pair.rig.load(*id).await.status, "queued", "{id}");
+        let signed = pair.rig.attempts(*id).await.iter().any(|(.., hash)| hash.is_some());
+        assert!(!signed, "{id}: nothing of it may exist while it waits");
+    }
+    pair.consent(ids[1], first.act).await;
+    let second = pair.wanted(ids[3], 0).await;
+    pair.rig.until(ids[2], &[JobStatus::Final]).await;
+    assert_eq!(pair.rig.load(ids[4]).await.status, "queued");
+    pair.consent(ids[3], second.act).await;
+    let mut before = None;
+    for id in ids {
+        pair.rig.until(id, &[JobStatus::Final]).await;
+        let nonce = pair.rig.load(id).await.nonce;
+        assert!(nonce > before, "{id}: {nonce:?} after {before:?}");
+        before = nonce;
+    }
+    for (number, wei) in (0..).zip([1, 500, 1, 500, 1]) {
+        assert_eq!(pair.balance(to(number)).await, wei);
+    }
     worker.stop().await;
 }
 

@@ -109,7 +109,8 @@ async fn what_died_before_the_clock_went_back_holds_nothing_up() {
         limit: 4,
         seconds: 3.0,
         seconds_max: 10.0,
-        paused: &[],
+        paused_kinds: &[],
+        paused_sources: &[],
     };
     let mut connection = db.acquire().await.unwrap();
     assert_eq!(claim_ready(&mut connection, filter).await.unwrap().len(), 4);

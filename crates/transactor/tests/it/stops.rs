@@ -10,7 +10,8 @@ use std::time::Duration;
 use testkit::eventually_within;
 use time::OffsetDateTime;
 use transactor::{
-    AdmitError, Cancelled, Compensation, Intake, InterveneError, NewTransaction, Refused,
+    AdmitError, Cancelled, Compensation, Intake, InterveneError, NewTransaction, OnFailure,
+    Ordering, Refused,
 };
 use vocab::{ChainId, JobStatus, TransactionId};
 
@@ -260,6 +261,52 @@ async fn a_kind_that_keeps_failing_waits_until_a_probe_succeeds() {
     .unwrap();
     let paused = "transaction_kind_paused";
     assert_eq!(told, [paused, paused, "transaction_kind_resumed"]);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_one_user_lets_fail_stop_nobody_else() {
+    let mut rig = Rig::new(Wanted::default()).await;
+    rig.options.kind_failures_max = 3;
+    // Reverts when it is given more than four bytes.
+    rig.node.call("anvil_setCode", json!([CONTRACT, "0x36600410600857005b5f5ffd"])).await;
+    let worker = rig.start();
+    // As sponsored calls are queued: by the sponsor's key, in the order of the user.
+    let of = |user: &str, new: NewTransaction| NewTransaction {
+        kind: "sponsored_call".to_owned(),
+        ordering: Some(Ordering { key: format!("forward:{user}"), on_failure: OnFailure::Free }),
+        ..new
+    };
+    let bad =
+        || NewTransaction { input: [&poke(None).input[..], &[1]].concat().into(), ..poke(None) };
+    let told = || async {
+        sqlx::query_as::<_, (String, String)>(
+            "select kind, data->>'source' from outbox
+              where kind like 'transaction_kind_%' order by id",
+        )
+        .fetch_all(&rig.database.db)
+        .await
+        .unwrap()
+    };
+    let mut stolen = Vec::new();
+    for _ in 0..6 {
+        stolen.push(rig.queue_one(of("thief", bad())).await);
+    }
+    eventually_within(PATIENCE, "the thief is paused", || async { told().await.first().cloned() })
+        .await;
+    // Their circuit stays open while they go on failing; others' calls of the kind go out at once.
+    for user in ["ann", "ben"] {
+        let id = rig.queue_one(of(user, poke(None))).await;
+        rig.until(id, &[JobStatus::Final]).await;
+    }
+    assert_eq!(
+        told().await,
+        [("transaction_kind_paused".to_owned(), "forward:thief".to_owned())],
+        "nobody else was paused, and the thief is not back"
+    );
+    for id in stolen {
+        rig.until(id, &[JobStatus::Failed]).await;
+    }
     worker.stop().await;
 }
 
