@@ -6,7 +6,7 @@ use crate::{
 };
 use auth::{Action, Actor, Denied, PrincipalKind, authorize};
 use db::{
-    PgConnection,
+    DbError, PgConnection,
     forward_requests::{self, ForwardRequestFilter},
     sponsors::{self, RuleRow, SponsorFilter, SponsorRow},
 };
@@ -167,7 +167,7 @@ pub(crate) async fn load_used(
     row: &SponsorRow,
     day: Date,
     user: Option<Address>,
-) -> Result<Used, AppError> {
+) -> Result<Used, DbError> {
     let all = sponsors::load_day(db, &[row.id], day, &[]).await?.into_iter().next();
     let own = match user {
         Some(user) => {

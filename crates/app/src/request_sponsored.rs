@@ -8,6 +8,7 @@
 use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, ForwardRequestRow, Once, Refusal,
     SponsorRefusal,
+    failpoint::hit,
     jobs::settle_sponsored::new_use,
     once::{ACCEPTED, Begun, Done, maker, replay},
     parse_address,
@@ -112,7 +113,9 @@ impl App {
         let taken = Taken { chain, request: &request, digest, checked: &checked };
         let done = self.take(&mut work.transaction, row.id, taken, new, render).await;
         let taken = done.is_ok();
+        hit("before_sponsored");
         let answer = self.settle_once(work, done).await?;
+        hit("after_sponsored");
         if taken {
             self.config().nudge.wake(chain.chain_id, &role);
             metrics::counter!("sponsored_accepted_total").increment(1);
