@@ -79,6 +79,7 @@ impl App {
         let filter = SponsorFilter {
             chain_id: chain.map(|chain| chain.chain_id),
             principal_id: reach(caller.actor)?,
+            ..SponsorFilter::default()
         };
         let mut db = self.connection().await?;
         let rows = sponsors::list(&mut db, filter, before, limit).await?;

@@ -175,7 +175,8 @@ impl App {
         let shown = forward_requests::list(db, filter, None, 1).await?;
         let shown = shown.first().ok_or(AppError::Bug("a row just written is not there"))?;
         let body = render(shown).to_string().into_bytes();
-        tracing::info!(sponsored.id = %record.id, transaction.id = %transaction, "taken");
+        tracing::info!(sponsored.id = %record.id, transaction.id = %transaction,
+            "sponsored call accepted");
         Ok(Done::New(ACCEPTED, body))
     }
 

@@ -90,7 +90,7 @@ impl App {
                 "it cost more than was reserved");
         }
         if cost.is_known {
-            tracing::info!(sponsored.id = %id, cost = %wei, "settled");
+            tracing::info!(sponsored.id = %id, cost = %wei, "sponsored call settled");
         } else {
             metrics::counter!("sponsored_costs_unknown_total").increment(1);
             tracing::error!(sponsored.id = %id, counted = %wei,
