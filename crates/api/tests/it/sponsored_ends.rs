@@ -155,7 +155,7 @@ async fn what_is_decided_about_sponsors_is_told() {
         (&made["after"]["name"], &made["after"]["gas_max"]),
         (&json!("welcome"), &json!(500_000))
     );
-    assert_eq!(made["after"]["rules"][0]["selector"], "0xa22cb465");
+    assert_eq!(made["after"]["rules"][1]["selector"], "0xa22cb465");
     let id = &desk.sponsor;
     let expected = json!({ "object": "sponsor", "object_id": id, "act": "changed",
         "chain_id": CHAIN.to_string() });
