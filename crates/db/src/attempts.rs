@@ -227,12 +227,14 @@ pub async fn load_open(
                   a.max_fee_wei as "max_fee_wei: Numeric",
                   a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.legacy, a.void,
                   a.tx_hash as "tx_hash: Hash", a.sent, a.sent_error,
-                  extract(epoch from now() - a.sent_at)::float8 as sent_age,
-                  extract(epoch from now() - a.created_at)::float8 as "age!",
+                  abs(extract(epoch from now() - a.sent_at))::float8 as sent_age,
+                  abs(extract(epoch from now() - a.created_at))::float8 as "age!",
                   t.kind, t.status, t.request_id,
                   t.cancel_requested_at is not null as "cancel_wanted!",
                   coalesce(t.deadline_at <= now(), false) as "overdue!", t.stop_as,
-                  coalesce(t.bump_requested_at > a.created_at, false) as "bump_wanted!",
+                  t.bump_requested_at is not null
+                      and (t.bump_requested_at > a.created_at
+                           or a.created_at > now() + interval '1 minute') as "bump_wanted!",
                   t.urgency, t.fee_cap_wei as "fee_cap_wei: Numeric"
              from nonces n
              join attempts a on a.transaction_id = n.transaction_id and a.nonce = n.nonce

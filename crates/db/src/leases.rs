@@ -1,4 +1,9 @@
 //! `leases`: exclusive, expiring, fenced rights.
+//!
+//! A lease that seems to last longer than twice its term was given before the database's clock went
+//! back; it is void, or a dead holder would be waited for as long as the clock went back. Its
+//! holder, if it lives, keeps it until another takes it: the epoch decides. So all who want a lease
+//! must name the same term.
 
 use crate::DbError;
 use sqlx::PgConnection;
@@ -29,7 +34,9 @@ pub async fn acquire(
                   epoch = case when l.holder = excluded.holder and l.expires_at > now()
                                then l.epoch else l.epoch + 1 end,
                   expires_at = excluded.expires_at
-            where l.holder = excluded.holder or l.expires_at <= now()
+            where l.holder = excluded.holder
+               or l.expires_at <= now()
+               or l.expires_at > now() + make_interval(secs => 2 * $3::float8)
            returning epoch"#,
         name,
         holder,
@@ -83,11 +90,20 @@ pub async fn release(db: &mut PgConnection, lease: &Lease) -> Result<(), DbError
     Ok(())
 }
 
-/// Which of these leases somebody holds.
-pub async fn load_held(db: &mut PgConnection, names: &[String]) -> Result<Vec<String>, DbError> {
-    let rows =
-        sqlx::query!("select name from leases where name = any($1) and expires_at > now()", names,)
-            .fetch_all(db)
-            .await?;
+/// Which of these leases, of this term, somebody holds.
+pub async fn load_held(
+    db: &mut PgConnection,
+    names: &[String],
+    ttl: Duration,
+) -> Result<Vec<String>, DbError> {
+    let rows = sqlx::query!(
+        "select name from leases
+          where name = any($1) and expires_at > now()
+            and expires_at <= now() + make_interval(secs => 2 * $2::float8)",
+        names,
+        ttl.as_seconds_f64(),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(|row| row.name).collect())
 }

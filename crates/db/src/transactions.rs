@@ -57,6 +57,9 @@ pub struct ClaimFilter<'a> {
     pub limit: i64,
     /// How long other lanes leave the jobs alone.
     pub seconds: f64,
+    /// No claim lasts longer, [`postpone`]d ones included. One that seems to is from before the
+    /// database's clock went back, and void.
+    pub seconds_max: f64,
     /// Kinds that are left alone.
     pub paused: &'a [String],
 }
@@ -77,7 +80,8 @@ pub async fn claim_ready(
                   and (t.wallet is null or t.wallet = $3)
                   and (t.not_before is null or t.not_before <= now())
                   and (t.deadline_at is null or t.deadline_at > now())
-                  and (t.claimed_until is null or t.claimed_until <= now())
+                  and (t.claimed_until is null or t.claimed_until <= now()
+                       or t.claimed_until > now() + make_interval(secs => $7))
                   and t.approval_wanted_at is null and not t.kind = any($6)
                   and (t.kind = 'drain' or not exists (select 1 from wallets w
                           where w.chain_id = $1 and w.address = $3 and w.draining))
@@ -118,6 +122,7 @@ pub async fn claim_ready(
         filter.limit,
         filter.seconds,
         filter.paused,
+        filter.seconds_max,
     )
     .fetch_all(db)
     .await?;
@@ -125,8 +130,11 @@ pub async fn claim_ready(
     Ok(ready)
 }
 
+/// How many times as long as asked for a job is left alone at most.
+pub const POSTPONED_MAX: u32 = 16;
+
 /// Leave queued jobs alone for a while: the longer, the more often in a row nothing came of looking
-/// at them (twice as long each time, up to 16 times).
+/// at them (twice as long each time, up to [`POSTPONED_MAX`] times).
 pub async fn postpone(db: &mut PgConnection, ids: &[Uuid], seconds: f64) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions

@@ -53,6 +53,7 @@ impl Lane {
             wallet: self.address(),
             limit: i64::try_from(limit).unwrap_or(1),
             seconds: CLAIM_SECONDS,
+            seconds_max: self.claim_seconds_max(),
             paused: &paused,
         };
         let mut jobs = transactions::claim_ready(&mut transaction, filter).await?;
@@ -69,6 +70,13 @@ impl Lane {
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_claim");
         Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
+    }
+
+    /// Twice the longest that a job is left alone for: what is beyond that, a clock that went back
+    /// is to blame for.
+    fn claim_seconds_max(&self) -> f64 {
+        let postponed = self.options().retry * transactions::POSTPONED_MAX;
+        2.0 * postponed.as_secs_f64().max(CLAIM_SECONDS)
     }
 
     /// Jobs that go out right behind a claimed one of their key. The claim of the first keeps other

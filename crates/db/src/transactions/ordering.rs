@@ -68,7 +68,8 @@ pub async fn load_followers(
               and (t.wallet is null or t.wallet = $3)
               and (t.not_before is null or t.not_before <= now())
               and (t.deadline_at is null or t.deadline_at > now())
-              and (t.claimed_until is null or t.claimed_until <= now())
+              and (t.claimed_until is null or t.claimed_until <= now()
+                   or t.claimed_until > now() + make_interval(secs => $7))
               and t.approval_wanted_at is null and t.replaces is null and not t.kind = any($6)
             order by t.seq limit $4"#,
         filter.chain_id.as_i64(),
@@ -77,6 +78,7 @@ pub async fn load_followers(
         filter.limit,
         heads,
         filter.paused,
+        filter.seconds_max,
     )
     .fetch_all(db)
     .await?)

@@ -225,7 +225,8 @@ pub async fn is_paid(
                select 1 from transactions
                 where chain_id = $1 and kind = $2 and recipient = $3
                   and (status not in ('final', 'failed', 'expired', 'cancelled')
-                       or created_at > now() - make_interval(secs => $4))) as "paid!""#,
+                       or created_at > now() - make_interval(secs => $4)
+                          and created_at < now() + make_interval(secs => $4))) as "paid!""#,
         chain.as_i64(),
         kind,
         recipient.as_slice(),
