@@ -71,6 +71,9 @@ async fn a_role_is_refilled_from_another_as_the_file_says() {
         items.into_iter().find(|item| item["status"] == "final")
     })
     .await;
-    assert_eq!((&transfer["role"], &transfer["to"]), (&json!("operator"), &json!(minter.to_string())));
+    assert_eq!(
+        (&transfer["role"], &transfer["to"]),
+        (&json!("operator"), &json!(minter.to_string()))
+    );
     assert_eq!(server.stop(), Some(0));
 }
