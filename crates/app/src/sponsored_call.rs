@@ -136,8 +136,9 @@ impl App {
 
 /// EIP-7825.
 const GAS_MAX: u64 = 1 << 24;
-/// By how much a job may raise its first offer: enough for two replacements of an eighth each. With
-/// none, one that is stuck could neither be priced anew nor voided, and would hold up all behind it.
+/// By how much a job may raise its first offer: enough for two replacements of an eighth each.
+/// With none, one that is stuck could neither be priced anew nor voided, and would hold up all
+/// behind it.
 const FEE_ROOM: (u128, u128) = (13, 10);
 
 pub(crate) fn call(from: Address, to: Address, data: Vec<u8>) -> CallRequest {
