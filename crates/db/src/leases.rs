@@ -19,7 +19,9 @@ pub struct Lease {
 }
 
 /// Take the lease if it is free, expired or already ours. A new holder gets a higher epoch; ours
-/// keeps its own. Expiry is by the database's clock alone.
+/// keeps its own. Expiry is by the database's clock alone. Waits for commits made under the lease:
+/// naming the key among what is set makes Postgres lock the row in the way that [`lock_held`]
+/// excludes, while a renewal, which does not name it, passes.
 pub async fn acquire(
     db: &mut PgConnection,
     name: &str,
@@ -30,7 +32,7 @@ pub async fn acquire(
         r#"insert into leases as l (name, holder, epoch, expires_at)
            values ($1, $2, 1, now() + make_interval(secs => $3))
            on conflict (name) do update
-              set holder = excluded.holder,
+              set name = excluded.name, holder = excluded.holder,
                   epoch = case when l.holder = excluded.holder and l.expires_at > now()
                                then l.epoch else l.epoch + 1 end,
                   expires_at = excluded.expires_at
@@ -63,11 +65,11 @@ pub async fn renew(db: &mut PgConnection, lease: &Lease, ttl: Duration) -> Resul
 }
 
 /// Within the caller's transaction: true when the lease is still this one, and then no rival can
-/// take it before the transaction ends.
+/// take it before the transaction ends. Its holder can renew it meanwhile: see [`acquire`].
 pub async fn lock_held(db: &mut PgConnection, lease: &Lease) -> Result<bool, DbError> {
     let row = sqlx::query!(
         "select 1 as one from leases
-          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for share",
+          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for key share",
         lease.name,
         lease.holder,
         lease.epoch,

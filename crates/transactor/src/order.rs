@@ -35,13 +35,15 @@ impl Lane {
     /// Claim at most `room` jobs.
     pub async fn claim(&self, room: usize) -> Result<Claimed, LaneError> {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
-        // Under the lease too: a lane that lost it must not keep jobs from its successor.
-        let mut transaction = self.begin().await?;
-        let waiting = requests::load_depth(&mut transaction, chain, role, DEPTH_MAX).await?;
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let waiting = requests::load_depth(&mut connection, chain, role, DEPTH_MAX).await?;
+        drop(connection);
         let waiting = usize::try_from(waiting).unwrap_or(0);
         if waiting == 0 {
             return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
         }
+        // Under the lease too: a lane that lost it must not keep jobs from its successor.
+        let mut transaction = self.begin().await?;
         let others = self.context.loads.others(self.address(), role);
         let room = room.min(CALLS_MAX);
         let limit = share(self.in_flight, &others, waiting).min(room);
