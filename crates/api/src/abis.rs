@@ -3,13 +3,13 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{CALL_BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, limit},
+    extract::{CALL_BODY_MAX, Holder, Keyed, Named, Queried, limit},
     operations::{answer, page},
     problem::{Code, Problem},
     show_transactions as show,
 };
 use api_types::{AbiDetail, AbiEntry, AbiList, AbiListQuery, AbiRequest};
-use app::{AbiSpec, Once};
+use app::AbiSpec;
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -30,8 +30,7 @@ use vocab::{Address, ChainId};
 pub(crate) async fn store_abi(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<AbiRequest, CALL_BODY_MAX>,
+    body: Keyed<AbiRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
     let request = &body.value;
     let spec = AbiSpec {
@@ -40,7 +39,7 @@ pub(crate) async fn store_abi(
         name: &request.name,
         abi: &request.abi,
     };
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |abi: &app::Abi| json!(show::abi(abi, None));
     let done = state.app().store_abi(who.caller(), once, spec, render).await?;
     let shown = serde_json::from_slice::<AbiEntry>(&done.body).ok();

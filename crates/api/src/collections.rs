@@ -3,13 +3,13 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, Who, limit},
+    extract::{BODY_MAX, Holder, Keyed, Named, Queried, Who, limit},
     operations::{answer, page},
     problem::{Code, Problem},
     show,
 };
 use api_types::{Collection, CollectionList, CollectionListQuery, CollectionRequest, ContentMode};
-use app::{CollectionSpec, Once};
+use app::CollectionSpec;
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -30,8 +30,7 @@ use vocab::{Address, ChainId};
 pub(crate) async fn request_collection(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<CollectionRequest, BODY_MAX>,
+    body: Keyed<CollectionRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
     let request = &body.value;
     let spec = CollectionSpec {
@@ -49,7 +48,7 @@ pub(crate) async fn request_collection(
         royalty_bps: request.royalty_bps,
         chain_id: request.chain_id,
     };
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |row: &app::CollectionRow| json!(show::collection(row));
     let done = state.app().request_collection(who.caller(), once, spec, render).await?;
     let shown = serde_json::from_slice::<Collection>(&done.body).ok();

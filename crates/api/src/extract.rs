@@ -5,7 +5,7 @@ use crate::{
     edge::RequestId,
     problem::{Code, Problem},
 };
-use app::{AppError, Caller, Fingerprint};
+use app::{AppError, Caller, Fingerprint, Once};
 use auth::Actor;
 use axum::{
     body::to_bytes,
@@ -98,21 +98,43 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// A JSON body of a known shape, with the fingerprint of the whole request.
+/// A JSON body of a known shape.
 #[derive(Debug)]
-pub(crate) struct JsonBody<T, const MAX: usize> {
-    pub(crate) value: T,
-    pub(crate) fingerprint: Fingerprint,
-}
+pub(crate) struct JsonBody<T, const MAX: usize>(pub(crate) T);
 
 impl<T: DeserializeOwned, const MAX: usize> FromRequest<ApiState> for JsonBody<T, MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &ApiState) -> Result<Self, Problem> {
+        Ok(Self(parse::<T>(&json_bytes(request, MAX).await?)?))
+    }
+}
+
+/// A JSON body of a request that is done once, and its `Idempotency-Key`, which is looked at first.
+#[derive(Debug)]
+pub(crate) struct Keyed<T, const MAX: usize> {
+    key: String,
+    pub(crate) value: T,
+    fingerprint: Fingerprint,
+}
+
+impl<T, const MAX: usize> Keyed<T, MAX> {
+    pub(crate) fn once(&self) -> Once<'_> {
+        Once { key: &self.key, fingerprint: self.fingerprint }
+    }
+}
+
+impl<T: DeserializeOwned, const MAX: usize> FromRequest<ApiState> for Keyed<T, MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(&mut parts, state).await?;
+        let request = Request::from_parts(parts, body);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let bytes = json_bytes(request, MAX).await?;
         let value = parse::<T>(&bytes)?;
-        Ok(Self { value, fingerprint: fingerprint(&method, &path, &bytes)? })
+        Ok(Self { key, value, fingerprint: fingerprint(&method, &path, &bytes)? })
     }
 }
 

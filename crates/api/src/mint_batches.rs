@@ -2,13 +2,13 @@
 
 use crate::{
     ApiState,
-    extract::{DOCUMENT_BODY_MAX, Holder, IdempotencyKey, JsonBody},
+    extract::{DOCUMENT_BODY_MAX, Holder, Keyed},
     operations::answer,
     problem::{Code, Problem},
     show,
 };
 use api_types::{BatchedMint, MintBatch, MintBatchItem, MintBatchRequest, MintRequest};
-use app::{Fingerprint, MintItem, Once};
+use app::{Fingerprint, MintItem};
 use axum::{extract::State, response::Response};
 use serde_json::{Value, json};
 
@@ -24,11 +24,10 @@ use serde_json::{Value, json};
 pub(crate) async fn request_mints(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<MintBatchRequest, DOCUMENT_BODY_MAX>,
+    body: Keyed<MintBatchRequest, DOCUMENT_BODY_MAX>,
 ) -> Result<Response, Problem> {
     let items = body.value.items.iter().map(item).collect::<Result<Vec<_>, _>>()?;
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |jobs: &[(String, app::MintJob)]| {
         let batched = jobs.iter().map(|(id, job)| (id.clone(), show::mint(job)));
         json!(MintBatch { items: batched.map(|(id, mint)| BatchedMint { id, mint }).collect() })

@@ -3,13 +3,13 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{DOCUMENT_BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, limit},
+    extract::{DOCUMENT_BODY_MAX, Holder, Keyed, Named, Queried, limit},
     operations::{answer, page},
     problem::{Code, Problem},
     show,
 };
 use api_types::{Mint, MintList, MintListQuery, MintRequest};
-use app::{MintQuery, Once};
+use app::MintQuery;
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -30,8 +30,7 @@ use vocab::MintId;
 pub(crate) async fn request_mint(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<MintRequest, DOCUMENT_BODY_MAX>,
+    body: Keyed<MintRequest, DOCUMENT_BODY_MAX>,
 ) -> Result<Response, Problem> {
     let request = app::MintRequest {
         to: &body.value.to,
@@ -40,7 +39,7 @@ pub(crate) async fn request_mint(
         collection: body.value.collection.as_deref(),
         chain_id: body.value.chain_id,
     };
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |job: &app::MintJob| json!(show::mint(job));
     let done = state.app().request_mint(who.caller(), once, request, render).await?;
     let id = serde_json::from_slice::<Mint>(&done.body).ok().map(|mint| mint.id);

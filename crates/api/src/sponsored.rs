@@ -3,7 +3,7 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{CALL_BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, limit},
+    extract::{CALL_BODY_MAX, Holder, JsonBody, Keyed, Named, Queried, limit},
     operations::{answer, page},
     problem::Problem,
     show_sponsors as show,
@@ -13,9 +13,7 @@ use api_types::{
     Consent, PrepareRequest, PreparedRequest, SponsoredList, SponsoredListQuery, SponsoredRequest,
     SponsoredTransaction,
 };
-use app::{
-    CallSpec, ForwardRequestRow, ForwardSpec, Once, PrepareSpec, SponsoredQuery, SponsoredSpec,
-};
+use app::{CallSpec, ForwardRequestRow, ForwardSpec, PrepareSpec, SponsoredQuery, SponsoredSpec};
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -46,8 +44,7 @@ fn consent(wire: Consent) -> &'static str {
 pub(crate) async fn request_sponsored(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<SponsoredRequest, CALL_BODY_MAX>,
+    body: Keyed<SponsoredRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
     let sent = &body.value;
     let request = &sent.request;
@@ -67,7 +64,7 @@ pub(crate) async fn request_sponsored(
         },
         signature: &sent.signature,
     };
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |row: &ForwardRequestRow| json!(show::sponsored(row));
     let done = state.app().request_sponsored(who.caller(), once, spec, render).await?;
     let id = serde_json::from_slice::<SponsoredTransaction>(&done.body).ok().map(|shown| shown.id);
@@ -87,9 +84,9 @@ pub(crate) async fn request_sponsored(
 pub(crate) async fn prepare_sponsored(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    body: JsonBody<PrepareRequest, CALL_BODY_MAX>,
+    JsonBody(body): JsonBody<PrepareRequest, CALL_BODY_MAX>,
 ) -> Result<Json<PreparedRequest>, Problem> {
-    let asked = &body.value;
+    let asked = &body;
     let spec = PrepareSpec {
         sponsor_id: asked.sponsor_id,
         consent: Some(consent(asked.consent)),

@@ -3,7 +3,7 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, limit},
+    extract::{BODY_MAX, Holder, JsonBody, Keyed, Named, Queried, limit},
     operations::{answer, page},
     problem::{Code, Problem},
     show_sponsors as show,
@@ -12,7 +12,7 @@ use api_types::{
     Sponsor, SponsorChange, SponsorList, SponsorListQuery, SponsorQuery, SponsorRequest,
     SponsorRule, SponsorState,
 };
-use app::{Once, RuleSpec, SponsorSpec, SponsorTerms, SponsorView};
+use app::{RuleSpec, SponsorSpec, SponsorTerms, SponsorView};
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -32,8 +32,7 @@ use uuid::Uuid;
 pub(crate) async fn create_sponsor(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<SponsorRequest, BODY_MAX>,
+    body: Keyed<SponsorRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
     let request = &body.value;
     let spec = SponsorSpec {
@@ -50,7 +49,7 @@ pub(crate) async fn create_sponsor(
             rules: request.rules.as_deref().map(rules),
         },
     };
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |view: &SponsorView| json!(show::sponsor(view));
     let done = state.app().create_sponsor(who.caller(), once, spec, render).await?;
     let id = serde_json::from_slice::<Sponsor>(&done.body).ok().map(|shown| shown.id);
@@ -75,9 +74,9 @@ pub(crate) async fn change_sponsor(
     State(state): State<ApiState>,
     Holder(who): Holder,
     Named(id): Named<Uuid>,
-    body: JsonBody<SponsorChange, BODY_MAX>,
+    JsonBody(body): JsonBody<SponsorChange, BODY_MAX>,
 ) -> Result<Json<Sponsor>, Problem> {
-    let change = &body.value;
+    let change = &body;
     let terms = SponsorTerms {
         paused: change.state.map(|state| state == SponsorState::Paused),
         day_budget: change.day_budget.as_ref(),

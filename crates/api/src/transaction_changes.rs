@@ -2,7 +2,7 @@
 
 use crate::{
     ApiState,
-    extract::{BODY_MAX, CALL_BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Who},
+    extract::{BODY_MAX, CALL_BODY_MAX, Holder, Keyed, Named, Who},
     problem::{Code, Problem},
     show_transactions as show,
     transactions::{answer_with_place, spec, urgency},
@@ -10,7 +10,7 @@ use crate::{
 use api_types::{
     ApprovalRequest, CancelRequest, RedriveRequest, SpeedUpRequest, Transaction, TransactionRequest,
 };
-use app::{Change, Fingerprint, Once};
+use app::{Change, Once};
 use axum::{extract::State, response::Response};
 use serde_json::json;
 use uuid::Uuid;
@@ -19,11 +19,10 @@ use vocab::TransactionId;
 async fn change(
     state: &ApiState,
     who: &Who,
-    (key, fingerprint): (&str, Fingerprint),
+    once: Once<'_>,
     id: Uuid,
     change: Change<'_>,
 ) -> Result<Response, Problem> {
-    let once = Once { key, fingerprint };
     let render = |row: &app::Transaction| json!(show::transaction(row));
     let app = state.app();
     let done = app.change_transaction(who.caller(), once, TransactionId(id), change, render);
@@ -46,10 +45,9 @@ pub(crate) async fn cancel_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
     Named(id): Named<Uuid>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<CancelRequest, BODY_MAX>,
+    body: Keyed<CancelRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    change(&state, &who, (&key, body.fingerprint), id, Change::Cancel).await
+    change(&state, &who, body.once(), id, Change::Cancel).await
 }
 
 /// Speed a transaction up
@@ -66,14 +64,13 @@ pub(crate) async fn speed_up_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
     Named(id): Named<Uuid>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<SpeedUpRequest, BODY_MAX>,
+    body: Keyed<SpeedUpRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
     let wanted = Change::SpeedUp {
         urgency: body.value.urgency.map(urgency),
         fee_cap: body.value.fee_cap.as_ref(),
     };
-    change(&state, &who, (&key, body.fingerprint), id, wanted).await
+    change(&state, &who, body.once(), id, wanted).await
 }
 
 /// Replace a transaction
@@ -91,12 +88,11 @@ pub(crate) async fn replace_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
     Named(id): Named<Uuid>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<TransactionRequest, CALL_BODY_MAX>,
+    body: Keyed<TransactionRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
     let spec = spec(&body.value);
     let wanted = Change::Replace(&spec);
-    change(&state, &who, (&key, body.fingerprint), id, wanted).await
+    change(&state, &who, body.once(), id, wanted).await
 }
 
 /// Approve a transaction
@@ -116,12 +112,11 @@ pub(crate) async fn approve_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
     Named(id): Named<Uuid>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<ApprovalRequest, BODY_MAX>,
+    body: Keyed<ApprovalRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
     let approval: app::Approval = serde_json::from_value(json!(body.value))
         .map_err(|error| Problem::from(Code::ApprovalInvalid).saying(error.to_string()))?;
-    change(&state, &who, (&key, body.fingerprint), id, Change::Approve(&approval)).await
+    change(&state, &who, body.once(), id, Change::Approve(&approval)).await
 }
 
 /// Queue a transaction again
@@ -138,9 +133,8 @@ pub(crate) async fn redrive_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
     Named(id): Named<Uuid>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<RedriveRequest, BODY_MAX>,
+    body: Keyed<RedriveRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
     let wanted = Change::Redrive { deadline: body.value.deadline.as_deref() };
-    change(&state, &who, (&key, body.fingerprint), id, wanted).await
+    change(&state, &who, body.once(), id, wanted).await
 }

@@ -3,7 +3,7 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{CALL_BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, limit},
+    extract::{CALL_BODY_MAX, Holder, JsonBody, Keyed, Named, Queried, limit},
     operations::{answer, page},
     problem::{Code, Problem},
     show_transactions as show,
@@ -12,7 +12,7 @@ use api_types::{
     CallRequest, OnFailure, QuoteRequest, Transaction, TransactionDetail, TransactionFacts,
     TransactionList, TransactionListQuery, TransactionQuote, TransactionRequest, Urgency,
 };
-use app::{Answer, CallSpec, Once, QuoteSpec, TransactionQuery, TransactionSpec};
+use app::{Answer, CallSpec, QuoteSpec, TransactionQuery, TransactionSpec};
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -35,10 +35,9 @@ use vocab::TransactionId;
 pub(crate) async fn request_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<TransactionRequest, CALL_BODY_MAX>,
+    body: Keyed<TransactionRequest, CALL_BODY_MAX>,
 ) -> Result<Response, Problem> {
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |row: &app::Transaction| json!(show::transaction(row));
     let spec = spec(&body.value);
     let done = state.app().request_transaction(who.caller(), once, spec, render).await?;
@@ -111,9 +110,9 @@ pub(crate) fn urgency(wire: Urgency) -> vocab::Urgency {
 pub(crate) async fn quote_transaction(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    body: JsonBody<QuoteRequest, CALL_BODY_MAX>,
+    JsonBody(body): JsonBody<QuoteRequest, CALL_BODY_MAX>,
 ) -> Result<Json<TransactionQuote>, Problem> {
-    let request = &body.value;
+    let request = &body;
     let spec = QuoteSpec {
         chain_id: request.chain_id,
         role: request.role.as_deref(),

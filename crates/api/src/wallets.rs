@@ -2,7 +2,7 @@
 
 use crate::{
     ApiState,
-    extract::{BODY_MAX, Holder, IdempotencyKey, JsonBody, Named, Queried, Who},
+    extract::{BODY_MAX, Holder, Keyed, Named, Queried, Who},
     operations::answer,
     problem::Problem,
     show_transactions as show,
@@ -12,9 +12,28 @@ use api_types::{
     DrainRequest, Transaction, Wallet, WalletChangeRequest, WalletList, WalletListQuery,
     WalletRequest, WalletRotation,
 };
-use app::{Fingerprint, Once, WalletChange, WalletPlace};
+use app::{Once, WalletChange, WalletPlace};
 use axum::{Json, extract::State, response::Response};
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::IntoParams;
+
+/// Which wallet.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct WalletPath {
+    /// EIP-155 chain id
+    #[param(example = 31337)]
+    chain_id: u64,
+    /// Address of the wallet
+    address: String,
+}
+
+impl WalletPath {
+    fn place(&self) -> WalletPlace<'_> {
+        WalletPlace { chain_id: self.chain_id, address: &self.address }
+    }
+}
 
 /// List wallets
 ///
@@ -37,18 +56,15 @@ pub(crate) async fn list_wallets(
 #[utoipa::path(
     get, path = "/api/v1/wallets/{chain_id}/{address}", tag = "wallets",
     operation_id = "get_wallet",
-    params(
-        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
-        ("address" = String, Path, description = "Address of the wallet"),
-    ),
+    params(WalletPath),
     responses((status = 200, description = "The wallet", body = Wallet)),
 )]
 pub(crate) async fn get_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    Named((chain_id, address)): Named<(u64, String)>,
+    Named(place): Named<WalletPath>,
 ) -> Result<Json<Wallet>, Problem> {
-    let found = state.app().load_wallet(who.caller(), chain_id, &address).await?;
+    let found = state.app().load_wallet(who.caller(), place.chain_id, &place.address).await?;
     Ok(Json(show::wallet(&found)))
 }
 
@@ -64,10 +80,9 @@ pub(crate) async fn get_wallet(
 pub(crate) async fn create_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<WalletRequest, BODY_MAX>,
+    body: Keyed<WalletRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    let once = Once { key: &key, fingerprint: body.fingerprint };
+    let once = body.once();
     let render = |view: &app::WalletView| json!(show::wallet(view));
     let asked = (body.value.chain_id, body.value.role.as_str());
     let done = state.app().create_wallet(who.caller(), once, asked, render).await?;
@@ -79,14 +94,12 @@ pub(crate) async fn create_wallet(
 async fn change(
     state: &ApiState,
     who: &Who,
-    (chain_id, address): (u64, String),
-    (key, fingerprint): (&str, Fingerprint),
+    place: WalletPath,
+    once: Once<'_>,
     wanted: WalletChange,
 ) -> Result<Response, Problem> {
-    let once = Once { key, fingerprint };
-    let place = WalletPlace { chain_id, address: &address };
     let render = |view: &app::WalletView| json!(show::wallet(view));
-    let done = state.app().change_wallet(who.caller(), once, place, wanted, render).await?;
+    let done = state.app().change_wallet(who.caller(), once, place.place(), wanted, render).await?;
     Ok(answer(done, None))
 }
 
@@ -96,21 +109,17 @@ async fn change(
 #[utoipa::path(
     post, path = "/api/v1/wallets/{chain_id}/{address}/pause", tag = "wallets",
     operation_id = "pause_wallet",
-    params(
-        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
-        ("address" = String, Path, description = "Address of the wallet"),
-    ),
+    params(WalletPath),
     request_body = WalletChangeRequest,
     responses((status = 202, description = "As it is now", body = Wallet)),
 )]
 pub(crate) async fn pause_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    Named(place): Named<(u64, String)>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<WalletChangeRequest, BODY_MAX>,
+    Named(place): Named<WalletPath>,
+    body: Keyed<WalletChangeRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    change(&state, &who, place, (&key, body.fingerprint), WalletChange::Pause).await
+    change(&state, &who, place, body.once(), WalletChange::Pause).await
 }
 
 /// Resume a wallet
@@ -119,21 +128,17 @@ pub(crate) async fn pause_wallet(
 #[utoipa::path(
     post, path = "/api/v1/wallets/{chain_id}/{address}/resume", tag = "wallets",
     operation_id = "resume_wallet",
-    params(
-        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
-        ("address" = String, Path, description = "Address of the wallet"),
-    ),
+    params(WalletPath),
     request_body = WalletChangeRequest,
     responses((status = 202, description = "As it is now", body = Wallet)),
 )]
 pub(crate) async fn resume_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    Named(place): Named<(u64, String)>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<WalletChangeRequest, BODY_MAX>,
+    Named(place): Named<WalletPath>,
+    body: Keyed<WalletChangeRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    change(&state, &who, place, (&key, body.fingerprint), WalletChange::Resume).await
+    change(&state, &who, place, body.once(), WalletChange::Resume).await
 }
 
 /// Retire a wallet
@@ -142,21 +147,17 @@ pub(crate) async fn resume_wallet(
 #[utoipa::path(
     post, path = "/api/v1/wallets/{chain_id}/{address}/retire", tag = "wallets",
     operation_id = "retire_wallet",
-    params(
-        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
-        ("address" = String, Path, description = "Address of the wallet"),
-    ),
+    params(WalletPath),
     request_body = WalletChangeRequest,
     responses((status = 202, description = "As it is now", body = Wallet)),
 )]
 pub(crate) async fn retire_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    Named(place): Named<(u64, String)>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<WalletChangeRequest, BODY_MAX>,
+    Named(place): Named<WalletPath>,
+    body: Keyed<WalletChangeRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    change(&state, &who, place, (&key, body.fingerprint), WalletChange::Retire).await
+    change(&state, &who, place, body.once(), WalletChange::Retire).await
 }
 
 /// Rotate a wallet
@@ -165,26 +166,21 @@ pub(crate) async fn retire_wallet(
 #[utoipa::path(
     post, path = "/api/v1/wallets/{chain_id}/{address}/rotate", tag = "wallets",
     operation_id = "rotate_wallet",
-    params(
-        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
-        ("address" = String, Path, description = "Address of the wallet"),
-    ),
+    params(WalletPath),
     request_body = WalletChangeRequest,
     responses((status = 202, description = "The old one and the new one", body = WalletRotation)),
 )]
 pub(crate) async fn rotate_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    Named((chain_id, address)): Named<(u64, String)>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<WalletChangeRequest, BODY_MAX>,
+    Named(place): Named<WalletPath>,
+    body: Keyed<WalletChangeRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    let once = Once { key: &key, fingerprint: body.fingerprint };
-    let place = WalletPlace { chain_id, address: &address };
+    let once = body.once();
     let render = |old: &app::WalletView, new: &app::WalletView| {
         json!(WalletRotation { old: show::wallet(old), new: show::wallet(new) })
     };
-    let done = state.app().rotate_wallet(who.caller(), once, place, render).await?;
+    let done = state.app().rotate_wallet(who.caller(), once, place.place(), render).await?;
     Ok(answer(done, None))
 }
 
@@ -195,24 +191,19 @@ pub(crate) async fn rotate_wallet(
 #[utoipa::path(
     post, path = "/api/v1/wallets/{chain_id}/{address}/drain", tag = "wallets",
     operation_id = "drain_wallet",
-    params(
-        ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
-        ("address" = String, Path, description = "Address of the wallet"),
-    ),
+    params(WalletPath),
     request_body = DrainRequest,
     responses((status = 202, description = "The transfer", body = Transaction)),
 )]
 pub(crate) async fn drain_wallet(
     State(state): State<ApiState>,
     Holder(who): Holder,
-    Named((chain_id, address)): Named<(u64, String)>,
-    IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<DrainRequest, BODY_MAX>,
+    Named(place): Named<WalletPath>,
+    body: Keyed<DrainRequest, BODY_MAX>,
 ) -> Result<Response, Problem> {
-    let once = Once { key: &key, fingerprint: body.fingerprint };
-    let place = WalletPlace { chain_id, address: &address };
+    let once = body.once();
     let render = |row: &app::Transaction| json!(show::transaction(row));
     let app = state.app();
-    let done = app.drain_wallet(who.caller(), once, place, &body.value.to, render).await?;
+    let done = app.drain_wallet(who.caller(), once, place.place(), &body.value.to, render).await?;
     Ok(answer_with_place(done))
 }

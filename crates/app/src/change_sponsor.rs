@@ -5,18 +5,20 @@ use crate::{
     once::{Begun, CREATED, Done, maker},
     parse_address,
     read_sponsors::view,
+    tell_change::Decision,
 };
 use abi::{Fault, parse_uint};
-use auth::{Action, authorize};
+use auth::{Action, KeyHolder, authorize};
 use db::{
     PgConnection, principals,
     sponsors::{self, RuleRow, SponsorRow},
 };
-use serde_json::Value;
+use journal::NewFact;
+use serde_json::{Value, json};
 use sponsor::is_multicall;
 use std::mem;
 use uuid::Uuid;
-use vocab::{Address, PrincipalId, U256};
+use vocab::{Address, Bytes, ChainId, PrincipalId, U256};
 
 const NAME_MAX: usize = 64;
 const RULES_MAX: usize = 100;
@@ -100,11 +102,15 @@ impl App {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
-        let done = record_sponsor(&mut work.transaction, &row, rules.unwrap_or_default()).await;
-        let shown = match done {
-            Ok(()) => view(&mut work.transaction, row, now.date(), None).await,
-            Err(refusal) => Err(refusal),
+        let db = &mut *work.transaction;
+        let done = async {
+            record_sponsor(db, &row, rules.unwrap_or_default()).await?;
+            let shown = view(db, row, now.date(), None).await?;
+            let by = (holder, caller.request_id);
+            journal::record(db, &[decided(by, "created", Value::Null, &shown)]).await?;
+            Ok(shown)
         };
+        let shown = done.await;
         let done = shown.map(|shown| {
             tracing::info!(sponsor.id = %shown.row.id, key = holder.key_id, "sponsor made");
             Done::New(CREATED, render(&shown).to_string().into_bytes())
@@ -129,6 +135,7 @@ impl App {
         let db: &mut PgConnection = &mut transaction;
         let mut row = sponsors::lock(db, id).await?.ok_or(SponsorRefusal::Unknown)?;
         let chain = self.chain(Some(row.chain_id.cast_unsigned()))?;
+        let before = terms_of(&view(db, row.clone(), now.date(), None).await?);
         let mut faults = Vec::new();
         let rules = apply(&mut row, &terms, chain.forwarder, &mut faults);
         refuse(faults)?;
@@ -138,6 +145,8 @@ impl App {
             sponsors::record_rules(db, id, &rules).await?;
         }
         let shown = view(db, row, now.date(), None).await?;
+        let by = (holder, caller.request_id);
+        journal::record(db, &[decided(by, "changed", before, &shown)]).await?;
         transaction.commit().await.map_err(db::DbError::from)?;
         tracing::info!(sponsor.id = %id, key = holder.key_id, state = shown.row.state,
             "sponsor changed");
@@ -158,6 +167,39 @@ async fn record_sponsor(
         return Err(SponsorRefusal::Exists.into());
     }
     Ok(sponsors::record_rules(db, row.id, &rules).await?)
+}
+
+/// All that is decided about a sponsor, for the record.
+fn terms_of(sponsor: &SponsorView) -> Value {
+    let row = &sponsor.row;
+    let rule = |rule: &RuleRow| {
+        json!({ "target": rule.target, "selector": Bytes::copy_from_slice(&rule.selector),
+            "function": rule.function })
+    };
+    json!({
+        "name": row.name, "owner": row.principal_id, "state": row.state,
+        "day_budget": row.day_wei_max.to_string(), "total_budget": row.total_wei_max.to_string(),
+        "user_day_budget": row.user_day_wei_max.to_string(),
+        "user_day_requests": row.user_day_requests_max, "gas_max": row.gas_max,
+        "rules": sponsor.rules.iter().map(rule).collect::<Vec<_>>(),
+    })
+}
+
+fn decided(
+    by: (&KeyHolder, &str),
+    act: &'static str,
+    before: Value,
+    sponsor: &SponsorView,
+) -> NewFact {
+    Decision {
+        by: Some(by),
+        about: ("sponsor", sponsor.row.id.to_string()),
+        act,
+        chain_id: Some(ChainId::from_i64(sponsor.row.chain_id)),
+        before,
+        after: terms_of(sponsor),
+    }
+    .fact()
 }
 
 fn refuse(faults: Vec<Fault>) -> Result<(), AppError> {

@@ -3,25 +3,24 @@
 use crate::{
     Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal, WalletView,
     address::parse_address,
-    once::{ACCEPTED, Begun, CREATED, Done, maker},
+    once::{ACCEPTED, Begun, CREATED, Done, Work, maker},
     quote_transaction::price,
+    tell_change::Decision,
 };
-use auth::Action;
+use auth::{Action, KeyHolder};
 use chain::CallRequest;
 use db::{
     PgConnection,
     transactions::requests::{self, Transaction},
-    wallets_reads,
+    wallets_reads::{self, WalletRow},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use signer::ClientError;
 use transactor::NewTransaction;
 use vocab::{Address, Bytes, ChainId, U256, Urgency};
 
 /// Kind of the transactions that empty a wallet. Lanes take them in whatever state the wallet is.
 pub const DRAIN: &str = "drain";
-
-const IN_FLIGHT_MAX: i32 = 16;
 
 /// A change of what a wallet may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +52,16 @@ impl App {
         render: impl Fn(&WalletView) -> Value + Send,
     ) -> Result<Answer, AppError> {
         let holder = maker(caller.actor, Action::ChangeWallet)?;
-        let chain = self.chain(chain_id)?.chain_id;
+        let chain = self.chain(chain_id)?;
         let mut work = match self.begin_once(holder, once).await? {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
         };
         let done = async {
-            let address = self.add_wallet(&mut work.transaction, chain, role).await?;
-            let row = one(&mut work.transaction, chain, address).await?;
+            let db = &mut *work.transaction;
+            let address = self.add_wallet(db, chain, role).await?;
+            let row = one(db, chain.chain_id, address).await?;
+            tell(db, (holder, caller), "created", (&row, Value::Null)).await?;
             let body = render(&WalletView::fresh(row)).to_string().into_bytes();
             Ok::<_, AppError>(Done::New(CREATED, body))
         };
@@ -88,9 +89,8 @@ impl App {
         };
         let db = &mut *work.transaction;
         let done = async {
-            let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
-            let state = state.ok_or(Refusal::WalletUnknown)?;
-            let next = match (change, state.as_str()) {
+            let old = locked(db, chain, address).await?;
+            let next = match (change, old.state.as_str()) {
                 (WalletChange::Pause, "active") => "paused",
                 (WalletChange::Resume, "paused") => "active",
                 (WalletChange::Retire, "active" | "paused") => "retiring",
@@ -100,16 +100,16 @@ impl App {
             };
             wallets_reads::record_state(db, chain.chain_id, address, next).await?;
             let row = one(db, chain.chain_id, address).await?;
-            tracing::info!(wallet.address = %address, from = state, to = next, "wallet changed");
+            tell(db, (holder, caller), "changed", (&row, facts_of(&old))).await?;
+            tracing::info!(wallet.address = %address, from = old.state, to = next,
+                "wallet changed");
             Ok::<_, AppError>(Done::New(
                 ACCEPTED,
                 render(&WalletView::fresh(row)).to_string().into_bytes(),
             ))
         };
         let done = done.await;
-        let answer = self.settle_once(work, done).await?;
-        self.wake_roles(chain);
-        Ok(answer)
+        self.settle_and_wake(work, done, chain).await
     }
 
     /// Give a wallet's place to a new key: 202. The old one finishes what it has and takes no more.
@@ -131,23 +131,22 @@ impl App {
         };
         let db = &mut *work.transaction;
         let done = async {
-            let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
-            let state = state.ok_or(Refusal::WalletUnknown)?;
-            if state == "retiring" {
+            let before = locked(db, chain, address).await?;
+            if before.state == "retiring" {
                 return Err(Refusal::WalletState { detail: "it is retiring already".into() }.into());
             }
-            let role = one(db, chain.chain_id, address).await?.role;
-            let new = self.add_wallet(db, chain.chain_id, &role).await?;
+            let new = self.add_wallet(db, chain, &before.role).await?;
             wallets_reads::record_state(db, chain.chain_id, address, "retiring").await?;
-            let old = WalletView::fresh(one(db, chain.chain_id, address).await?);
-            let new = WalletView::fresh(one(db, chain.chain_id, new).await?);
+            let old = one(db, chain.chain_id, address).await?;
+            let new = one(db, chain.chain_id, new).await?;
+            tell(db, (holder, caller), "created", (&new, Value::Null)).await?;
+            tell(db, (holder, caller), "changed", (&old, facts_of(&before))).await?;
+            let (old, new) = (WalletView::fresh(old), WalletView::fresh(new));
             tracing::info!(wallet.address = %address, new = %new.row.address, "wallet rotated");
             Ok::<_, AppError>(Done::New(ACCEPTED, render(&old, &new).to_string().into_bytes()))
         };
         let done = done.await;
-        let answer = self.settle_once(work, done).await?;
-        self.wake_roles(chain);
-        Ok(answer)
+        self.settle_and_wake(work, done, chain).await
     }
 
     /// Send all that a wallet has, less the fee, to an address: 202 with the transaction. The
@@ -176,9 +175,7 @@ impl App {
         };
         let db = &mut *work.transaction;
         let done = async {
-            let state = wallets_reads::lock_state(db, chain.chain_id, address).await?;
-            let state = state.ok_or(Refusal::WalletUnknown)?;
-            let row = one(db, chain.chain_id, address).await?;
+            let row = locked(db, chain, address).await?;
             let pending = row.open + row.waiting;
             if pending > 0 {
                 let detail =
@@ -186,8 +183,10 @@ impl App {
                 return Err(Refusal::WalletState { detail }.into());
             }
             let offer = emptying(chain, address, to).await?;
-            if state == "active" {
+            if row.state == "active" {
                 wallets_reads::record_state(db, chain.chain_id, address, "paused").await?;
+                let now = one(db, chain.chain_id, address).await?;
+                tell(db, (holder, caller), "changed", (&now, facts_of(&row))).await?;
             }
             let new = NewTransaction {
                 wallet: Some(address),
@@ -205,9 +204,7 @@ impl App {
             Ok::<_, AppError>(Done::New(ACCEPTED, render(&queued).to_string().into_bytes()))
         };
         let done = done.await;
-        let answer = self.settle_once(work, done).await?;
-        self.wake_roles(chain);
-        Ok(answer)
+        self.settle_and_wake(work, done, chain).await
     }
 
     fn place(&self, place: WalletPlace<'_>) -> Result<(&ChainSettings, Address), AppError> {
@@ -220,11 +217,11 @@ impl App {
     async fn add_wallet(
         &self,
         db: &mut PgConnection,
-        chain: ChainId,
+        chain: &ChainSettings,
         role: &str,
     ) -> Result<Address, AppError> {
         let signer = &self.config().signer;
-        let there = wallets_reads::load(db, Some(chain), Some(role), None).await?;
+        let there = wallets_reads::load(db, Some(chain.chain_id), Some(role), None).await?;
         let mut keys = signer.list_keys().await.map_err(of_signer)?;
         keys.retain(|key| key.role == role);
         keys.sort_by_key(|key| key.index);
@@ -232,8 +229,8 @@ impl App {
         let next = keys.last().map_or(0, |key| key.index.saturating_add(1));
         let index = unused.map_or(next, |key| key.index);
         let address = signer.ensure_key(role, index).await.map_err(of_signer)?;
-        let window = there.first().map_or(IN_FLIGHT_MAX, |wallet| wallet.in_flight_max);
-        if !wallets_reads::record_added(db, chain, role, address, window).await? {
+        let window = i32::from(chain.window(role));
+        if !wallets_reads::record_added(db, chain.chain_id, role, address, window).await? {
             let detail = "a rival has just added it; try again".to_owned();
             return Err(Refusal::WalletState { detail }.into());
         }
@@ -241,10 +238,17 @@ impl App {
         Ok(address)
     }
 
-    fn wake_roles(&self, chain: &ChainSettings) {
+    async fn settle_and_wake(
+        &self,
+        work: Work,
+        done: Result<Done, AppError>,
+        chain: &ChainSettings,
+    ) -> Result<Answer, AppError> {
+        let answer = self.settle_once(work, done).await?;
         for role in &chain.call_roles {
             self.config().nudge.wake(chain.chain_id, role);
         }
+        Ok(answer)
     }
 }
 
@@ -278,11 +282,43 @@ async fn emptying(chain: &ChainSettings, from: Address, to: Address) -> Result<E
     Ok(Emptying { value: value.ok_or_else(too_little)?, gas_limit, fee_cap })
 }
 
+/// The wallet, locked until the caller's transaction ends.
+async fn locked(
+    db: &mut PgConnection,
+    chain: &ChainSettings,
+    address: Address,
+) -> Result<WalletRow, AppError> {
+    wallets_reads::lock(db, chain.chain_id, address).await?;
+    one(db, chain.chain_id, address).await
+}
+
+/// Record who made or changed a wallet.
+async fn tell(
+    db: &mut PgConnection,
+    (holder, caller): (&KeyHolder, Caller<'_>),
+    act: &'static str,
+    (row, before): (&WalletRow, Value),
+) -> Result<(), AppError> {
+    let decision = Decision {
+        by: Some((holder, caller.request_id)),
+        about: ("wallet", row.address.to_string()),
+        act,
+        chain_id: Some(ChainId::from_i64(row.chain_id)),
+        before,
+        after: facts_of(row),
+    };
+    Ok(journal::record(db, &[decision.fact()]).await?)
+}
+
+fn facts_of(row: &WalletRow) -> Value {
+    json!({ "role": row.role, "state": row.state, "in_flight_max": row.in_flight_max })
+}
+
 async fn one(
     db: &mut PgConnection,
     chain: ChainId,
     address: Address,
-) -> Result<wallets_reads::WalletRow, AppError> {
+) -> Result<WalletRow, AppError> {
     let rows = wallets_reads::load(db, Some(chain), None, Some(address)).await?;
     Ok(rows.into_iter().next().ok_or(Refusal::WalletUnknown)?)
 }

@@ -14,6 +14,7 @@
 //! | `request_transaction` | a call asked for → queued transaction |
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
+//! | `tell_change` | what somebody decided → a fact, for the audit log |
 //! | `change_sponsor` | who pays for which calls |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
@@ -33,6 +34,7 @@ mod check_readiness;
 mod encode_call;
 mod enqueue;
 mod error;
+mod failpoint;
 mod group_commit;
 pub mod jobs;
 mod node_heads;
@@ -57,6 +59,7 @@ mod sponsor_refusal;
 mod sponsored_call;
 mod store_abi;
 mod store_metadata;
+mod tell_change;
 mod upload_picture;
 
 pub use abi::Fault;
@@ -79,6 +82,7 @@ pub use db::{
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
+pub use failpoint::POINTS as FAILPOINTS;
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
 pub use prepare_sponsored::{PrepareSpec, Prepared};
@@ -101,6 +105,7 @@ pub use signer::Approval;
 pub use sponsor_refusal::SponsorRefusal;
 pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
+pub use tell_change::Decision;
 pub use transactor::{OnFailure, Unfit};
 pub use upload_picture::StoredPicture;
 
@@ -127,6 +132,8 @@ pub struct ChainSettings {
     pub node: Chain,
     /// Roles whose wallets operators may use for calls of their own; the first is the default.
     pub call_roles: Vec<String>,
+    /// As configured: how many transactions a wallet of a role may have under way.
+    pub roles: Vec<transactor::Role>,
     /// Whose wallets carry what users signed and sponsors pay for; none: nobody's.
     pub sponsor_role: Option<String>,
     /// Of calls that name none.
@@ -151,6 +158,14 @@ pub struct ChainSettings {
     pub nodes: Vec<Endpoint>,
     /// Blocks that the index may be behind the chain while this process still counts as ready.
     pub index_lag_max: u64,
+}
+
+impl ChainSettings {
+    /// How many transactions a wallet of this role may have under way.
+    fn window(&self, role: &str) -> u16 {
+        let configured = self.roles.iter().find(|known| known.name == role);
+        configured.map_or_else(|| transactor::Role::new(role, 1).in_flight_max, |r| r.in_flight_max)
+    }
 }
 
 /// What the use cases stand on.

@@ -6,7 +6,7 @@ use crate::{
 };
 use auth::{Action, Actor, Denied, PrincipalKind, authorize};
 use db::{
-    PgConnection,
+    DbError, PgConnection,
     forward_requests::{self, ForwardRequestFilter},
     sponsors::{self, RuleRow, SponsorFilter, SponsorRow},
 };
@@ -79,6 +79,7 @@ impl App {
         let filter = SponsorFilter {
             chain_id: chain.map(|chain| chain.chain_id),
             principal_id: reach(caller.actor)?,
+            ..SponsorFilter::default()
         };
         let mut db = self.connection().await?;
         let rows = sponsors::list(&mut db, filter, before, limit).await?;
@@ -167,7 +168,7 @@ pub(crate) async fn load_used(
     row: &SponsorRow,
     day: Date,
     user: Option<Address>,
-) -> Result<Used, AppError> {
+) -> Result<Used, DbError> {
     let all = sponsors::load_day(db, &[row.id], day, &[]).await?.into_iter().next();
     let own = match user {
         Some(user) => {

@@ -8,6 +8,7 @@
 use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, ForwardRequestRow, Once, Refusal,
     SponsorRefusal,
+    failpoint::hit,
     jobs::settle_sponsored::new_use,
     once::{ACCEPTED, Begun, Done, maker, replay},
     parse_address,
@@ -112,7 +113,9 @@ impl App {
         let taken = Taken { chain, request: &request, digest, checked: &checked };
         let done = self.take(&mut work.transaction, row.id, taken, new, render).await;
         let taken = done.is_ok();
+        hit("before_sponsored");
         let answer = self.settle_once(work, done).await?;
+        hit("after_sponsored");
         if taken {
             self.config().nudge.wake(chain.chain_id, &role);
             metrics::counter!("sponsored_accepted_total").increment(1);
@@ -172,7 +175,8 @@ impl App {
         let shown = forward_requests::list(db, filter, None, 1).await?;
         let shown = shown.first().ok_or(AppError::Bug("a row just written is not there"))?;
         let body = render(shown).to_string().into_bytes();
-        tracing::info!(sponsored.id = %record.id, transaction.id = %transaction, "taken");
+        tracing::info!(sponsored.id = %record.id, transaction.id = %transaction,
+            "sponsored call accepted");
         Ok(Done::New(ACCEPTED, body))
     }
 

@@ -3,8 +3,9 @@
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{Address, B256, U256};
-use db::audit_logs::Ended;
+use db::audit_logs::{Decided, Ended};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 #[derive(Debug, Serialize)]
@@ -14,6 +15,46 @@ pub(crate) enum Entry {
     Transaction(Told),
     /// A reorg deeper than finality: what was told of it before no longer holds.
     TakenBack(Told),
+    /// Somebody changed what the engine may do.
+    Decision(DecisionTold),
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DecisionTold {
+    /// Number of the fact, in the topic `transactions`.
+    fact: i64,
+    /// Who: principal, key and request; all null: somebody at a terminal of the server.
+    principal_id: Value,
+    key_id: Value,
+    request_id: Value,
+    chain_id: Option<i64>,
+    /// What was done (`created`, `changed`, …) to which thing.
+    act: Value,
+    object: Value,
+    object_id: Value,
+    before: Value,
+    after: Value,
+}
+
+impl From<Decided> for DecisionTold {
+    fn from(mut decided: Decided) -> Self {
+        let mut attribute = |name: &str| decided.attributes[name].take();
+        let (act, object) = (attribute("act"), attribute("object"));
+        let object_id = attribute("object_id");
+        let mut told = |name: &str| decided.data[name].take();
+        Self {
+            fact: decided.fact_seq,
+            principal_id: told("principal_id"),
+            key_id: told("key_id"),
+            request_id: told("request_id"),
+            chain_id: decided.chain_id,
+            act,
+            object,
+            object_id,
+            before: told("before"),
+            after: told("after"),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +91,7 @@ struct Signed {
 }
 
 impl Entry {
-    pub fn new(ended: Ended) -> Self {
+    pub fn ended(ended: Ended) -> Self {
         let taken_back = ended.taken_back;
         let signature = ended.raw.as_deref().and_then(signature);
         if signature.is_none() {
@@ -96,12 +137,13 @@ pub(crate) fn fact_of(line: &str) -> Option<i64> {
     enum Kind {
         Transaction(Fact),
         TakenBack(Fact),
+        Decision(Fact),
     }
     #[derive(Deserialize)]
     struct Fact {
         fact: i64,
     }
     match serde_json::from_str::<Line>(line).ok()?.entry {
-        Kind::Transaction(told) | Kind::TakenBack(told) => Some(told.fact),
+        Kind::Transaction(told) | Kind::TakenBack(told) | Kind::Decision(told) => Some(told.fact),
     }
 }

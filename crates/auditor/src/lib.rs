@@ -1,7 +1,8 @@
 //! The engine's audit log: which transactions took effect on chain, for whom, signed how.
 //!
 //! One JSON line for each transaction that became final, ended without effect after it was mined,
-//! or whose finality a reorg took back; one hash chain ([`audit`]) over daily files.
+//! or whose finality a reorg took back, and for each decision that somebody took; one hash chain
+//! ([`audit`]) over daily files.
 //!
 //! Lines follow the numbered facts. A line tells nothing that is not in facts or in signed bytes,
 //! neither of which ever changes, so the same facts always give the same lines, byte for byte.

@@ -7,11 +7,12 @@ use crate::{
 };
 use audit::{Head, Line, LineError};
 use db::{
-    Db, DbError,
-    audit_logs::{self, Ended, Witness},
+    Db, DbError, PgConnection,
+    audit_logs::{self, Witness},
     facts,
     leases::{self, Lease},
 };
+use time::OffsetDateTime;
 use tokio::task::spawn_blocking;
 use vocab::{B256, topic};
 
@@ -89,11 +90,9 @@ impl Writing {
             return Err(StepError::Disagrees(reason));
         }
         let upto = last.min(self.fact + FACTS_MAX);
-        let ended = audit_logs::load_ended(&mut connection, (self.fact, upto), LINES_MAX).await?;
+        let (told, read) = load_told(&mut connection, (self.fact, upto)).await?;
         drop(connection);
-        let whole = ended.len() < usize::try_from(LINES_MAX).unwrap_or(usize::MAX);
-        let read = if whole { upto } else { ended.last().map_or(upto, |last| last.fact_seq) };
-        let lines = self.lines(ended)?;
+        let lines = self.lines(told)?;
         let count = lines.len() as u64;
         self.publish(lines).await?;
         self.record(db, lease).await?;
@@ -110,14 +109,13 @@ impl Writing {
     }
 
     /// The lines of these facts that are not on disk yet.
-    fn lines(&mut self, ended: Vec<Ended>) -> Result<Vec<Line>, StepError> {
+    fn lines(&mut self, told: Vec<Told>) -> Result<Vec<Line>, StepError> {
         let mut lines = Vec::new();
-        for one in ended {
-            let fact = one.fact_seq;
+        for one in told {
             let time_ms = u64::try_from(one.at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-            let line = Line::write(&self.head, time_ms, &Entry::new(one))?;
+            let line = Line::write(&self.head, time_ms, &one.entry)?;
             self.head = line.head();
-            self.fact = fact;
+            self.fact = one.fact;
             if let Some(witness) = &self.witness
                 && witness.seq.cast_unsigned() == self.head.seq
             {
@@ -168,6 +166,37 @@ impl Writing {
     pub fn head(&self) -> Head {
         self.head
     }
+}
+
+/// What a fact says for the log.
+struct Told {
+    fact: i64,
+    at: OffsetDateTime,
+    entry: Entry,
+}
+
+/// What is to be told of the facts above `after`, in their order, and the fact up to which that is
+/// all: `upto`, or less if there is much.
+async fn load_told(
+    db: &mut PgConnection,
+    (after, upto): (i64, i64),
+) -> Result<(Vec<Told>, i64), StepError> {
+    let full = usize::try_from(LINES_MAX).unwrap_or(usize::MAX);
+    let ended = audit_logs::load_ended(db, (after, upto), LINES_MAX).await?;
+    let read = ended.last().filter(|_| ended.len() >= full).map_or(upto, |last| last.fact_seq);
+    let decided = audit_logs::load_decided(db, (after, read), LINES_MAX).await?;
+    let read = decided.last().filter(|_| decided.len() >= full).map_or(read, |last| last.fact_seq);
+    let ended = ended.into_iter().map(|one| {
+        let (fact, at) = (one.fact_seq, one.at);
+        Told { fact, at, entry: Entry::ended(one) }
+    });
+    let decided = decided.into_iter().map(|one| {
+        let (fact, at) = (one.fact_seq, one.at);
+        Told { fact, at, entry: Entry::Decision(one.into()) }
+    });
+    let mut told: Vec<Told> = ended.chain(decided).filter(|one| one.fact <= read).collect();
+    told.sort_by_key(|one| one.fact);
+    Ok((told, read))
 }
 
 fn head_of(witness: &Witness) -> Head {

@@ -118,3 +118,39 @@ pub async fn load_ended(
     .fetch_all(db)
     .await?)
 }
+
+/// Kind of the facts that tell what somebody decided.
+pub const DECIDED: &str = "decided";
+
+/// Somebody with a right to it changed something.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// Number of the fact that tells it, and when that was recorded.
+    pub fact_seq: i64,
+    pub at: OffsetDateTime,
+    pub chain_id: Option<i64>,
+    pub attributes: serde_json::Value,
+    pub data: serde_json::Value,
+}
+
+/// What the facts above `after` up to `upto` tell of decisions, in order, at most `limit`. Always
+/// the same answer.
+pub async fn load_decided(
+    db: &mut PgConnection,
+    (after, upto): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Decided>, DbError> {
+    Ok(sqlx::query_as!(
+        Decided,
+        "select seq as fact_seq, created_at as at, chain_id, attributes, data
+           from facts
+          where topic = 'transactions' and seq > $1 and seq <= $2 and kind = $4
+          order by seq limit $3",
+        after,
+        upto,
+        limit,
+        DECIDED,
+    )
+    .fetch_all(db)
+    .await?)
+}

@@ -198,26 +198,36 @@ pub async fn list(
 #[derive(Clone, Debug)]
 pub struct Unsettled {
     pub id: Uuid,
+    pub sponsor_id: Uuid,
     pub chain_id: i64,
+    pub transaction_id: Uuid,
+    pub reserved_wei: U256,
     /// What was mined at its nonce, and where; none when nothing was.
     pub tx_hash: Option<Hash>,
     pub block_hash: Option<Hash>,
+    /// It ended longer ago than was asked about.
+    pub is_old: bool,
 }
 
-/// Oldest first, after `after` by id.
+/// Oldest first, after `after` by id. Old are those that ended more than `old_secs` seconds ago.
 pub async fn load_unsettled(
     db: &mut PgConnection,
     after: Uuid,
+    old_secs: f64,
     limit: i64,
 ) -> Result<Vec<Unsettled>, DbError> {
     Ok(sqlx::query_as!(
         Unsettled,
-        r#"select r.id, r.chain_id, t.tx_hash as "tx_hash: Hash", t.block_hash as "block_hash: Hash"
+        r#"select r.id, r.sponsor_id, r.chain_id, r.transaction_id,
+                  r.reserved_wei as "reserved_wei: Numeric",
+                  t.tx_hash as "tx_hash: Hash", t.block_hash as "block_hash: Hash",
+                  t.updated_at < now() - make_interval(secs => $2) as "is_old!"
              from forward_requests r join transactions t on t.id = r.transaction_id
             where r.settled_at is null and r.id > $1
               and t.status in ('final', 'failed', 'expired', 'cancelled')
-            order by r.id limit $2"#,
+            order by r.id limit $3"#,
         after,
+        old_secs,
         limit,
     )
     .fetch_all(db)
@@ -233,23 +243,77 @@ pub struct Settling {
     pub reserved_wei: U256,
 }
 
-/// Record what a request cost, once: none when it was settled before.
+/// Record what a request cost, once: none when it was settled before, or when its transaction has
+/// no longer ended in this block (none: nowhere).
 pub async fn record_cost(
     db: &mut PgConnection,
-    id: Uuid,
+    (id, block): (Uuid, Option<B256>),
     cost: U256,
     now: OffsetDateTime,
 ) -> Result<Option<Settling>, DbError> {
+    // The lock first, and the state by another statement, which sees what was committed while the
+    // lock was waited for: who takes an end back holds the same lock.
+    sqlx::query!("select id from forward_requests where id = $1 for update", id)
+        .fetch_optional(&mut *db)
+        .await?;
     Ok(sqlx::query_as!(
         Settling,
-        r#"update forward_requests set cost_wei = $2, settled_at = $3
-            where id = $1 and settled_at is null
-        returning sponsor_id, user_address as "user_address: Addr", day,
-                  reserved_wei as "reserved_wei: Numeric""#,
+        r#"update forward_requests r set cost_wei = $2, settled_at = $3
+             from transactions t
+            where r.id = $1 and r.settled_at is null and t.id = r.transaction_id
+              and t.status in ('final', 'failed', 'expired', 'cancelled')
+              and t.block_hash is not distinct from $4::bytea
+        returning r.sponsor_id, r.user_address as "user_address: Addr", r.day,
+                  r.reserved_wei as "reserved_wei: Numeric""#,
         id,
         Numeric(cost) as _,
         now,
+        block.map(Hash) as _,
     )
     .fetch_optional(db)
     .await?)
+}
+
+/// A settlement that no longer holds.
+#[derive(Clone, Debug)]
+pub struct Reopened {
+    pub id: Uuid,
+    pub settling: Settling,
+    /// What it was taken to cost.
+    pub cost_wei: U256,
+}
+
+/// The ends of these transactions are taken back: their requests are open again. Gives those that
+/// were settled, by sponsor; all are locked.
+pub async fn record_reopened(
+    db: &mut PgConnection,
+    transactions: &[Uuid],
+) -> Result<Vec<Reopened>, DbError> {
+    let rows = sqlx::query!(
+        r#"select id, sponsor_id, user_address as "user_address: Addr", day,
+                  reserved_wei as "reserved_wei: Numeric", cost_wei as "cost_wei: Numeric"
+             from forward_requests where transaction_id = any($1)
+            order by sponsor_id, id for update"#,
+        transactions,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let settled = rows.into_iter().filter_map(|row| {
+        let settling = Settling {
+            sponsor_id: row.sponsor_id,
+            user_address: row.user_address.into(),
+            day: row.day,
+            reserved_wei: row.reserved_wei.into(),
+        };
+        Some(Reopened { id: row.id, settling, cost_wei: row.cost_wei?.into() })
+    });
+    let settled: Vec<Reopened> = settled.collect();
+    let ids: Vec<Uuid> = settled.iter().map(|one| one.id).collect();
+    sqlx::query!(
+        "update forward_requests set cost_wei = null, settled_at = null where id = any($1)",
+        &ids,
+    )
+    .execute(db)
+    .await?;
+    Ok(settled)
 }

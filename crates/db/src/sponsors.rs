@@ -122,37 +122,23 @@ pub async fn load_rules(db: &mut PgConnection, sponsors: &[Uuid]) -> Result<Vec<
 }
 
 pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<SponsorRow>, DbError> {
-    Ok(sqlx::query_as!(
-        SponsorRow,
-        r#"select id, chain_id, principal_id, name, state, day_wei_max as "day_wei_max: Numeric",
-                  total_wei_max as "total_wei_max: Numeric",
-                  user_day_wei_max as "user_day_wei_max: Numeric", user_day_requests_max, gas_max,
-                  used_wei as "used_wei: Numeric", created_at, updated_at
-             from sponsors where id = $1"#,
-        id,
-    )
-    .fetch_optional(db)
-    .await?)
+    let filter = SponsorFilter { id: Some(id), ..SponsorFilter::default() };
+    Ok(list(db, filter, None, 1).await?.pop())
 }
 
 /// The sponsor, locked: its use changes under this lock only.
 pub async fn lock(db: &mut PgConnection, id: Uuid) -> Result<Option<SponsorRow>, DbError> {
-    Ok(sqlx::query_as!(
-        SponsorRow,
-        r#"select id, chain_id, principal_id, name, state, day_wei_max as "day_wei_max: Numeric",
-                  total_wei_max as "total_wei_max: Numeric",
-                  user_day_wei_max as "user_day_wei_max: Numeric", user_day_requests_max, gas_max,
-                  used_wei as "used_wei: Numeric", created_at, updated_at
-             from sponsors where id = $1 for update"#,
-        id,
-    )
-    .fetch_optional(db)
-    .await?)
+    // Read by another statement, which sees what was committed while the lock was waited for.
+    sqlx::query!("select id from sponsors where id = $1 for update", id)
+        .fetch_optional(&mut *db)
+        .await?;
+    load(db, id).await
 }
 
 /// Which sponsors to list. None means any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SponsorFilter {
+    pub id: Option<Uuid>,
     pub chain_id: Option<ChainId>,
     pub principal_id: Option<PrincipalId>,
 }
@@ -172,12 +158,13 @@ pub async fn list(
                   used_wei as "used_wei: Numeric", created_at, updated_at
              from sponsors
             where ($1::int8 is null or chain_id = $1) and ($2::uuid is null or principal_id = $2)
-              and ($3::uuid is null or id < $3)
+              and ($3::uuid is null or id < $3) and ($5::uuid is null or id = $5)
             order by id desc limit $4"#,
         filter.chain_id.map(ChainId::as_i64),
         filter.principal_id.map(|id| id.0),
         before,
         limit,
+        filter.id,
     )
     .fetch_all(db)
     .await?)

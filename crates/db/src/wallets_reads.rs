@@ -91,20 +91,35 @@ pub async fn load_lanes(
     .await?)
 }
 
-/// Lock a wallet until the caller's transaction ends; gives its state.
-pub async fn lock_state(
-    db: &mut PgConnection,
-    chain: ChainId,
-    address: Address,
-) -> Result<Option<String>, DbError> {
-    let row = sqlx::query!(
+/// Lock a wallet, if there is one, until the caller's transaction ends.
+pub async fn lock(db: &mut PgConnection, chain: ChainId, address: Address) -> Result<(), DbError> {
+    sqlx::query!(
         "select state from wallets where chain_id = $1 and address = $2 for update",
         chain.as_i64(),
         address.as_slice(),
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| row.state))
+    Ok(())
+}
+
+/// Give all wallets of a role this window.
+pub async fn record_window(
+    db: &mut PgConnection,
+    chain: ChainId,
+    role: &str,
+    in_flight_max: i32,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update wallets set in_flight_max = $3
+          where chain_id = $1 and role = $2 and in_flight_max <> $3",
+        chain.as_i64(),
+        role,
+        in_flight_max,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Set what a wallet may do. In any state but `active` its lane takes no jobs, except those that

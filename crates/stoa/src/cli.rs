@@ -14,10 +14,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Write logs as JSON, one object a line.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Logs")]
     log_json: bool,
     /// Which log lines to write, for example `info,transactor=debug`.
-    #[arg(long, global = true, env = "STOA_LOG", default_value = "info")]
+    #[arg(long, global = true, help_heading = "Logs", env = "STOA_LOG", default_value = "info")]
     log: String,
 }
 

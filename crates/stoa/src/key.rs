@@ -2,9 +2,14 @@
 
 use crate::{database::DatabaseOptions, say};
 use anyhow::{Context, Result, bail, ensure};
+use app::Decision;
 use auth::{NewKey, PrincipalKind, Scope};
 use clap::{Args, Subcommand};
-use db::api_keys::{self, ApiKeyRow};
+use db::{
+    PgConnection,
+    api_keys::{self, ApiKeyRow},
+};
+use serde_json::{Value, json};
 use std::{io::Write, path::PathBuf};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use vocab::PrincipalId;
@@ -86,6 +91,9 @@ async fn create(options: CreateOptions) -> Result<()> {
     let expires_at = options.expires_in.map(|span| OffsetDateTime::now_utc() + span);
     let new = NewKey { env: &options.env, principal, scopes: &options.scopes, expires_at };
     let key = auth::issue_key(&mut transaction, &pepper, new).await?;
+    let after = json!({ "principal_id": principal, "scopes": join(&options.scopes),
+        "expires_at": expires_at.map(time_of) });
+    tell_decision(&mut transaction, key.id(), "created", (Value::Null, after)).await?;
     transaction.commit().await?;
     tell(&format!("key        {}", key.id()));
     tell(&format!("principal  {principal} ({name})"));
@@ -125,16 +133,32 @@ async fn revoke(options: &RevokeOptions) -> Result<()> {
     // What is no id may be a secret, and is not repeated.
     ensure!(sound, "an id has 16 letters and digits: the part after `sk_<env>_`");
     let db = options.database.connect().await?;
-    let mut connection = db.acquire().await?;
-    let found = api_keys::list(&mut connection, Some(&options.id), 1).await?;
+    let mut transaction = db.begin().await?;
+    let found = api_keys::list(&mut transaction, Some(&options.id), 1).await?;
     let Some(key) = found.first() else { bail!("there is no key {}", options.id) };
     let now = OffsetDateTime::now_utc();
-    if auth::revoke_key(&mut connection, &key.id, now).await? {
+    if auth::revoke_key(&mut transaction, &key.id, now).await? {
+        let before = json!({ "principal_id": key.principal_id, "scopes": key.scopes.join(" "),
+            "expires_at": key.expires_at.map(time_of) });
+        tell_decision(&mut transaction, &key.id, "revoked", (before, Value::Null)).await?;
+        transaction.commit().await?;
         say(&format!("revoked {} of {}", key.id, key.principal_name));
     } else {
         say(&format!("{} was revoked before", key.id));
     }
     Ok(())
+}
+
+/// For the audit log. A key's secret is in neither state.
+async fn tell_decision(
+    db: &mut PgConnection,
+    id: &str,
+    act: &'static str,
+    (before, after): (Value, Value),
+) -> Result<()> {
+    let about = ("api_key", id.to_owned());
+    let decision = Decision { by: None, about, act, chain_id: None, before, after };
+    Ok(journal::record(db, &[decision.fact()]).await?)
 }
 
 fn state(key: &ApiKeyRow, now: OffsetDateTime) -> &'static str {

@@ -9,6 +9,7 @@
 mod database;
 mod fault;
 mod node;
+pub mod op_stack;
 pub mod picture;
 mod tcp;
 mod wait;

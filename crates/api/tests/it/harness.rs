@@ -167,6 +167,7 @@ fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
         urgency: vocab::Urgency::Normal,
         offers: transactor::Options::default(),
         call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
+        roles: vec![],
         sponsor_role: Some("sponsor".to_owned()),
         factory: Address::repeat_byte(0xfa),
         implementation: Address::repeat_byte(0x1a),

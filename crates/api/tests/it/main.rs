@@ -19,6 +19,7 @@ mod openapi;
 mod quotes;
 mod sponsored;
 mod sponsored_attacks;
+mod sponsored_ends;
 mod sponsors;
 mod stream;
 mod transaction_changes;

@@ -4,6 +4,7 @@
 use crate::harness::{Api, CHAIN, Setup, body, operator, start_as};
 use alloy_sol_types::{SolCall, sol_data::Uint};
 use auth::Scope;
+use chain::Endpoint;
 use contracts::{
     ERC2771Forwarder, StoaCollection,
     StoaCollectionFactory::{CollectionInit, createCollectionCall},
@@ -17,6 +18,19 @@ use vocab::{Address, B256, Bytes, ChainId, Clock, SystemClock, U256};
 pub const PATH: &str = "/api/v1/sponsored-transactions";
 pub const WALLET: Address = Address::repeat_byte(0x57);
 const ETHER: &str = "1000000000000000000";
+
+/// Sponsors, and days of them, whose use is not the sum of reservations and costs.
+const SUMS: &str = "
+    with sums as (
+        select sponsor_id, day, user_address, sum(coalesce(cost_wei, reserved_wei)) as wei,
+               count(*) as requests
+          from forward_requests group by sponsor_id, rollup (day, user_address))
+    select format('%s %s %s: %s', s.sponsor_id, s.day, s.user_address, s.wei) from sums s
+      left join sponsors p on s.day is null and p.id = s.sponsor_id and p.used_wei = s.wei
+      left join sponsor_days d on d.sponsor_id = s.sponsor_id and d.day = s.day
+           and d.user_address = coalesce(s.user_address, ''::bytea)
+           and d.used_wei = s.wei and d.requests = s.requests
+     where p.id is null and d.day is null";
 
 /// A user, who has a key and no money.
 pub struct User {
@@ -52,7 +66,7 @@ pub struct Desk {
     pub sponsor: String,
 }
 
-async fn transact(node: &TestNode, from: Address, to: Option<Address>, input: &[u8]) -> Value {
+pub async fn transact(node: &TestNode, from: Address, to: Option<Address>, input: &[u8]) -> Value {
     let input = Bytes::copy_from_slice(input);
     let call = json!([{ "from": from, "to": to, "input": input, "gas": "0x1000000" }]);
     let hash = node.call("eth_sendTransaction", call).await;
@@ -73,6 +87,32 @@ fn created(receipt: &Value) -> Address {
     serde_json::from_value(receipt["contractAddress"].clone()).unwrap()
 }
 
+/// Forwarder and a collection that trusts it.
+async fn deploy(node: &TestNode) -> (Address, Address) {
+    let [from, ..] = ACCOUNTS;
+    let forwarder = created(&transact(node, from, None, &contracts::forwarder_creation()).await);
+    let implementation =
+        created(&transact(node, from, None, &contracts::collection_creation()).await);
+    let factory = contracts::factory_creation(implementation);
+    let factory = created(&transact(node, from, None, &factory).await);
+    let init = CollectionInit {
+        name: "Pictures".to_owned(),
+        symbol: "PICT".to_owned(),
+        contractURI: String::new(),
+        baseURI: String::new(),
+        admin: from,
+        minters: vec![from],
+        trustedForwarder: forwarder,
+        royaltyReceiver: from,
+        royaltyBps: Default::default(),
+        contentMode: contracts::ContentMode::Digest as u8,
+    };
+    let create = createCollectionCall { init, salt: B256::ZERO }.abi_encode();
+    transact(node, from, Some(factory), &create).await;
+    let collection = contracts::collection_address(factory, implementation, from, B256::ZERO);
+    (forwarder, collection)
+}
+
 pub async fn read<C: SolCall>(node: &TestNode, to: Address, call: C) -> C::Return {
     let input = Bytes::from(call.abi_encode());
     let said = node.call("eth_call", json!([{ "to": to, "input": input }, "latest"])).await;
@@ -83,33 +123,14 @@ pub async fn read<C: SolCall>(node: &TestNode, to: Address, call: C) -> C::Retur
 impl Desk {
     pub async fn new() -> Self {
         let node = testkit::anvil(NodeOptions::default()).await;
-        let [from, ..] = ACCOUNTS;
-        let forwarder =
-            created(&transact(&node, from, None, &contracts::forwarder_creation()).await);
-        let implementation =
-            created(&transact(&node, from, None, &contracts::collection_creation()).await);
-        let factory = contracts::factory_creation(implementation);
-        let factory = created(&transact(&node, from, None, &factory).await);
-        let init = CollectionInit {
-            name: "Pictures".to_owned(),
-            symbol: "PICT".to_owned(),
-            contractURI: String::new(),
-            baseURI: String::new(),
-            admin: from,
-            minters: vec![from],
-            trustedForwarder: forwarder,
-            royaltyReceiver: from,
-            royaltyBps: Default::default(),
-            contentMode: contracts::ContentMode::Digest as u8,
-        };
-        let create = createCollectionCall { init, salt: B256::ZERO }.abi_encode();
-        transact(&node, from, Some(factory), &create).await;
-        let collection = contracts::collection_address(factory, implementation, from, B256::ZERO);
-        let setup = Setup {
-            nodes: vec![node.endpoint.clone()],
-            forwarder: Some(forwarder),
-            ..Setup::default()
-        };
+        let endpoint = node.endpoint.clone();
+        Self::on(node, endpoint).await
+    }
+
+    /// An API that sees the node through this endpoint.
+    pub async fn on(node: TestNode, endpoint: Endpoint) -> Self {
+        let (forwarder, collection) = deploy(&node).await;
+        let setup = Setup { nodes: vec![endpoint], forwarder: Some(forwarder), ..Setup::default() };
         let api = start_as(setup).await;
         // The chain has the time of day.
         api.clock.advance(SystemClock.now() - api.clock.now());
@@ -185,6 +206,13 @@ impl Desk {
 
     pub async fn get(&self, path: &str) -> Value {
         body(self.api.get_as(&self.who, path).send().await.unwrap(), 200).await
+    }
+
+    /// What is used of every sponsor, in all, on a day and by a user, is what is open and settled.
+    pub async fn adds_up(&self) {
+        let wrong: Vec<String> =
+            sqlx::query_scalar(SUMS).fetch_all(&self.api.database.db).await.unwrap();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     /// Hand the call of a job over, as its lane would; the receipt.

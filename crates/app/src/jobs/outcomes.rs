@@ -1,7 +1,10 @@
 //! What became of a transaction, told to the product rows that stand on it. Runs inside the
 //! transactor's commit. Rows that the index owns (from `tentative` on) are never touched.
 
-use super::mint_call::{Item, KIND, content_of, mint_batch};
+use super::{
+    mint_call::{Item, KIND, content_of, mint_batch},
+    settle_sponsored::reopen,
+};
 use crate::request_sponsored::SPONSORED;
 use db::{
     DbError, PgConnection, collection_requests,
@@ -20,7 +23,7 @@ use vocab::{JobStatus, U256};
 const CREATE_COLLECTION: &str = "create_collection";
 const WITHOUT_EFFECT: &str = "no_effect: the call was mined, and there is no such collection";
 
-/// The product's [`Outcomes`]: mint jobs and collection requests.
+/// The product's [`Outcomes`]: mint jobs, collection requests, costs of sponsored transactions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProductOutcomes;
 
@@ -32,6 +35,7 @@ impl Outcomes for ProductOutcomes {
                 match run[0].kind.as_str() {
                     KIND => record_mints(db, run).await?,
                     CREATE_COLLECTION => record_collections(db, run).await?,
+                    SPONSORED => reopen(db, run).await?,
                     _ => {}
                 }
             }

@@ -1,7 +1,9 @@
 //! What has a line, and what it says.
 
 use crate::rig::{CHAIN, End, FINAL, PRINCIPAL, Rig, fact, lines, signature};
+use journal::NewFact;
 use serde_json::json;
+use vocab::topic;
 
 #[tokio::test]
 async fn each_end_on_chain_has_one_line() {
@@ -60,4 +62,45 @@ async fn each_end_on_chain_has_one_line() {
     assert_eq!(lines[4]["entry"]["taken_back"]["tx_hash"], json!(hash));
     assert_eq!(lines[4]["entry"]["taken_back"]["block_hash"], json!(null));
     assert_eq!(lines[5]["entry"]["transaction"]["transaction_id"], json!(id));
+}
+
+#[tokio::test]
+async fn each_decision_has_one_line_in_its_place() {
+    let rig = Rig::new().await;
+    let writer = rig.writer(rig.directory());
+    rig.end(FINAL).await;
+    let decided = |id: &str| NewFact {
+        topic: topic::TRANSACTIONS,
+        kind: db::audit_logs::DECIDED,
+        reverting: false,
+        attributes: json!({ "object": "sponsor", "object_id": id, "act": "changed" }),
+        chain_id: None,
+        block: None,
+        data: json!({ "principal_id": PRINCIPAL, "key_id": "k", "request_id": "r",
+            "before": { "b": 1, "a": 2 }, "after": null }),
+    };
+    rig.tell(decided("one")).await;
+    rig.end(FINAL).await;
+    rig.tell(decided("two")).await;
+    rig.written(4).await;
+    writer.stop().await;
+    let written = lines(&rig.directory());
+    let told = &written[1]["entry"]["decision"];
+    let expected = json!({ "fact": 2, "principal_id": PRINCIPAL, "key_id": "k", "request_id": "r",
+        "chain_id": null, "act": "changed", "object": "sponsor", "object_id": "one",
+        "before": { "a": 2, "b": 1 }, "after": null });
+    assert_eq!(*told, expected);
+    assert!(written[2]["entry"]["transaction"].is_object());
+    assert_eq!(written[3]["entry"]["decision"]["object_id"], "two");
+
+    // The files are lost: the same bytes are written again.
+    let file = crate::rig::file_of(&rig.directory());
+    let before = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let writer = rig.writer(rig.directory());
+    testkit::eventually("the log is there again", || async {
+        (std::fs::read(&file).ok()? == before).then_some(())
+    })
+    .await;
+    writer.stop().await;
 }

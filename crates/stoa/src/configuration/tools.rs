@@ -44,7 +44,8 @@ impl Settings {
             fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         Self::parse(&text).or_else(|faults| {
             let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-            bail!("{} has {} faults:{}", file.display(), lines.len(), lines.concat())
+            let faults = if lines.len() == 1 { "fault" } else { "faults" };
+            bail!("{} has {} {faults}:{}", file.display(), lines.len(), lines.concat())
         })
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use auth::Pepper;
 use chain::{Chain, Endpoint};
 use contracts::REGISTRY;
-use db::{Db, registry, registry::Deployment};
+use db::{Db, registry, registry::Deployment, wallets_reads};
 use serde_json::{Value, json};
 use std::{collections::HashSet, time::Duration};
 use transactor::{NewTransaction, Nudge};
@@ -107,6 +107,16 @@ pub(super) async fn fund_new(db: &Db, chain: &Chain, known: &mut HashSet<Address
             fund(chain.endpoint(), wallet.address).await?;
             known.insert(wallet.address);
         }
+    }
+    Ok(())
+}
+
+/// Wallets that were made by request have the window of their role too, as it is configured now.
+pub(super) async fn windows(db: &Db, chain: &Chain, settings: &Settings) -> Result<()> {
+    let mut connection = db.acquire().await?;
+    for role in settings.transactor_roles() {
+        let window = i32::from(role.in_flight_max);
+        wallets_reads::record_window(&mut connection, chain.id, &role.name, window).await?;
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ pub(super) async fn start(
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
     let wallets = bootstrap::wallets(&signer, &services.chain, settings).await?;
+    bootstrap::windows(&db, &services.chain, settings).await?;
     let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
 
     let mut roles = Roles {
@@ -335,6 +336,7 @@ fn chain_settings(
         chain_id: services.chain.id,
         node: services.chain.clone(),
         call_roles: settings.call_roles(),
+        roles: settings.transactor_roles(),
         sponsor_role: settings.roles.contains_key(SPONSOR).then(|| SPONSOR.to_owned()),
         urgency: settings.urgency,
         offers: settings.transactor.clone(),

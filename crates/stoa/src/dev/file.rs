@@ -1,6 +1,6 @@
 //! `<data-dir>/dev.json`: where everything is, for scripts and for `stoa demo`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -40,12 +40,13 @@ pub struct DevFile {
 impl DevFile {
     pub fn load(data_dir: &Path) -> Result<Self> {
         let path = data_dir.join(NAME);
-        let text = fs::read_to_string(&path).with_context(|| {
-            format!(
-                "no development server has run in {} (start one: `make dev`)",
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+                "no development server is running in {} (start one: `make dev`)",
                 data_dir.display()
-            )
-        })?;
+            ),
+            read => read.with_context(|| format!("cannot read {}", path.display()))?,
+        };
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 

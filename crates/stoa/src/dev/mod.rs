@@ -16,8 +16,9 @@ use services::Services;
 use std::{
     fs,
     net::{IpAddr, SocketAddr},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -169,6 +170,9 @@ fn open_data_dir(options: &mut DevOptions) -> Result<fs::File> {
     options.data_dir = directory.canonicalize()?;
     let guard = lock(&options.data_dir)?;
     if options.fresh {
+        if let Some(elsewhere) = &options.audit_dir {
+            set_aside(elsewhere)?;
+        }
         cluster::remove(&options.data_dir)?;
         for name in ["chain", "signer", "secrets", "content", AUDIT, file::NAME] {
             remove(&options.data_dir.join(name))?;
@@ -177,6 +181,36 @@ fn open_data_dir(options: &mut DevOptions) -> Result<fs::File> {
     // A reader must not take the last run's file for this one's.
     remove(&options.data_dir.join(file::NAME))?;
     Ok(guard)
+}
+
+/// A log outside the data directory was put there to be kept: its files go into a directory beside
+/// the new log, which begins anew because it tells of another database.
+fn set_aside(directory: &Path) -> Result<()> {
+    let named = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(&format!("{}-", auditor::NAME)) && name.ends_with(".jsonl")
+    };
+    let files = match fs::read_dir(directory) {
+        Ok(files) => files.collect::<Result<Vec<_>, _>>(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => Err(error),
+    };
+    let files = files.with_context(|| format!("cannot read {}", directory.display()))?;
+    let files: Vec<PathBuf> =
+        files.into_iter().map(|file| file.path()).filter(|path| named(path)).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+    let aside = directory.join(format!("before-{since}"));
+    let fail = || format!("cannot set the audit log aside into {}", aside.display());
+    fs::DirBuilder::new().mode(0o700).create(&aside).with_context(fail)?;
+    for file in files {
+        let name = file.file_name().unwrap_or_default();
+        fs::rename(&file, aside.join(name)).with_context(fail)?;
+    }
+    tracing::warn!(to = %aside.display(), "the audit log of earlier runs is set aside");
+    Ok(())
 }
 
 fn lock(directory: &Path) -> Result<fs::File> {

@@ -33,20 +33,24 @@ Exit codes:
 Server and key come from --server and --api-key, else from STOA_SERVER and STOA_API_KEY, else from
 the dev.json of a development server in --data-dir.";
 
+/// In the help of these commands, what all of them have.
+const SERVER: &str = "Server";
+
 /// Where the server is, and how to talk.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Connection {
     /// Address of the API, for example https://stoa.example.org
-    #[arg(long, global = true, env = "STOA_SERVER", value_name = "URL")]
+    #[arg(long, global = true, help_heading = SERVER, env = "STOA_SERVER", value_name = "URL")]
     server: Option<String>,
     /// An operator's key. Others on this machine can see it here: prefer the variable.
-    #[arg(long, global = true, env = "STOA_API_KEY", value_name = "KEY", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = SERVER, env = "STOA_API_KEY")]
+    #[arg(value_name = "KEY", hide_env_values = true)]
     api_key: Option<String>,
     /// Of a development server, whose dev.json names server and key.
-    #[arg(long, global = true, default_value = ".dev", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = SERVER, default_value = ".dev", value_name = "DIR")]
     data_dir: PathBuf,
     /// Print the server's answer as JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = SERVER)]
     json: bool,
 }
 

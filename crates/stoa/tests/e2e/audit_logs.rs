@@ -101,3 +101,41 @@ async fn both_logs_hold_over_kills_and_show_what_was_changed() {
     let (whole, said) = verify(&home, &[]);
     assert!(whole && said.contains("is not running"), "{said}");
 }
+
+/// A log that was put elsewhere is no part of what `--fresh` throws away: it is set aside, whole,
+/// and another begins.
+#[tokio::test]
+async fn a_log_kept_elsewhere_is_set_aside_by_a_fresh_start() {
+    let (home, elsewhere) = (Home::new(), tempfile::tempdir().unwrap());
+    let directory = elsewhere.path().join("kept");
+    let options = Options { audit_dir: Some(&directory), ..Options::default() };
+    let written = async |server: &Server, key: &str| {
+        let id = transfer(server, key).await;
+        let what = format!("{id} is in the log");
+        testkit::eventually_within(std::time::Duration::from_secs(90), &what, || async {
+            let files = std::fs::read_dir(&directory).ok()?.flatten().map(|entry| entry.path());
+            let logs = files.filter(|path| path.extension().is_some_and(|ext| ext == "jsonl"));
+            logs.into_iter()
+                .any(|log| std::fs::read_to_string(log).unwrap().contains(&id))
+                .then_some(())
+        })
+        .await;
+    };
+    let server = home.start(&options).await;
+    written(&server, "one").await;
+    assert_eq!(server.stop(), Some(0));
+    let old = std::fs::read(file_in(&directory)).unwrap();
+    std::fs::write(directory.join("notes.txt"), "the operator's own").unwrap();
+
+    let server = home.start(&Options { fresh: true, ..options }).await;
+    written(&server, "two").await;
+    let own = directory.display().to_string();
+    let (whole, said) = verify(&home, &["--audit-dir", &own]);
+    assert!(whole, "{said}");
+    assert_eq!(server.stop(), Some(0));
+    let mut aside = std::fs::read_dir(&directory).unwrap().flatten().map(|entry| entry.path());
+    let aside = aside.find(|path| path.is_dir()).expect("the old log");
+    assert_eq!(std::fs::read(file_in(&aside)).unwrap(), old);
+    assert!(verify(&home, &[&aside.display().to_string()]).0);
+    assert!(directory.join("notes.txt").exists());
+}

@@ -88,6 +88,9 @@ impl Home {
         if options.fresh {
             command.arg("--fresh");
         }
+        if let Some(directory) = options.audit_dir {
+            command.arg("--audit-dir").arg(directory);
+        }
         if let Some(point) = options.failpoint {
             command.env("STOA_FAILPOINT", point);
         }
@@ -119,6 +122,8 @@ pub struct Options<'a> {
     pub block_time: Option<&'a str>,
     /// Throw away what is there.
     pub fresh: bool,
+    /// Where the engine's audit log is.
+    pub audit_dir: Option<&'a Path>,
 }
 
 pub struct Server {

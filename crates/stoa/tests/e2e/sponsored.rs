@@ -9,16 +9,17 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use vocab::{Address, B256, Bytes, U256};
 
+pub const PATH: &str = "/sponsored-transactions";
 const ETHER: &str = "1000000000000000000";
 
 /// The user's wallet.
-struct Wallet {
+pub struct Wallet {
     secret: SecretKey,
-    address: Address,
+    pub address: Address,
 }
 
 impl Wallet {
-    fn fresh() -> Self {
+    pub fn fresh() -> Self {
         let seed = vocab::keccak(fresh_address());
         let secret = SecretKey::from_secret_bytes(seed.0).unwrap();
         let public = secret.public_key().serialize_uncompressed();
@@ -34,14 +35,14 @@ impl Wallet {
     }
 }
 
-struct Story {
-    server: Server,
-    sponsor: String,
-    user: Wallet,
+pub struct Story {
+    pub server: Server,
+    pub sponsor: String,
+    pub user: Wallet,
 }
 
 impl Story {
-    async fn prepare(&self, function: &str, args: Value) -> Value {
+    pub async fn prepare(&self, function: &str, args: Value) -> Value {
         let asked = json!({ "sponsor_id": self.sponsor, "from": self.user.address,
             "contract": "default_collection", "function": function, "args": args });
         let path = "/sponsored-transactions/prepare";
@@ -50,14 +51,23 @@ impl Story {
         prepared
     }
 
-    async fn send(&self, prepared: &Value) -> (StatusCode, Value) {
-        let signature = self.user.sign(&prepared["digest"]);
-        let body = json!({ "sponsor_id": self.sponsor, "request": prepared["request"],
-            "signature": signature });
-        self.server.post("/sponsored-transactions", None, &body).await
+    /// An approval, to be signed.
+    pub async fn approval(&self, operator: &str) -> Value {
+        self.prepare("setApprovalForAll", json!({ "operator": operator, "approved": true })).await
     }
 
-    async fn settled(&self, sent: &Value) -> Value {
+    /// What is sent in for it.
+    pub fn signed(&self, prepared: &Value) -> Value {
+        let signature = self.user.sign(&prepared["digest"]);
+        json!({ "sponsor_id": self.sponsor, "request": prepared["request"],
+            "signature": signature })
+    }
+
+    pub async fn send(&self, prepared: &Value) -> (StatusCode, Value) {
+        self.server.post(PATH, None, &self.signed(prepared)).await
+    }
+
+    pub async fn settled(&self, sent: &Value) -> Value {
         let path = format!("/sponsored-transactions/{}", sent["id"].as_str().unwrap());
         testkit::eventually_within(Duration::from_secs(90), "its cost is known", || async {
             let (_, shown) = self.server.get(&path).await;
@@ -66,7 +76,7 @@ impl Story {
         .await
     }
 
-    async fn read<C: SolCall>(&self, call: C) -> C::Return {
+    pub async fn read<C: SolCall>(&self, call: C) -> C::Return {
         let contract = self.server.dev["contracts"]["default_collection"].clone();
         let call = json!([{ "to": contract, "input": Bytes::from(call.abi_encode()) }, "latest"]);
         let said: Bytes = self.server.endpoint().call("eth_call", call).await.unwrap();
@@ -74,7 +84,7 @@ impl Story {
     }
 
     /// Gas and price of a mined transaction, as the node tells.
-    async fn cost(&self, shown: &Value) -> U256 {
+    pub async fn cost(&self, shown: &Value) -> U256 {
         let hash = json!([shown["tx_hash"]]);
         let receipt: Value =
             self.server.endpoint().call("eth_getTransactionReceipt", hash).await.unwrap();
@@ -83,11 +93,11 @@ impl Story {
     }
 }
 
-async fn sponsor(server: &Server) -> String {
+pub async fn sponsor(server: &Server) -> String {
     let collection = server.dev["contracts"]["default_collection"].clone();
     let wanted = json!({
         "name": "welcome", "day_budget": ETHER, "total_budget": ETHER, "user_day_budget": ETHER,
-        "user_day_requests": 5,
+        "user_day_requests": 50,
         "rules": [
             { "target": collection, "function": "setApprovalForAll(address,bool)" },
             { "target": collection, "function": "transferFrom(address,address,uint256)" },
@@ -138,7 +148,7 @@ async fn a_user_without_money_approves_and_gives_away_and_the_sponsor_pays() {
         assert_eq!(shown["used"][part], spent.to_string(), "{part}");
         assert_eq!(shown["left"][part], left.to_string(), "{part}");
     }
-    assert_eq!(shown["left"]["user_day_requests"], 3);
+    assert_eq!(shown["left"]["user_day_requests"], 48);
     loses_its_nonce(&story).await;
     assert_eq!(story.server.stop(), Some(0));
 }

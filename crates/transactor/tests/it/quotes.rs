@@ -4,14 +4,15 @@ use crate::rig::{chain_at, selector};
 use alloy_primitives::{Address, Bytes, U256, address, hex};
 use alloy_sol_types::SolValue;
 use chain::{CallRequest, Chain};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
-use testkit::{ACCOUNTS, NodeOptions, TestNode, eventually};
+use testkit::{
+    ACCOUNTS, NodeOptions, TestNode,
+    op_stack::{self, ORACLE},
+};
 use transactor::{L1Charge, QuoteError, quote};
 use vocab::{Finality, Urgency};
 
-const ORACLE: Address = address!("420000000000000000000000000000000000000F");
-const L1_BLOCK: Address = address!("4200000000000000000000000000000000000015");
 const THERE: Address = address!("00000000000000000000000000000000000f00d5");
 
 async fn start(extra: &[&str]) -> (TestNode, Chain) {
@@ -55,51 +56,6 @@ async fn a_quote_without_base_fee_is_a_legacy_one() {
     assert_eq!(quote.likely_wei, U256::from(quote.max_fee_wei * 21_000 + 5));
 }
 
-/// The compiled contracts that Optimism publishes on npm (`@eth-optimism/contracts-bedrock`), put
-/// where its chains have them.
-async fn become_op_stack(node: &TestNode) {
-    for (at, name) in [(ORACLE, "GasPriceOracle"), (L1_BLOCK, "L1Block")] {
-        let path = testkit::tools()
-            .join("../node_modules/@eth-optimism/contracts-bedrock/forge-artifacts")
-            .join(format!("{name}.sol/{name}.json"));
-        let artifact = std::fs::read(&path)
-            .unwrap_or_else(|e| panic!("{}: {e}; run scripts/install-tools.sh", path.display()));
-        let artifact: Value = serde_json::from_slice(&artifact).unwrap();
-        let code = artifact["deployedBytecode"]["object"].as_str().unwrap();
-        node.call("anvil_setCode", json!([at, code])).await;
-    }
-}
-
-/// A call of the account that the protocol uses.
-async fn deposit(node: &TestNode, to: Address, data: Vec<u8>) {
-    let depositor = address!("DeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001");
-    node.call("anvil_setBalance", json!([depositor, "0xde0b6b3a7640000"])).await;
-    node.call("anvil_impersonateAccount", json!([depositor])).await;
-    let call = json!([{ "from": depositor, "to": to, "data": hex::encode_prefixed(data) }]);
-    let hash = node.call("eth_sendTransaction", call).await;
-    let receipt = eventually("the deposit is mined", || async {
-        let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
-        (!receipt.is_null()).then_some(receipt)
-    })
-    .await;
-    assert_eq!(receipt["status"], "0x1", "{receipt}");
-}
-
-/// `setL1BlockValuesEcotone` with the values of `GasPriceOracle.t.sol`: scalars 20 and 15, base fee
-/// 2,000,000, blob base fee 3,000,000. Its arguments are packed.
-fn l1_values() -> Vec<u8> {
-    let mut data = selector("setL1BlockValuesEcotone()").to_vec();
-    data.extend_from_slice(&20u32.to_be_bytes());
-    data.extend_from_slice(&15u32.to_be_bytes());
-    data.extend_from_slice(&0u64.to_be_bytes());
-    data.extend_from_slice(&11u64.to_be_bytes());
-    data.extend_from_slice(&10u64.to_be_bytes());
-    data.extend_from_slice(&U256::from(2_000_000).to_be_bytes::<32>());
-    data.extend_from_slice(&U256::from(3_000_000).to_be_bytes::<32>());
-    data.extend_from_slice(&[0; 64]);
-    data
-}
-
 async fn l1_fee(node: &TestNode, data: &[u8]) -> U256 {
     let mut call = selector("getL1Fee(bytes)").to_vec();
     call.extend_from_slice(&Bytes::copy_from_slice(data).abi_encode());
@@ -118,14 +74,12 @@ const VECTOR: [u8; 161] = hex!(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_op_stack_quote_holds_what_the_real_oracle_asks() {
     let (node, chain) = start(&[]).await;
-    become_op_stack(&node).await;
-    deposit(&node, L1_BLOCK, l1_values()).await;
+    op_stack::place(&node).await;
     // Published vectors, before our own question: they prove contract and storage right.
     let small = hex!("0000010203");
-    deposit(&node, ORACLE, selector("setEcotone()").to_vec()).await;
     assert_eq!(l1_fee(&node, &small).await, U256::from(48_977), "Ecotone");
     let ecotone = quote(&chain, &transfer(), Urgency::Normal).await.unwrap();
-    deposit(&node, ORACLE, selector("setFjord()").to_vec()).await;
+    op_stack::fjord(&node).await;
     assert_eq!(l1_fee(&node, &small).await, U256::from(68_500), "Fjord, least size");
     assert_eq!(l1_fee(&node, &VECTOR).await, U256::from(105_484), "Fjord, regression");
     let short = quote(&chain, &transfer(), Urgency::Normal).await.unwrap();
