@@ -5,6 +5,7 @@
 mod bare;
 mod ceiling;
 mod cpu;
+mod index;
 mod load;
 mod mint;
 mod node;
@@ -37,6 +38,8 @@ enum Bench {
     Mint(mint::Options),
     /// Transfers by the API against raw pushes to the same node.
     Tx(tx::Options),
+    /// Transfers of an ERC-20 and an ERC-721 from a node into an empty database.
+    Index(index::Options),
     /// A handler that commits one row per request, and does nothing else: a ceiling for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -60,6 +63,7 @@ fn run() -> Result<()> {
     match bench {
         Bench::Mint(options) => runtime.block_on(mint::run(options)),
         Bench::Tx(options) => runtime.block_on(tx::run(options)),
+        Bench::Index(options) => runtime.block_on(index::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
     }
 }
