@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Blocks that hold logs.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(2..=100_000))]
+    #[arg(long, default_value_t = 2_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(2..=100_000))]
     blocks: u64,
     /// Logs in each of them.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]

@@ -20,7 +20,7 @@ pub(crate) fn hit(name: &'static str) {
         atomic::{AtomicU64, Ordering},
     };
     static ARMED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
-        // tidy: allow(banned) not in releases; a test arms a whole process, before any configuration
+        // tidy: allow(banned) not in releases; a test arms a process, before any configuration
         let text = std::env::var("STOA_FAILPOINT").ok()?;
         let (name, pass) = text.split_once(':').unwrap_or((&text, "1"));
         Some((name.to_owned(), pass.parse().ok()?))

@@ -8,7 +8,7 @@ const PROBE: u64 = 64;
 /// A range is at most so many times the longest that was answered.
 const GROWTH: u64 = 16;
 /// Bytes that one answer aims at; nodes' limits begin at about ten times as much.
-const BYTES: f64 = 8e6;
+const BYTES: f64 = 12e6;
 /// Ranges that must be answered before a limit that was learnt is doubled; half as many before it
 /// is doubled again, as it seems to be none.
 const PATIENCE: u32 = 16;
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn long_answers_make_ranges_short() {
         let mut sizer = sizer();
-        sizer.note_answer(64, 64, 64_000_000);
+        sizer.note_answer(64, 64, 96_000_000);
         assert_eq!(sizer.blocks(), 8);
     }
 

@@ -81,7 +81,7 @@ pub(crate) fn advice(error: &RpcError) -> Advice {
         RpcError::Unreachable(why) if STATUSES.iter().any(|status| why.starts_with(status)) => {
             Advice::AskLess
         }
-        // Too much to be found in time, or an answer cut off, or too long for us; or something else.
+        // Too much to be found in time, an answer cut off or too long for us; or something else.
         RpcError::TimedOut(_) | RpcError::Malformed(_) | RpcError::Unreachable(_) => {
             Advice::TryLess
         }

@@ -162,8 +162,8 @@ fn indexer() -> Vec<Opt<Settings>> {
             "how deep a reorg can be unwound; at least `chain.final_blocks`",
             s => s.indexer.window),
         option!("prove_settled", Flag,
-            "prove by each block's header that no log below the window was kept back; without, only \
-             the ends of ranges are proven, with far fewer calls",
+            "prove by each block's header that no log below the window was kept back; without, \
+             only the ends of ranges are proven, with far fewer calls",
             s => s.indexer.prove_settled),
         option!("range_blocks_max", Whole(1, 100_000),
             "blocks of one commit while it catches up", s => s.indexer.range_max),
