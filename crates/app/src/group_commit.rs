@@ -6,7 +6,7 @@
 //! as without groups, and under load the groups grow by themselves.
 
 use crate::AppError;
-use db::{Db, DbError, PgConnection};
+use db::{Db, DbError, PgConnection, PooledConnection};
 use std::{
     collections::{HashSet, VecDeque},
     fmt::Debug,
@@ -17,8 +17,11 @@ use tokio::{sync::oneshot, task::JoinSet, time::timeout};
 
 /// Requests in one commit.
 const GROUP_MAX: usize = 256;
-/// Commits on their way at once: one that hangs must not hold up all.
+/// Commits on their way at once. The second begins only when the first takes long: one that hangs
+/// must not hold up all, but two that are quick make groups of half the size.
 const WRITERS_MAX: usize = 2;
+/// So long is long.
+const SLOW: Duration = Duration::from_millis(250);
 /// A commit that takes longer is given up; whether it happened is then not known. The database cuts
 /// statements later than this, and requests end later too.
 const WRITE_MAX: Duration = Duration::from_secs(20);
@@ -83,18 +86,26 @@ impl<T: Grouped> Desk<T> {
     /// [`AppError::Group`] when the database fails, [`AppError::OutcomeUnknown`] when its answer
     /// did not come in time.
     pub(crate) async fn record(&self, new: T) -> Result<T::Recorded, AppError> {
-        let (answer, answered) = oneshot::channel();
-        self.enqueue(Asked { new, answer });
-        match answered.await {
+        let (answer, mut answered) = oneshot::channel();
+        self.shared.state().waiting.push_back(Asked { new, answer });
+        self.write_with(1);
+        let answer = match timeout(SLOW, &mut answered).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.write_with(WRITERS_MAX);
+                answered.await
+            }
+        };
+        match answer {
             Ok(recorded) => recorded.map_err(AppError::Group),
             Err(_) => Err(AppError::OutcomeUnknown),
         }
     }
 
-    fn enqueue(&self, asked: Asked<T>) {
+    /// See to it that what waits is written, by at most so many writers.
+    fn write_with(&self, writers_max: usize) {
         let mut state = self.shared.state();
-        state.waiting.push_back(asked);
-        if state.writers == WRITERS_MAX {
+        if state.writers >= writers_max || state.waiting.is_empty() {
             return;
         }
         state.writers += 1;
@@ -120,10 +131,11 @@ struct Writer<T: Grouped> {
 
 impl<T: Grouped> Writer<T> {
     async fn run(mut self) {
+        let mut connection = None;
         while let Some(group) = self.next_group() {
             metrics::histogram!("accept_group_size", "what" => T::NAME).record(group.len() as f64);
             // Given up, the group's senders are dropped, which tells its requests.
-            if timeout(WRITE_MAX, write(&self.shared.db, group)).await.is_err() {
+            if timeout(WRITE_MAX, write(&self.shared.db, &mut connection, group)).await.is_err() {
                 tracing::error!(
                     what = T::NAME,
                     "a commit of requests took too long; its outcome is unknown"
@@ -176,11 +188,16 @@ impl<T: Grouped> Drop for Writer<T> {
 ///
 /// All on one connection: the locks of a statement that failed are gone for whoever comes next on
 /// it, while another connection may be told of the failure before that.
-async fn write<T: Grouped>(db: &Db, group: Vec<Asked<T>>) {
-    let mut connection = match db.acquire().await {
-        Ok(connection) => connection,
-        Err(error) => return refuse(group, error.into()),
+async fn write<T: Grouped>(db: &Db, kept: &mut Option<PooledConnection>, group: Vec<Asked<T>>) {
+    // Kept for the next group only when nothing went wrong with it.
+    let mut connection = match kept.take() {
+        Some(connection) => connection,
+        None => match db.acquire().await {
+            Ok(connection) => connection,
+            Err(error) => return refuse(group, error.into()),
+        },
     };
+    let mut failed = false;
     let mut parts = vec![group];
     while let Some(mut part) = parts.pop() {
         let new: Vec<&T> = part.iter().map(|asked| &asked.new).collect();
@@ -191,11 +208,18 @@ async fn write<T: Grouped>(db: &Db, group: Vec<Asked<T>>) {
                 }
             }
             Err(error) if part.len() > 1 && !error.is_transient() => {
+                failed = true;
                 let rest = part.split_off(part.len() / 2);
                 parts.extend([rest, part]);
             }
-            Err(error) => refuse(part, error),
+            Err(error) => {
+                failed = true;
+                refuse(part, error);
+            }
         }
+    }
+    if !failed {
+        *kept = Some(connection);
     }
 }
 

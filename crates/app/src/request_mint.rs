@@ -241,6 +241,7 @@ pub(crate) fn new_mint(asked: Asked<'_>) -> (NewMint, MintJob) {
         uri: job.uri.clone(),
         http_request_id: request_id.to_owned(),
         now,
+        jobs_after: now - ANSWER_TTL,
         fact_attributes: attributes,
         fact_data: data,
     };

@@ -187,7 +187,8 @@ impl App {
         let now = self.config().clock.now();
         let times = (now, now - ANSWER_TTL);
         let seen = idempotency_keys::load(&mut db, holder.principal, once.key, times).await?;
-        if let Some(seen) = seen {
+        // Its job alone says nothing of the answer.
+        if let Some(seen) = seen.filter(|seen| seen.status != 0) {
             return replay(&seen.fingerprint, seen.status, seen.body, once).map(Some);
         }
         let Some(job) = requests::load_by_key(&mut db, holder.principal, once.key).await? else {

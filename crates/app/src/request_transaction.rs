@@ -10,7 +10,7 @@ use crate::{
 use abi::{Fault, parse_uint};
 use auth::{Action, KeyHolder};
 use db::{
-    DbError, PgConnection, idempotency_keys,
+    DbError, Numeric, PgConnection, idempotency_keys,
     transactions::{
         accept::{Accepted, NewAccept, record_accepted},
         requests::{self, Transaction},
@@ -73,8 +73,8 @@ impl Grouped for NewAccept {
 }
 
 impl App {
-    /// Accept a call: 202 with the job. Job, answer and fact are one commit, made by one
-    /// statement; then the lanes of the role are woken.
+    /// Accept a call: 202 with the job. Job and fact are one commit, made by one statement; then
+    /// the lanes of the role are woken.
     ///
     /// # Errors
     /// [`Refusal::TransactionInvalid`] and those of encoding, with pointers into the body;
@@ -99,7 +99,7 @@ impl App {
             other => other?,
         };
         let (chain, role) = (new.chain_id, new.role.clone());
-        let now = self.config().clock.now();
+        let now = stored(self.config().clock.now());
         let (row, fact) = transactor::prepare(new);
         let id = row.id;
         let body = render(&present(&row, now)).to_string().into_bytes();
@@ -110,9 +110,6 @@ impl App {
             lock: lock_number(holder.principal, once.key),
             fingerprint: once.fingerprint.0,
             now,
-            status: ACCEPTED.cast_signed(),
-            body: body.clone(),
-            expires_at: now + ANSWER_TTL,
             mints_after: now - ANSWER_TTL,
             fact_attributes: fact.attributes,
             fact_data: fact.data,
@@ -144,7 +141,8 @@ impl App {
         Ok(new)
     }
 
-    /// What this key was answered, if it was.
+    /// What this key was answered, if it was. The answer to a call is made anew from its job, which
+    /// its key finds for ever: for a day as it was given, then with the job's present state.
     async fn answered_before(
         &self,
         holder: &KeyHolder,
@@ -154,20 +152,20 @@ impl App {
         let mut db = self.connection().await?;
         let now = self.config().clock.now();
         let times = (now, now - ANSWER_TTL);
-        if let Some(seen) =
-            idempotency_keys::load(&mut db, holder.principal, once.key, times).await?
-        {
+        let seen = idempotency_keys::load(&mut db, holder.principal, once.key, times).await?;
+        if let Some(seen) = seen.filter(|seen| seen.status != 0) {
             return replay(&seen.fingerprint, seen.status, seen.body, once).map(Some);
         }
         let Some(job) = requests::load_by_key(&mut db, holder.principal, once.key).await? else {
             return Ok(None);
         };
-        let body = render(&job).to_string().into_bytes();
-        let fingerprint = job.fingerprint.unwrap_or_default();
+        let fingerprint = job.fingerprint.clone().unwrap_or_default();
+        let shown = if now < job.created_at + ANSWER_TTL { as_asked(job) } else { job };
+        let body = render(&shown).to_string().into_bytes();
         replay(&fingerprint, ACCEPTED.cast_signed(), body, once).map(Some)
     }
 
-    /// The answer is gone, the job is not: the same key finds it for ever.
+    /// The answer of a job that is there already.
     async fn present_transaction(
         &self,
         holder: &KeyHolder,
@@ -180,8 +178,7 @@ impl App {
 
     /// Room in the role's queue?
     pub(crate) async fn admit(&self, new: &NewTransaction) -> Result<(), AppError> {
-        let mut db = self.connection().await?;
-        match self.config().intake.admit(&mut db, new.chain_id, &new.role).await {
+        match self.config().intake.admit(&self.config().db, new.chain_id, &new.role).await {
             Ok(()) => Ok(()),
             Err(AdmitError::Full(QueueFull { retry_after, .. })) => {
                 let retry_after = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
@@ -364,5 +361,38 @@ fn present(row: &requests::NewTransaction, now: OffsetDateTime) -> Transaction {
         request_id: row.request_id.clone(),
         created_at: now,
         updated_at: now,
+        wallet_given: row.wallet.is_some(),
+        asked_terms: None,
     }
+}
+
+/// The job as it was when it was accepted.
+fn as_asked(job: Transaction) -> Transaction {
+    let terms = job.asked_terms.as_ref();
+    let text = |name: &str| terms.and_then(|terms| terms[name].as_str());
+    let fee_cap = text("fee_cap_wei").and_then(|wei| wei.parse().ok()).map(Numeric);
+    let deadline = text("deadline_at").and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
+    Transaction {
+        status: vocab::JobStatus::Queued.as_str().to_owned(),
+        reason: None,
+        urgency: text("urgency").map_or_else(|| job.urgency.clone(), str::to_owned),
+        deadline_at: if terms.is_some() { deadline } else { job.deadline_at },
+        fee_cap_wei: if terms.is_some() { fee_cap } else { job.fee_cap_wei },
+        wallet: job.wallet.filter(|_| job.wallet_given),
+        nonce: None,
+        tx_hash: None,
+        block_number: None,
+        block_hash: None,
+        reverted: false,
+        cancel_requested_at: None,
+        redrives: 0,
+        updated_at: job.created_at,
+        asked_terms: None,
+        ..job
+    }
+}
+
+/// The database keeps microseconds, and an answer is to be the same when it is made again.
+fn stored(now: OffsetDateTime) -> OffsetDateTime {
+    now.truncate_to_microsecond()
 }

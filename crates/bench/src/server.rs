@@ -50,6 +50,8 @@ pub struct Start {
     pub wallets: u32,
     /// Wallets for calls of operators.
     pub operators: u32,
+    /// Transactions of each of those that wait to be mined; none: as usual.
+    pub in_flight: Option<u16>,
     pub block_time: f64,
     /// Gas in a block of the node that is started.
     pub block_gas_limit: Option<u64>,
@@ -59,7 +61,14 @@ pub struct Start {
 
 impl Default for Start {
     fn default() -> Self {
-        Self { wallets: 2, operators: 1, block_time: 1.0, block_gas_limit: None, rpc: None }
+        Self {
+            wallets: 2,
+            operators: 1,
+            in_flight: None,
+            block_time: 1.0,
+            block_gas_limit: None,
+            rpc: None,
+        }
     }
 }
 
@@ -99,6 +108,11 @@ impl Server {
         }
         if let Some(gas) = start.block_gas_limit {
             arguments.extend(["--block-gas-limit".to_owned(), gas.to_string()]);
+        }
+        if let Some(in_flight) = start.in_flight {
+            let file = directory.path().join("stoa.toml");
+            fs::write(&file, format!("[roles.operator]\nin_flight_max = {in_flight}\n"))?;
+            arguments.extend(["--config".to_owned(), file.display().to_string()]);
         }
         let log = directory.path().join("stoa.log");
         let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;

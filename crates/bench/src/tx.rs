@@ -46,6 +46,10 @@ pub struct Options {
     /// Wallets, a run each.
     #[arg(long, default_values_t = [1, 10, 50], value_delimiter = ',')]
     wallets: Vec<u32>,
+    /// Transactions of one wallet that wait to be mined (`in_flight_max` of its role). A wallet
+    /// gets no more than that into a block.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=256))]
+    in_flight: u16,
     /// Only blocks of a second, not also a node that mines at once.
     #[arg(long)]
     interval_only: bool,
@@ -61,7 +65,7 @@ pub struct Options {
 }
 
 pub async fn run(options: Options) -> Result<()> {
-    let mut report = Report::new(&options.revision, options.clients, options.transfers);
+    let mut report = Report::new(&options);
     report.bare = bare(&options).await?;
     for block_time in [Some(1.0), None] {
         if block_time.is_none() && options.interval_only {
@@ -84,6 +88,7 @@ async fn one(options: &Options, block_time: Option<f64>, wallets: u32) -> Result
     let stoa = options.stoa.canonicalize().context("there is no such server")?;
     let start = Start {
         operators: wallets,
+        in_flight: Some(options.in_flight),
         rpc: Some(anvil.http_url()),
         block_time: block_time.unwrap_or(0.1),
         ..Start::default()

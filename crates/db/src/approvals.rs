@@ -172,7 +172,7 @@ pub async fn release(
     sqlx::query!(
         "update transactions
             set wallet = null, approval_request = null, approval_wanted_at = null
-          where chain_id = $1 and wallet = $2 and status = 'queued' and not wallet_given
+          where chain_id = $1 and wallet = $2 and is_queued and not wallet_given
             and approval_request is not null",
         chain.as_i64(),
         wallet.as_slice(),

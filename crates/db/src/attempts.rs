@@ -109,7 +109,7 @@ pub async fn load_unsigned(
              join nonces n on n.chain_id = a.chain_id and n.wallet = a.wallet and n.nonce = a.nonce
                           and n.transaction_id = a.transaction_id
              join transactions t on t.id = a.transaction_id
-            where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
+            where n.chain_id = $1 and n.wallet = $2 and n.is_open
               and a.raw is null and a.sent is null
               and (a.void or t.cancel_requested_at is null
                              and (t.deadline_at is null or t.deadline_at > now()))
@@ -145,7 +145,7 @@ pub async fn record_signed(
     .await?;
     sqlx::query!(
         "update nonces set state = 'signed'
-          where transaction_id = any($1) and state = 'reserved'",
+          where transaction_id = any($1) and is_unsettled and state = 'reserved'",
         transactions,
     )
     .execute(db)
@@ -175,7 +175,7 @@ pub async fn record_sent(
     .await?;
     sqlx::query!(
         "update nonces n set state = 'sent'
-          where n.transaction_id = any($1) and n.state = 'signed'",
+          where n.transaction_id = any($1) and n.is_unsettled and n.state = 'signed'",
         transactions,
     )
     .execute(db)
@@ -227,18 +227,20 @@ pub async fn load_open(
                   a.max_fee_wei as "max_fee_wei: Numeric",
                   a.max_priority_fee_wei as "max_priority_fee_wei: Numeric", a.legacy, a.void,
                   a.tx_hash as "tx_hash: Hash", a.sent, a.sent_error,
-                  extract(epoch from now() - a.sent_at)::float8 as sent_age,
-                  extract(epoch from now() - a.created_at)::float8 as "age!",
+                  abs(extract(epoch from now() - a.sent_at))::float8 as sent_age,
+                  abs(extract(epoch from now() - a.created_at))::float8 as "age!",
                   t.kind, t.status, t.request_id,
                   t.cancel_requested_at is not null as "cancel_wanted!",
                   coalesce(t.deadline_at <= now(), false) as "overdue!", t.stop_as,
-                  coalesce(t.bump_requested_at > a.created_at, false) as "bump_wanted!",
+                  t.bump_requested_at is not null
+                      and (t.bump_requested_at > a.created_at
+                           or a.created_at > now() + interval '1 minute') as "bump_wanted!",
                   t.urgency, t.fee_cap_wei as "fee_cap_wei: Numeric"
              from nonces n
              join attempts a on a.transaction_id = n.transaction_id and a.nonce = n.nonce
                             and a.wallet = n.wallet
              join transactions t on t.id = a.transaction_id
-            where n.chain_id = $1 and n.wallet = $2 and n.state in ('reserved', 'signed', 'sent')
+            where n.chain_id = $1 and n.wallet = $2 and n.is_open
             order by a.nonce, a.attempt"#,
         chain.as_i64(),
         wallet.as_slice(),
@@ -269,7 +271,7 @@ pub async fn load_signed(
              join nonces n on n.transaction_id = a.transaction_id and n.nonce = a.nonce
                           and n.wallet = a.wallet
             where a.transaction_id = any($1) and a.raw is not null
-              and n.state in ('reserved', 'signed', 'sent')
+              and n.is_open
             order by a.nonce, a.transaction_id, a.attempt desc"#,
         transactions,
     )

@@ -1,6 +1,6 @@
 use crate::DbError;
 use sqlx::{
-    PgConnection, PgPool, PgTransaction, Row,
+    Connection, PgConnection, PgPool, PgTransaction, Row,
     migrate::{Migrate, MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -9,8 +9,14 @@ use std::{str::FromStr, time::Duration};
 /// A pool of connections to the primary.
 pub type Db = PgPool;
 
+/// A connection that goes back to its pool when dropped.
+pub type PooledConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+
 /// The schema's migrations, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// A connection that was idle for longer is tested before it is used.
+const IDLE_UNTESTED: Duration = Duration::from_secs(1);
 
 /// Connect to `url` with at most `connections_max` connections. A statement that runs for more
 /// than 30 s is cut by the server, and so is a transaction idle for 30 s.
@@ -22,10 +28,21 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
         ("statement_timeout", "30000"),
         ("idle_in_transaction_session_timeout", "30000"),
         ("timezone", "UTC"),
+        // Plans are kept, and a table that was small when one was made may be large a minute later.
+        // Each of our statements has an index to go by.
+        ("enable_seqscan", "off"),
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(10))
+        // A connection is tested whenever it is given back, so one that was used a moment ago needs
+        // no other test.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { Ok(meta.idle_for < IDLE_UNTESTED || connection.ping().await.is_ok()) },
+            )
+        })
         .after_release(|connection, _| Box::pin(is_idle(connection)))
         .connect_with(options)
         .await?)

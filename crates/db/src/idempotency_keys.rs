@@ -33,13 +33,14 @@ pub async fn lock_key(db: &mut PgConnection, lock: i64) -> Result<bool, DbError>
     Ok(row.held)
 }
 
-/// The unexpired answer under a key. Mint jobs are idempotency rows of their own: one made under
-/// this key after `mints_after` is given with status 0 and no body, for its fingerprint alone.
+/// The unexpired answer under a key. Mint jobs and transactions are idempotency rows of their own:
+/// one made under this key after `jobs_after` is given with status 0 and no body, for its
+/// fingerprint alone.
 pub async fn load(
     db: &mut PgConnection,
     principal_id: PrincipalId,
     key: &str,
-    (now, mints_after): (OffsetDateTime, OffsetDateTime),
+    (now, jobs_after): (OffsetDateTime, OffsetDateTime),
 ) -> Result<Option<FinishedAnswer>, DbError> {
     Ok(sqlx::query_as!(
         FinishedAnswer,
@@ -49,11 +50,14 @@ pub async fn load(
            union all
            select fingerprint, 0::smallint, ''::bytea from mint_jobs
             where principal_id = $1 and request_id = $2 and created_at > $4
-            limit 1"#,
+           union all
+           select fingerprint, 0::smallint, ''::bytea from transactions
+            where principal_id = $1 and idempotency_key = $2 and created_at > $4
+            order by 2 desc limit 1"#,
         principal_id.0,
         key,
         now,
-        mints_after,
+        jobs_after,
     )
     .fetch_optional(db)
     .await?)

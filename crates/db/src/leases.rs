@@ -1,4 +1,9 @@
 //! `leases`: exclusive, expiring, fenced rights.
+//!
+//! A lease that seems to last longer than twice its term was given before the database's clock went
+//! back; it is void, or a dead holder would be waited for as long as the clock went back. Its
+//! holder, if it lives, keeps it until another takes it: the epoch decides. So all who want a lease
+//! must name the same term.
 
 use crate::DbError;
 use sqlx::PgConnection;
@@ -14,7 +19,9 @@ pub struct Lease {
 }
 
 /// Take the lease if it is free, expired or already ours. A new holder gets a higher epoch; ours
-/// keeps its own. Expiry is by the database's clock alone.
+/// keeps its own. Expiry is by the database's clock alone. Waits for commits made under the lease:
+/// naming the key among what is set makes Postgres lock the row in the way that [`lock_held`]
+/// excludes, while a renewal, which does not name it, passes.
 pub async fn acquire(
     db: &mut PgConnection,
     name: &str,
@@ -25,11 +32,13 @@ pub async fn acquire(
         r#"insert into leases as l (name, holder, epoch, expires_at)
            values ($1, $2, 1, now() + make_interval(secs => $3))
            on conflict (name) do update
-              set holder = excluded.holder,
+              set name = excluded.name, holder = excluded.holder,
                   epoch = case when l.holder = excluded.holder and l.expires_at > now()
                                then l.epoch else l.epoch + 1 end,
                   expires_at = excluded.expires_at
-            where l.holder = excluded.holder or l.expires_at <= now()
+            where l.holder = excluded.holder
+               or l.expires_at <= now()
+               or l.expires_at > now() + make_interval(secs => 2 * $3::float8)
            returning epoch"#,
         name,
         holder,
@@ -56,11 +65,11 @@ pub async fn renew(db: &mut PgConnection, lease: &Lease, ttl: Duration) -> Resul
 }
 
 /// Within the caller's transaction: true when the lease is still this one, and then no rival can
-/// take it before the transaction ends.
+/// take it before the transaction ends. Its holder can renew it meanwhile: see [`acquire`].
 pub async fn lock_held(db: &mut PgConnection, lease: &Lease) -> Result<bool, DbError> {
     let row = sqlx::query!(
         "select 1 as one from leases
-          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for share",
+          where name = $1 and holder = $2 and epoch = $3 and expires_at > now() for key share",
         lease.name,
         lease.holder,
         lease.epoch,
@@ -83,11 +92,20 @@ pub async fn release(db: &mut PgConnection, lease: &Lease) -> Result<(), DbError
     Ok(())
 }
 
-/// Which of these leases somebody holds.
-pub async fn load_held(db: &mut PgConnection, names: &[String]) -> Result<Vec<String>, DbError> {
-    let rows =
-        sqlx::query!("select name from leases where name = any($1) and expires_at > now()", names,)
-            .fetch_all(db)
-            .await?;
+/// Which of these leases, of this term, somebody holds.
+pub async fn load_held(
+    db: &mut PgConnection,
+    names: &[String],
+    ttl: Duration,
+) -> Result<Vec<String>, DbError> {
+    let rows = sqlx::query!(
+        "select name from leases
+          where name = any($1) and expires_at > now()
+            and expires_at <= now() + make_interval(secs => 2 * $2::float8)",
+        names,
+        ttl.as_seconds_f64(),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(|row| row.name).collect())
 }

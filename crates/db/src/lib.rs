@@ -32,6 +32,7 @@ pub mod index_sources;
 pub mod items;
 pub mod items_reads;
 pub mod leases;
+pub mod mined_blocks;
 pub mod mint_jobs;
 pub mod nonces;
 pub mod outbox;
@@ -52,6 +53,6 @@ pub mod wallets_reads;
 pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};
-pub use connect::{Db, MIGRATOR, begin_view, connect, migrate, migrated};
+pub use connect::{Db, MIGRATOR, PooledConnection, begin_view, connect, migrate, migrated};
 pub use error::DbError;
 pub use sqlx::{PgConnection, PgPool, PgTransaction};

@@ -123,7 +123,7 @@ pub async fn load_free(
 ) -> Result<Vec<i64>, DbError> {
     let rows = sqlx::query!(
         "select nonce from nonces
-          where chain_id = $1 and wallet = $2 and state = 'free' and nonce >= $3
+          where chain_id = $1 and wallet = $2 and is_free and nonce >= $3
           order by nonce limit $4",
         chain.as_i64(),
         wallet.as_slice(),
@@ -142,7 +142,7 @@ pub async fn load_depths(
 ) -> Result<Vec<(Address, i64)>, DbError> {
     let rows = sqlx::query!(
         r#"select wallet as "wallet: Addr", count(*) as "waiting!" from nonces
-            where chain_id = $1 and state in ('reserved', 'signed', 'sent') group by wallet"#,
+            where chain_id = $1 and is_open group by wallet"#,
         chain.as_i64(),
     )
     .fetch_all(db)

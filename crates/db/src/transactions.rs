@@ -57,6 +57,9 @@ pub struct ClaimFilter<'a> {
     pub limit: i64,
     /// How long other lanes leave the jobs alone.
     pub seconds: f64,
+    /// No claim lasts longer, [`postpone`]d ones included. One that seems to is from before the
+    /// database's clock went back, and void.
+    pub seconds_max: f64,
     /// Kinds that are left alone.
     pub paused: &'a [String],
 }
@@ -73,11 +76,12 @@ pub async fn claim_ready(
         Ready,
         r#"with ready as (
                select t.id from transactions t
-                where t.chain_id = $1 and t.role = $2 and t.status = 'queued'
+                where t.chain_id = $1 and t.role = $2 and t.is_queued
                   and (t.wallet is null or t.wallet = $3)
                   and (t.not_before is null or t.not_before <= now())
                   and (t.deadline_at is null or t.deadline_at > now())
-                  and (t.claimed_until is null or t.claimed_until <= now())
+                  and (t.claimed_until is null or t.claimed_until <= now()
+                       or t.claimed_until > now() + make_interval(secs => $7))
                   and t.approval_wanted_at is null and not t.kind = any($6)
                   and (t.kind = 'drain' or not exists (select 1 from wallets w
                           where w.chain_id = $1 and w.address = $3 and w.draining))
@@ -87,7 +91,7 @@ pub async fn claim_ready(
                   and (t.ordering_key is null or not exists (select 1 from transactions p
                           where p.chain_id = t.chain_id and p.role = t.role
                             and p.ordering_key = t.ordering_key and p.seq < t.seq
-                            and p.status not in ('final', 'cancelled')
+                            and p.holds_order
                             and case
                                 when p.status = 'queued' then true
                                 when p.status in ('failed', 'expired')
@@ -108,6 +112,7 @@ pub async fn claim_ready(
                      (t.ordering_key is not null and exists (select 1 from transactions p
                           where p.chain_id = t.chain_id and p.role = t.role
                             and p.ordering_key = t.ordering_key and p.seq < t.seq
+                            and p.holds_order
                             and p.status in ('reserved', 'submitted', 'unknown')))
                          as "behind_sent!",
                      t.request_id, t.approval_request is not null as "asked_approval!",
@@ -118,6 +123,7 @@ pub async fn claim_ready(
         filter.limit,
         filter.seconds,
         filter.paused,
+        filter.seconds_max,
     )
     .fetch_all(db)
     .await?;
@@ -125,8 +131,11 @@ pub async fn claim_ready(
     Ok(ready)
 }
 
+/// How many times as long as asked for a job is left alone at most.
+pub const POSTPONED_MAX: u32 = 16;
+
 /// Leave queued jobs alone for a while: the longer, the more often in a row nothing came of looking
-/// at them (twice as long each time, up to 16 times).
+/// at them (twice as long each time, up to [`POSTPONED_MAX`] times).
 pub async fn postpone(db: &mut PgConnection, ids: &[Uuid], seconds: f64) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions
@@ -275,112 +284,6 @@ pub async fn record_nonce_left(
     Ok(())
 }
 
-/// A job on chain.
-#[derive(Clone, Debug)]
-pub struct Mined {
-    pub id: Uuid,
-    pub kind: String,
-    pub status: String,
-    pub reason: Option<String>,
-    pub tx_hash: Option<Hash>,
-    pub block_number: i64,
-    pub block_hash: B256,
-    pub reverted: bool,
-    /// What is mined is the void of its nonce, and how the job then ends, if not as failed.
-    pub void: bool,
-    pub stop_as: Option<String>,
-    pub request_id: Option<String>,
-}
-
-/// Mined jobs of a wallet whose block is not (or no longer) ours, lowest block first. Blocks below
-/// our oldest header can't be judged and do not count.
-pub async fn load_orphaned(
-    db: &mut PgConnection,
-    chain: ChainId,
-    wallet: Address,
-    limit: i64,
-) -> Result<Vec<Mined>, DbError> {
-    Ok(sqlx::query_as!(
-        Mined,
-        r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
-                  t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
-                  t.reverted, t.stop_as, t.request_id,
-                  exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
-                      as "void!"
-             from transactions t
-            where t.chain_id = $1 and t.wallet = $2
-              and t.status in ('tentative', 'auditable', 'final')
-              and t.block_number >= (select min(number) from blocks where chain_id = $1)
-              and not exists (select 1 from blocks b
-                      where b.chain_id = $1 and b.number = t.block_number
-                        and b.hash = t.block_hash)
-            order by t.block_number, t.nonce limit $3"#,
-        chain.as_i64(),
-        wallet.as_slice(),
-        limit,
-    )
-    .fetch_all(db)
-    .await?)
-}
-
-/// Mined jobs of a wallet in blocks up to `height` on our chain, in the given states, lowest first.
-pub async fn load_mined(
-    db: &mut PgConnection,
-    chain: ChainId,
-    wallet: Address,
-    states: &[String],
-    height: i64,
-    limit: i64,
-) -> Result<Vec<Mined>, DbError> {
-    Ok(sqlx::query_as!(
-        Mined,
-        r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
-                  t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
-                  t.reverted, t.stop_as, t.request_id,
-                  exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
-                      as "void!"
-             from transactions t
-             join blocks b on b.chain_id = t.chain_id and b.number = t.block_number
-                          and b.hash = t.block_hash
-            where t.chain_id = $1 and t.wallet = $2 and t.status in ('tentative', 'auditable')
-              and t.status = any($3) and t.block_number <= $4
-            order by t.block_number, t.nonce limit $5"#,
-        chain.as_i64(),
-        wallet.as_slice(),
-        states,
-        height,
-        limit,
-    )
-    .fetch_all(db)
-    .await?)
-}
-
-/// Mined jobs of a wallet in blocks below our oldest header: too old to be judged by our headers.
-pub async fn load_below_window(
-    db: &mut PgConnection,
-    chain: ChainId,
-    wallet: Address,
-    limit: i64,
-) -> Result<Vec<Mined>, DbError> {
-    Ok(sqlx::query_as!(
-        Mined,
-        r#"select t.id, t.kind, t.status, t.reason, t.tx_hash as "tx_hash: Hash",
-                  t.block_number as "block_number!", t.block_hash as "block_hash!: Hash",
-                  t.reverted, t.stop_as, t.request_id,
-                  exists (select 1 from attempts a where a.tx_hash = t.tx_hash and a.void)
-                      as "void!"
-             from transactions t
-            where t.chain_id = $1 and t.wallet = $2 and t.status in ('tentative', 'auditable')
-              and t.block_number < (select min(number) from blocks where chain_id = $1)
-            order by t.block_number, t.nonce limit $3"#,
-        chain.as_i64(),
-        wallet.as_slice(),
-        limit,
-    )
-    .fetch_all(db)
-    .await?)
-}
-
 /// Which of these block hashes are on our chain.
 pub async fn load_canonical(
     db: &mut PgConnection,
@@ -430,7 +333,7 @@ pub async fn load_depths(db: &mut PgConnection, chain: ChainId) -> Result<Vec<De
                       filter (where approval_wanted_at is null)), 0)::float8 as "oldest!",
                   count(approval_wanted_at) as "unapproved!"
              from transactions
-            where chain_id = $1 and status = 'queued'
+            where chain_id = $1 and is_queued
               and (not_before is null or not_before <= now())
             group by role"#,
         chain.as_i64(),

@@ -42,14 +42,19 @@ pub async fn load(
                     where n.chain_id = w.chain_id and n.wallet = w.address) as last_nonce,
                   (select count(*) from nonces n
                     where n.chain_id = w.chain_id and n.wallet = w.address
-                      and n.state in ('reserved', 'signed', 'sent')) as "in_flight!",
+                      and n.is_open) as "in_flight!",
+                  (select count(*) from nonces n
+                    where n.chain_id = w.chain_id and n.wallet = w.address
+                      and n.is_open)
+                  + (select count(*) from mined_blocks m
+                       join transactions t on t.id = any(m.transaction_ids)
+                                          and t.block_hash = m.block_hash
+                      where m.chain_id = w.chain_id and m.wallet = w.address
+                        and m.level <> 'final' and t.status in ('tentative', 'auditable'))
+                      as "open!",
                   (select count(*) from transactions t
                     where t.chain_id = w.chain_id and t.wallet = w.address
-                      and t.status in ('reserved', 'submitted', 'unknown', 'tentative',
-                                       'auditable')) as "open!",
-                  (select count(*) from transactions t
-                    where t.chain_id = w.chain_id and t.wallet = w.address
-                      and t.status = 'queued') as "waiting!"
+                      and t.is_queued) as "waiting!"
              from wallets w
             where ($1::int8 is null or w.chain_id = $1) and ($2::text is null or w.role = $2)
               and ($3::bytea is null or w.address = $3)

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use vocab::ChainId;
 
 /// Be listed for another `ttl`, and give all that are listed, in order of their ids. Rows that have
-/// expired are removed, so there are no more than live workers. By the database's clock.
+/// expired are removed, so there are no more than live workers. By the database's clock; a row that
+/// seems to last longer than twice its term is from before that went back, and has expired too.
 pub async fn renew(
     db: &mut PgConnection,
     chain: ChainId,
@@ -18,7 +19,9 @@ pub async fn renew(
     sqlx::query!(
         "with expired as (
              delete from workers
-              where chain_id = $1 and role = $2 and id <> $3 and expires_at <= now())
+              where chain_id = $1 and role = $2 and id <> $3
+                and (expires_at <= now()
+                     or expires_at > now() + make_interval(secs => 2 * $4::float8)))
          insert into workers (chain_id, role, id, expires_at)
          values ($1, $2, $3, now() + make_interval(secs => $4))
          on conflict (chain_id, role, id) do update set expires_at = excluded.expires_at",

@@ -14,8 +14,9 @@ use crate::{
 use alloy_primitives::U64;
 use chain::{CallRequest, Receipt, RpcError};
 use db::{
-    DbError, nonces,
-    transactions::{self, Mined},
+    DbError,
+    mined_blocks::{self, Mined, Miner},
+    nonces, transactions,
 };
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
@@ -64,26 +65,13 @@ impl Lane {
     async fn take_back(&mut self) -> Result<(), LaneError> {
         loop {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
-            let (chain, address) = (self.context.chain_id(), self.address());
             let orphans =
-                transactions::load_orphaned(&mut connection, chain, address, MOVES_MAX).await?;
+                mined_blocks::load_orphaned(&mut connection, self.miner(), MOVES_MAX).await?;
             drop(connection);
             if orphans.is_empty() {
                 return Ok(());
             }
-            let moves: Vec<Move> = orphans
-                .iter()
-                .map(|job| Move {
-                    tx_hash: job.tx_hash.map(B256::from),
-                    reverting: true,
-                    ..moved(job, JobStatus::Submitted)
-                })
-                .collect();
-            let mut transaction = self.begin().await?;
-            let ids = self.context.record_moves(&mut transaction, &moves).await?;
-            let ids: Vec<Uuid> = ids.into_iter().collect();
-            nonces::record_state(&mut transaction, &ids, "sent").await?;
-            transaction.commit().await.map_err(DbError::from)?;
+            let ids = self.record_back(&orphans.iter().collect::<Vec<_>>()).await?;
             metrics::counter!("transactor_reorged_total").increment(ids.len() as u64);
             let open = self.load_open().await?;
             let back: Vec<&OpenNonce> = open.iter().filter(|n| ids.contains(&n.id)).collect();
@@ -95,6 +83,31 @@ impl Lane {
                 return Ok(());
             }
         }
+    }
+
+    /// These jobs are in no block of our chain. Gives the ids of those that were not moved before.
+    async fn record_back(&self, jobs: &[&Mined]) -> Result<Vec<Uuid>, LaneError> {
+        let moves: Vec<Move> = jobs
+            .iter()
+            .map(|job| Move {
+                tx_hash: job.tx_hash.map(B256::from),
+                reverting: true,
+                ..moved(job, JobStatus::Submitted)
+            })
+            .collect();
+        let blocks: HashSet<B256> = jobs.iter().map(|job| job.block_hash).collect();
+        let blocks: Vec<B256> = blocks.into_iter().collect();
+        let mut transaction = self.begin().await?;
+        let ids = self.context.record_moves(&mut transaction, &moves).await?;
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        nonces::record_state(&mut transaction, &ids, "sent").await?;
+        mined_blocks::record_levels(&mut transaction, self.miner(), &blocks).await?;
+        transaction.commit().await.map_err(DbError::from)?;
+        Ok(ids)
+    }
+
+    fn miner(&self) -> Miner {
+        Miner { chain: self.context.chain_id(), wallet: self.address() }
     }
 
     /// The chain is beyond our ledger: somebody else has the key. We go on above.
@@ -178,7 +191,8 @@ impl Lane {
         let mut transaction = self.begin().await?;
         let ids = self.context.record_moves(&mut transaction, &moves).await?;
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        db::nonces::record_state(&mut transaction, &ids, "mined").await?;
+        nonces::record_state(&mut transaction, &ids, "mined").await?;
+        mined_blocks::record(&mut transaction, &ids).await?;
         hit("before_mined");
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_mined");
@@ -289,20 +303,13 @@ impl Lane {
         from: &[&str],
         height: u64,
     ) -> Result<(), LaneError> {
-        let (chain, address) = (self.context.chain_id(), self.address());
         let states: Vec<String> = from.iter().map(|&state| state.to_owned()).collect();
         loop {
             let mut connection = self.db().acquire().await.map_err(DbError::from)?;
             let height = height.cast_signed();
-            let mined = transactions::load_mined(
-                &mut connection,
-                chain,
-                address,
-                &states,
-                height,
-                MOVES_MAX,
-            );
-            let mined = mined.await?;
+            let of = self.miner();
+            let mined =
+                mined_blocks::load_rising(&mut connection, of, &states, height, MOVES_MAX).await?;
             drop(connection);
             let moves: Vec<Move> = mined.iter().map(|job| raised(job, level)).collect();
             let moves = self.hold_disputed(moves).await;
@@ -323,6 +330,9 @@ impl Lane {
             let ids: Vec<Uuid> = ids.into_iter().collect();
             nonces::record_state(&mut transaction, &ids, "final").await?;
         }
+        let blocks: HashSet<B256> = moves.iter().filter_map(|m| Some(m.block?.hash)).collect();
+        let blocks: Vec<B256> = blocks.into_iter().collect();
+        mined_blocks::record_levels(&mut transaction, self.miner(), &blocks).await?;
         hit("before_level");
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_level");
@@ -331,13 +341,11 @@ impl Lane {
 
     /// Jobs in blocks older than our headers (we were away for long): the node's header decides.
     async fn judge_old(&mut self, head: BlockRef) -> Result<(), LaneError> {
-        let (chain, address) = (self.context.chain_id(), self.address());
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
-        let old =
-            transactions::load_below_window(&mut connection, chain, address, MOVES_MAX).await?;
+        let old = mined_blocks::load_below_window(&mut connection, self.miner(), MOVES_MAX).await?;
         drop(connection);
         let final_height = self.context.config.chain.finality.final_height(head.number);
-        let mut moves = Vec::new();
+        let (mut up, mut back) = (Vec::new(), Vec::new());
         for job in &old {
             let number = job.block_number.cast_unsigned();
             if final_height.is_none_or(|height| number > height) {
@@ -346,24 +354,14 @@ impl Lane {
             let Some(header) = self.context.config.chain.read().header(number).await? else {
                 continue;
             };
-            moves.push(match header.hash == job.block_hash {
-                true => raised(job, JobStatus::Final),
-                false => Move {
-                    tx_hash: job.tx_hash.map(B256::from),
-                    reverting: true,
-                    ..moved(job, JobStatus::Submitted)
-                },
-            });
+            match header.hash == job.block_hash {
+                true => up.push(raised(job, JobStatus::Final)),
+                false => back.push(job),
+            }
         }
-        let (back, up): (Vec<Move>, Vec<Move>) =
-            moves.into_iter().partition(|m| m.to == JobStatus::Submitted);
         self.record_level(&up, JobStatus::Final).await?;
         if !back.is_empty() {
-            let mut transaction = self.begin().await?;
-            let ids = self.context.record_moves(&mut transaction, &back).await?;
-            let ids: Vec<Uuid> = ids.into_iter().collect();
-            nonces::record_state(&mut transaction, &ids, "sent").await?;
-            transaction.commit().await.map_err(DbError::from)?;
+            self.record_back(&back).await?;
         }
         Ok(())
     }

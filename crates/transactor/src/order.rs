@@ -35,13 +35,15 @@ impl Lane {
     /// Claim at most `room` jobs.
     pub async fn claim(&self, room: usize) -> Result<Claimed, LaneError> {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
-        // Under the lease too: a lane that lost it must not keep jobs from its successor.
-        let mut transaction = self.begin().await?;
-        let waiting = requests::load_depth(&mut transaction, chain, role, DEPTH_MAX).await?;
+        let mut connection = self.db().acquire().await.map_err(DbError::from)?;
+        let waiting = requests::load_depth(&mut connection, chain, role, DEPTH_MAX).await?;
+        drop(connection);
         let waiting = usize::try_from(waiting).unwrap_or(0);
         if waiting == 0 {
             return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
         }
+        // Under the lease too: a lane that lost it must not keep jobs from its successor.
+        let mut transaction = self.begin().await?;
         let others = self.context.loads.others(self.address(), role);
         let room = room.min(CALLS_MAX);
         let limit = share(self.in_flight, &others, waiting).min(room);
@@ -53,6 +55,7 @@ impl Lane {
             wallet: self.address(),
             limit: i64::try_from(limit).unwrap_or(1),
             seconds: CLAIM_SECONDS,
+            seconds_max: self.claim_seconds_max(),
             paused: &paused,
         };
         let mut jobs = transactions::claim_ready(&mut transaction, filter).await?;
@@ -69,6 +72,13 @@ impl Lane {
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_claim");
         Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
+    }
+
+    /// Twice the longest that a job is left alone for: what is beyond that, a clock that went back
+    /// is to blame for.
+    fn claim_seconds_max(&self) -> f64 {
+        let postponed = self.options().retry * transactions::POSTPONED_MAX;
+        2.0 * postponed.as_secs_f64().max(CLAIM_SECONDS)
     }
 
     /// Jobs that go out right behind a claimed one of their key. The claim of the first keeps other

@@ -140,7 +140,7 @@ impl Pool {
         let ttl = lane::seconds(self.context.config.options.lease);
         let name = |wallet: &Wallet| lane::lease_name(self.context.chain_id(), wallet.address);
         let names: Vec<String> = pool.iter().map(|wallet| name(wallet)).collect();
-        let held = leases::load_held(db, &names).await?;
+        let held = leases::load_held(db, &names, ttl).await?;
         let free: Vec<(&&Wallet, &String)> = pool
             .iter()
             .zip(&names)

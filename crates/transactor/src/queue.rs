@@ -2,7 +2,7 @@
 
 use crate::{Compensation, config::TX_GAS_MAX};
 use db::{
-    DbError, PgConnection,
+    Db, DbError, PgConnection,
     transactions::{self, requests},
 };
 use journal::NewFact;
@@ -255,15 +255,13 @@ impl Intake {
     ///
     /// # Errors
     /// [`AdmitError::Full`]: refuse the request.
-    pub async fn admit(
-        &self,
-        db: &mut PgConnection,
-        chain: ChainId,
-        role: &str,
-    ) -> Result<(), AdmitError> {
+    pub async fn admit(&self, db: &Db, chain: ChainId, role: &str) -> Result<(), AdmitError> {
         if self.known(chain, role).is_none() {
             let limit = i64::try_from(self.depth_max).unwrap_or(i64::MAX);
-            let depth = requests::load_depth(db, chain, role, limit).await?.unsigned_abs();
+            let mut connection = db.acquire().await.map_err(DbError::from)?;
+            let depth = requests::load_depth(&mut connection, chain, role, limit).await?;
+            drop(connection);
+            let depth = depth.unsigned_abs();
             let mut depths = self.depths.lock().unwrap_or_else(PoisonError::into_inner);
             depths.insert((chain, role.to_owned()), (Instant::now(), depth));
         }

@@ -25,7 +25,7 @@ async fn arrived(api: &Api, writing: i64) {
     testkit::eventually("requests wait in the database", || async {
         let row = sqlx::query_scalar::<_, i64>(
             "select count(*) from pg_stat_activity where datname = current_database()
-                and wait_event_type = 'Lock' and query like '%mint_jobs%'",
+                and wait_event_type = 'Lock' and query like '%pg_try_advisory_xact_lock%'",
         );
         (row.fetch_one(&api.database.db).await.unwrap() >= writing).then_some(())
     })

@@ -267,7 +267,8 @@ impl BatchMints {
             Duration::new(seconds, nanos)
         });
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        now.saturating_sub(made) >= self.options.age_max
+        // Made in the future: the clock went back.
+        now.abs_diff(made) >= self.options.age_max
     }
 
     async fn queue(

@@ -1,6 +1,6 @@
 //! What `bench tx` prints: a table for people, and one JSON object as the last line.
 
-use super::Ceiling;
+use super::{Ceiling, Options};
 use crate::{cpu::Cpu, quantile::Quantiles, report::load_average, say};
 use anyhow::Result;
 use serde::Serialize;
@@ -10,6 +10,8 @@ pub struct Report {
     bench: &'static str,
     clients: u32,
     transfers: u32,
+    /// Transactions of one wallet that wait to be mined, at most.
+    in_flight: u16,
     pub bare: Bare,
     pub runs: Vec<Run>,
     bars: Option<Bars>,
@@ -68,18 +70,19 @@ impl Run {
 }
 
 impl Report {
-    pub fn new(revision: &str, clients: u32, transfers: u32) -> Self {
+    pub fn new(options: &Options) -> Self {
         Self {
             bench: "tx",
-            clients,
-            transfers,
+            clients: options.clients,
+            transfers: options.transfers,
+            in_flight: options.in_flight,
             bare: Bare::default(),
             runs: Vec::new(),
             bars: None,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             load_before: load_average(),
             load_after: String::new(),
-            revision: revision.to_owned(),
+            revision: options.revision.clone(),
         }
     }
 
@@ -153,8 +156,8 @@ impl Report {
             ));
         }
         say(&format!(
-            "{}; {} cores, load average {} before, {} after\n",
-            self.revision, self.cores, self.load_before, self.load_after
+            "{}; {} in flight per wallet at most; {} cores, load average {} before, {} after\n",
+            self.revision, self.in_flight, self.cores, self.load_before, self.load_after
         ));
     }
 }

@@ -49,10 +49,9 @@ pub async fn load_load(
     let row = sqlx::query!(
         r#"select (select count(*) from wallets where chain_id = $1 and role = $2) as "wallets!",
                   (select count(*) from transactions
-                    where chain_id = $1 and role = $2 and kind = $3 and status = 'queued')
-                + (select count(*) from transactions
-                    where chain_id = $1 and kind = $3
-                      and status in ('reserved', 'submitted', 'unknown')) as "open!""#,
+                    where chain_id = $1 and role = $2 and kind = $3 and is_queued)
+                + (select count(*) from nonces n join transactions t on t.id = n.transaction_id
+                    where n.chain_id = $1 and n.is_open and t.kind = $3) as "open!""#,
         chain.as_i64(),
         role,
         kind,

@@ -51,6 +51,8 @@ pub struct NewMint {
     /// Id of the HTTP request, for following it through the logs.
     pub http_request_id: String,
     pub now: OffsetDateTime,
+    /// A transaction of this key made after this counts as its answer, of another request.
+    pub jobs_after: OffsetDateTime,
     pub fact_attributes: Value,
     pub fact_data: Value,
 }
@@ -76,6 +78,7 @@ pub enum Recorded {
 /// The job is its own idempotency row: what was answered follows from columns that never change.
 /// The statement's snapshot may be older than its locks. A rival that committed in between is
 /// found by the unique key of `mint_jobs`: `JobExists`.
+// tidy: allow(sizes) one statement with all its columns
 pub async fn record(
     db: &mut PgConnection,
     (topic, kind): (&str, &str),
@@ -87,15 +90,27 @@ pub async fn record(
                select u.*, pg_try_advisory_xact_lock(u.lock) as held
                  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::bytea[],
                              $6::int8[], $7::bytea[], $8::bytea[], $9::text[], $10::text[],
-                             $11::timestamptz[], $12::jsonb[], $13::jsonb[])
+                             $11::timestamptz[], $12::timestamptz[], $13::jsonb[],
+                             $14::jsonb[])
                       with ordinality
                       as u(id, principal_id, key, lock, fingerprint, chain_id, contract,
-                           recipient, uri, http_request_id, at, attributes, data, place)
+                           recipient, uri, http_request_id, at, jobs_after, attributes, data,
+                           place)
            ), seen as materialized (
-               select a.id, k.fingerprint, k.status, k.body
+               select a.id, s.*
                  from asked a
-                 join idempotency_keys k on k.principal_id = a.principal_id and k.key = a.key
-                where a.held and k.expires_at > a.at
+                cross join lateral (
+                      select k.fingerprint, k.status, k.body
+                        from idempotency_keys k
+                       where k.principal_id = a.principal_id and k.key = a.key
+                         and k.expires_at > a.at
+                       union all
+                      select t.fingerprint, 0::smallint, ''::bytea
+                        from transactions t
+                       where t.principal_id = a.principal_id and t.idempotency_key = a.key
+                         and t.created_at > a.jobs_after
+                       limit 1) s
+                where a.held
            ), job as (
                insert into mint_jobs (id, principal_id, request_id, fingerprint, chain_id,
                                       contract, recipient, uri, http_request_id, created_at,
@@ -109,7 +124,7 @@ pub async fn record(
                returning id
            ), fact as (
                insert into outbox (topic, kind, attributes, chain_id, data)
-               select $14, $15, a.attributes, a.chain_id, a.data
+               select $15, $16, a.attributes, a.chain_id, a.data
                  from asked a join job j on j.id = a.id order by a.place
            )
            select a.held as "held!", j.id is not null as "recorded!",
@@ -127,6 +142,7 @@ pub async fn record(
         &each(mints, |m| m.uri.as_deref()) as _,
         &each(mints, |m| m.http_request_id.as_str()) as _,
         &each(mints, |m| m.now),
+        &each(mints, |m| m.jobs_after),
         &each(mints, |m| &m.fact_attributes) as _,
         &each(mints, |m| &m.fact_data) as _,
         topic,

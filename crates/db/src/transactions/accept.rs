@@ -1,4 +1,4 @@
-//! Jobs asked for by requests: jobs, answers and facts in one statement.
+//! Jobs asked for by requests: jobs and facts in one statement.
 
 use super::requests::NewTransaction;
 use crate::{Addr, DbError, Numeric};
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use vocab::PrincipalId;
 
-/// A job with the answer and the fact that go into the same commit.
+/// A job with the fact that goes into the same commit.
 #[derive(Clone, Debug)]
 pub struct NewAccept {
     /// Carries principal, key and fingerprint too; it replaces and compensates nothing.
@@ -19,9 +19,6 @@ pub struct NewAccept {
     pub lock: i64,
     pub fingerprint: [u8; 32],
     pub now: OffsetDateTime,
-    pub status: i16,
-    pub body: Vec<u8>,
-    pub expires_at: OffsetDateTime,
     /// A mint of this key made after this counts as its answer, of another request.
     pub mints_after: OffsetDateTime,
     pub fact_attributes: Value,
@@ -31,20 +28,20 @@ pub struct NewAccept {
 /// What became of a [`NewAccept`].
 #[derive(Clone, Debug)]
 pub enum Accepted {
-    /// Job, answer and fact are committed.
+    /// Job and fact are committed.
     New,
     /// A rival with the same key is at work.
     Locked,
-    /// This key was answered, and the answer has not expired.
+    /// This key was answered for something else.
     Answered { fingerprint: Vec<u8>, status: i16, body: Vec<u8> },
-    /// This key has a job, but no answer any more.
+    /// This key has a job: see [`super::requests::load_by_key`].
     Exists,
 }
 
 /// Record jobs in one statement, which is one transaction and one round trip: try the lock of each
-/// key, look for an earlier answer, insert jobs, answers and facts (`topic`, `kind`). What became
-/// of each is given in the order asked. The caller sees to it that no two have the same key. Why
-/// this is safe: see `mint_jobs::requests::record`.
+/// key, look for an earlier answer, insert jobs and facts (`topic`, `kind`). What became of each is
+/// given in the order asked. The caller sees to it that no two have the same key. The job is its
+/// own idempotency row. Why this is safe: see `mint_jobs::requests::record`.
 // tidy: allow(sizes) one statement with all its columns
 pub async fn record_accepted(
     db: &mut PgConnection,
@@ -56,15 +53,15 @@ pub async fn record_accepted(
         r#"with asked as materialized (
                select u.*, pg_try_advisory_xact_lock(u.lock) as held
                  from unnest($1::int8[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[],
-                             $6::int2[], $7::bytea[], $8::timestamptz[], $9::timestamptz[],
-                             $10::jsonb[], $11::jsonb[], $12::uuid[], $13::int8[], $14::text[],
-                             $15::bytea[], $16::text[], $17::text[], $18::int2[], $19::text[],
-                             $20::numeric[], $21::bytea[], $22::numeric[], $23::bytea[],
-                             $24::int8[], $25::timestamptz[], $26::timestamptz[], $27::text[],
-                             $28::text[], $29::jsonb[], $30::text[])
+                             $6::timestamptz[], $7::jsonb[], $8::jsonb[], $9::uuid[],
+                             $10::int8[], $11::text[], $12::bytea[], $13::text[], $14::text[],
+                             $15::int2[], $16::text[], $17::numeric[], $18::bytea[],
+                             $19::numeric[], $20::bytea[], $21::int8[], $22::timestamptz[],
+                             $23::timestamptz[], $24::text[], $25::text[], $26::jsonb[],
+                             $27::text[])
                       with ordinality
-                      as u(lock, principal_id, key, fingerprint, at, status, body, expires_at,
-                           mints_after, attributes, data, id, chain_id, role, wallet, kind, label,
+                      as u(lock, principal_id, key, fingerprint, at, mints_after, attributes,
+                           data, id, chain_id, role, wallet, kind, label,
                            priority, urgency, fee_cap_wei, recipient, value_wei, input, gas_limit,
                            not_before, deadline_at, ordering_key, ordering_on_failure,
                            compensation, request_id, place)
@@ -102,18 +99,9 @@ pub async fn record_accepted(
                on conflict (principal_id, idempotency_key) where idempotency_key is not null
                   do nothing
                returning id
-           ), answer as (
-               insert into idempotency_keys
-                      (principal_id, key, fingerprint, status, body, created_at, expires_at)
-               select a.principal_id, a.key, a.fingerprint, a.status, a.body, a.at, a.expires_at
-                 from asked a join job j on j.id = a.id
-               on conflict (principal_id, key) do update
-                  set fingerprint = excluded.fingerprint, status = excluded.status,
-                      body = excluded.body, created_at = excluded.created_at,
-                      expires_at = excluded.expires_at
            ), fact as (
                insert into outbox (topic, kind, attributes, chain_id, data)
-               select $31, $32, a.attributes, a.chain_id, a.data
+               select $28, $29, a.attributes, a.chain_id, a.data
                  from asked a join job j on j.id = a.id order by a.place
            )
            select a.held as "held!", j.id is not null as "recorded!",
@@ -125,9 +113,6 @@ pub async fn record_accepted(
         &each(group, |a| a.key.as_str()) as _,
         &each(group, |a| a.fingerprint.as_slice()) as _,
         &each(group, |a| a.now),
-        &each(group, |a| a.status),
-        &each(group, |a| a.body.as_slice()) as _,
-        &each(group, |a| a.expires_at),
         &each(group, |a| a.mints_after),
         &each(group, |a| &a.fact_attributes) as _,
         &each(group, |a| &a.fact_data) as _,

@@ -23,7 +23,7 @@ pub async fn load_held_back(
                 select 1 from transactions p
                  where p.chain_id = t.chain_id and p.role = t.role
                    and p.ordering_key = t.ordering_key and p.seq < t.seq
-                   and p.status not in ('final', 'cancelled')
+                   and p.holds_order
                    and case
                        when p.status = 'queued'
                            then p.ordering_on_failure = 'block' or not p.id = any($1)
@@ -57,6 +57,7 @@ pub async fn load_followers(
                   exists (select 1 from transactions p
                           where p.chain_id = t.chain_id and p.role = t.role
                             and p.ordering_key = t.ordering_key and p.seq < t.seq
+                            and p.holds_order
                             and p.status in ('reserved', 'submitted', 'unknown'))
                       as "behind_sent!",
                   t.request_id, t.approval_request is not null as "asked_approval!",
@@ -64,11 +65,12 @@ pub async fn load_followers(
              from transactions t
              join transactions h on h.id = any($5) and h.ordering_on_failure = 'free'
                                 and h.ordering_key = t.ordering_key
-            where t.chain_id = $1 and t.role = $2 and t.status = 'queued' and t.seq > h.seq
+            where t.chain_id = $1 and t.role = $2 and t.is_queued and t.seq > h.seq
               and (t.wallet is null or t.wallet = $3)
               and (t.not_before is null or t.not_before <= now())
               and (t.deadline_at is null or t.deadline_at > now())
-              and (t.claimed_until is null or t.claimed_until <= now())
+              and (t.claimed_until is null or t.claimed_until <= now()
+                   or t.claimed_until > now() + make_interval(secs => $7))
               and t.approval_wanted_at is null and t.replaces is null and not t.kind = any($6)
             order by t.seq limit $4"#,
         filter.chain_id.as_i64(),
@@ -77,6 +79,7 @@ pub async fn load_followers(
         filter.limit,
         heads,
         filter.paused,
+        filter.seconds_max,
     )
     .fetch_all(db)
     .await?)

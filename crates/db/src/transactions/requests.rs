@@ -118,6 +118,9 @@ pub struct Transaction {
     pub request_id: Option<String>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
+    pub wallet_given: bool,
+    /// `urgency`, `fee_cap_wei` and `deadline_at` as they were asked for, once one was changed.
+    pub asked_terms: Option<Value>,
 }
 
 pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<Transaction>, DbError> {
@@ -129,7 +132,8 @@ pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<Transaction>
                   tx_hash as "tx_hash: Hash", block_number, block_hash as "block_hash: Hash",
                   reverted, not_before, deadline_at, ordering_key, ordering_on_failure,
                   cancel_requested_at, replaces, compensation, compensates, redrives,
-                  principal_id, fingerprint, request_id, created_at, updated_at
+                  principal_id, fingerprint, request_id, created_at, updated_at, wallet_given,
+                  asked_terms
              from transactions where id = $1"#,
         id,
     )
@@ -151,7 +155,8 @@ pub async fn load_by_key(
                   tx_hash as "tx_hash: Hash", block_number, block_hash as "block_hash: Hash",
                   reverted, not_before, deadline_at, ordering_key, ordering_on_failure,
                   cancel_requested_at, replaces, compensation, compensates, redrives,
-                  principal_id, fingerprint, request_id, created_at, updated_at
+                  principal_id, fingerprint, request_id, created_at, updated_at, wallet_given,
+                  asked_terms
              from transactions where principal_id = $1 and idempotency_key = $2"#,
         principal.0,
         key,
@@ -189,13 +194,16 @@ pub async fn list(
                   tx_hash as "tx_hash: Hash", block_number, block_hash as "block_hash: Hash",
                   reverted, not_before, deadline_at, ordering_key, ordering_on_failure,
                   cancel_requested_at, replaces, compensation, compensates, redrives,
-                  principal_id, fingerprint, request_id, created_at, updated_at
+                  principal_id, fingerprint, request_id, created_at, updated_at, wallet_given,
+                  asked_terms
              from transactions
             where ($1::int8 is null or chain_id = $1) and ($2::text is null or status = $2)
               and ($3::text is null or kind = $3) and ($4::bytea is null or wallet = $4)
               and ($5::text is null or role = $5) and ($6::uuid is null or principal_id = $6)
               and ($7::text is null or ordering_key = $7) and ($8::uuid is null or id < $8)
               and ($10::uuid is null or id >= $10)
+              and ($2 is distinct from 'queued' or is_queued)
+              and ($2 is null or $2 not in ('failed', 'expired', 'cancelled') or ended_as = $2)
             order by id desc limit $9"#,
         filter.chain_id.map(ChainId::as_i64),
         filter.status.map(JobStatus::as_str),
@@ -225,7 +233,8 @@ pub async fn is_paid(
                select 1 from transactions
                 where chain_id = $1 and kind = $2 and recipient = $3
                   and (status not in ('final', 'failed', 'expired', 'cancelled')
-                       or created_at > now() - make_interval(secs => $4))) as "paid!""#,
+                       or created_at > now() - make_interval(secs => $4)
+                          and created_at < now() + make_interval(secs => $4))) as "paid!""#,
         chain.as_i64(),
         kind,
         recipient.as_slice(),
@@ -246,7 +255,7 @@ pub async fn load_depth(
     let row = sqlx::query!(
         r#"select count(*) as "waiting!" from (
                select 1 from transactions
-                where chain_id = $1 and role = $2 and status = 'queued' limit $3) as waiting"#,
+                where chain_id = $1 and role = $2 and is_queued limit $3) as waiting"#,
         chain.as_i64(),
         role,
         limit,

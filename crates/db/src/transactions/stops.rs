@@ -41,7 +41,7 @@ pub async fn lock(db: &mut PgConnection, id: Uuid) -> Result<Option<Locked>, DbE
         r#"select t.chain_id, t.role, t.kind, t.status, t.reverted, t.tx_hash as "tx_hash: Hash",
                   t.request_id, t.ordering_key, t.ordering_on_failure, t.deadline_at,
                   exists (select 1 from nonces n where n.transaction_id = t.id
-                             and n.state in ('reserved', 'signed', 'sent', 'mined'))
+                             and n.is_unsettled)
                       as "unsettled!",
                   exists (select 1 from transactions c where c.compensates = t.id)
                       as "compensated!",
@@ -75,7 +75,10 @@ pub async fn record_bump_requested(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions
-            set bump_requested_at = now(), urgency = coalesce($2, urgency),
+            set asked_terms = coalesce(asked_terms, jsonb_build_object(
+                    'urgency', urgency, 'fee_cap_wei', fee_cap_wei::text,
+                    'deadline_at', deadline_at)),
+                bump_requested_at = now(), urgency = coalesce($2, urgency),
                 fee_cap_wei = coalesce($3, fee_cap_wei)
           where id = $1",
         id,
@@ -95,7 +98,10 @@ pub async fn record_redriven(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update transactions
-            set redrives = redrives + 1, nonce = null, tx_hash = null, reverted = false,
+            set asked_terms = coalesce(asked_terms, jsonb_build_object(
+                    'urgency', urgency, 'fee_cap_wei', fee_cap_wei::text,
+                    'deadline_at', deadline_at)),
+                redrives = redrives + 1, nonce = null, tx_hash = null, reverted = false,
                 wallet = case when wallet_given then wallet end, claimed_until = null, stalls = 0,
                 stop_as = null, cancel_requested_at = null, bump_requested_at = null,
                 submitted_at = null, deadline_at = $2,
@@ -185,7 +191,7 @@ pub async fn load_overdue(
     Ok(sqlx::query_as!(
         Waiting,
         "select id, kind, request_id from transactions
-          where chain_id = $1 and deadline_at <= now() and status = 'queued'
+          where chain_id = $1 and deadline_at <= now() and is_queued
           order by deadline_at limit $2 for update skip locked",
         chain.as_i64(),
         limit,

@@ -13,6 +13,7 @@ use std::{
 };
 use testkit::{database, eventually, eventually_within};
 use tokio::{sync::watch, task::JoinSet};
+use uuid::Uuid;
 use vocab::topic;
 
 fn fact(topic: &'static str, writer: u64, n: u64) -> NewFact {
@@ -217,6 +218,21 @@ async fn a_held_lease_cannot_be_taken_before_the_commit() {
         rival.lease(db).await.unwrap()
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_a_commit_under_it_is_on_its_way() {
+    let database = database().await;
+    let mut renewing = database.db.acquire().await.unwrap();
+    let term = time::Duration::seconds(60);
+    let lease = leases::acquire(&mut renewing, "job", Uuid::now_v7(), term).await.unwrap().unwrap();
+    let mut transaction = database.db.begin().await.unwrap();
+    assert!(leases::lock_held(&mut transaction, &lease).await.unwrap());
+    // It would be cut here if it waited.
+    db::raw::execute(&mut renewing, "set lock_timeout = '1s'").await.unwrap();
+    assert!(leases::renew(&mut renewing, &lease, term).await.unwrap());
+    assert!(leases::lock_held(&mut transaction, &lease).await.unwrap());
+    transaction.commit().await.unwrap();
 }
 
 #[tokio::test]

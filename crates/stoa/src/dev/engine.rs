@@ -29,6 +29,8 @@ use tokio::net::TcpListener;
 use transactor::Nudge;
 use vocab::{Address, SystemClock};
 
+/// Each makes plans of its own for all statements, and a few commits at once share a flush.
+const DB_CONNECTIONS: u32 = 24;
 /// Between two rounds of the housekeeper.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// Between two looks for sponsored transactions that have ended.
@@ -67,7 +69,7 @@ pub(super) async fn start(
     listeners: Listeners,
 ) -> Result<Ready> {
     let metrics = runtime::install_metrics()?;
-    let db = db::connect(&services.postgres.url("stoa"), 40).await?;
+    let db = db::connect(&services.postgres.url("stoa"), DB_CONNECTIONS).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
     let wallets = bootstrap::wallets(&signer, &services.chain, settings).await?;

@@ -1,8 +1,12 @@
 //! A clock that jumps: the database's, by which leases, claims and deadlines are told.
 
-use crate::rig::{PATIENCE, Rig, Wanted, Worker, transfer};
+use crate::rig::{PATIENCE, ROLE, Rig, Wanted, Worker, transfer};
 use alloy_primitives::{Address, U256};
-use db::Db;
+use db::{
+    Db,
+    transactions::{ClaimFilter, claim_ready},
+};
+use serde_json::json;
 use testkit::eventually_within;
 use time::OffsetDateTime;
 use transactor::NewTransaction;
@@ -58,9 +62,8 @@ async fn a_clock_that_jumps_doubles_nothing_and_stops_nothing() {
     let workers = [start(), start()];
     rig.leases_held(2).await;
     let mut queued = rig.queue_transfers("before", 20).await;
-    // Leases, claims and attempts are suddenly old, or made in the future. Never by far: a claim made
-    // then holds for as long as the clock went back (docs/internals/protections.md).
-    for (round, to) in ["-2 seconds", "1 hour", "3598 seconds", "1 day"].into_iter().enumerate() {
+    // Leases, claims and attempts are suddenly old, or made far in the future.
+    for (round, to) in ["1 hour", "0", "-2 seconds", "1 day", "0"].into_iter().enumerate() {
         rig.until(queued[queued.len() - 20].0, OUT).await;
         clock.jump(to).await;
         queued.extend(rig.queue_transfers(&format!("jump {round}"), 20).await);
@@ -70,16 +73,86 @@ async fn a_clock_that_jumps_doubles_nothing_and_stops_nothing() {
     for wallet in &rig.wallets {
         used += rig.node.endpoint.transaction_count(*wallet).await.unwrap();
     }
-    assert_eq!(used, 100, "nothing was sent twice");
+    assert_eq!(used, 120, "nothing was sent twice");
     for worker in workers {
         worker.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_died_before_the_clock_went_back_holds_nothing_up() {
+    let rig = Rig::new(Wanted { wallets: 2, ..Wanted::default() }).await;
+    rig.node.call("evm_setIntervalMining", json!([0])).await;
+    let (clock, db) = Clock::of(&rig).await;
+    let start = || {
+        let mut config = rig.config();
+        config.db = db.clone();
+        Worker::start(config)
+    };
+    clock.jump("1 day").await;
+    let dead = start();
+    rig.leases_held(2).await;
+    let mut queued = rig.queue_transfers("sent", 4).await;
+    for (id, _) in &queued {
+        rig.until(*id, &[JobStatus::Submitted]).await;
+    }
+    // It dies with its leases, its place among the workers and a claim; the node forgets.
+    drop(dead);
+    let claimed = rig.queue_transfers("claimed", 4).await;
+    let filter = ClaimFilter {
+        chain_id: rig.node.chain_id,
+        role: ROLE,
+        wallet: rig.wallets[0],
+        limit: 4,
+        seconds: 3.0,
+        seconds_max: 10.0,
+        paused: &[],
+    };
+    let mut connection = db.acquire().await.unwrap();
+    assert_eq!(claim_ready(&mut connection, filter).await.unwrap().len(), 4);
+    assert!(claim_ready(&mut connection, filter).await.unwrap().is_empty(), "a claim holds");
+    drop(connection);
+    rig.node.call("anvil_dropAllTransactions", json!([])).await;
+    clock.jump("0").await;
+    rig.node.call("evm_setIntervalMining", json!([1])).await;
+    let heir = start();
+    queued.extend(claimed);
+    rig.all_final_once(&queued).await;
+    let workers: i64 = sqlx::query_scalar("select count(*) from workers")
+        .fetch_one(&rig.database.db)
+        .await
+        .unwrap();
+    assert_eq!(workers, 1, "the dead one is listed no more");
+    heir.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_higher_offer_that_is_asked_for_after_the_clock_went_back_is_made() {
+    let rig = Rig::new(Wanted::default()).await;
+    rig.node.call("evm_setIntervalMining", json!([0])).await;
+    let (clock, db) = Clock::of(&rig).await;
+    clock.jump("1 hour").await;
+    let mut config = rig.config();
+    config.db = db;
+    let worker = Worker::start(config);
+    let queued = rig.queue_transfers("slow", 1).await;
+    let id = queued[0].0;
+    rig.until(id, &[JobStatus::Submitted]).await;
+    clock.jump("0").await;
+    rig.speed_up(id).await.unwrap();
+    eventually_within(PATIENCE, "it is priced anew", || async {
+        (rig.attempts(id).await.len() > 1).then_some(())
+    })
+    .await;
+    rig.node.call("evm_setIntervalMining", json!([1])).await;
+    rig.all_final_once(&queued).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_jump_past_a_deadline_ends_what_was_not_mined_and_pays_nobody() {
     let rig = Rig::new(Wanted::default()).await;
-    rig.node.call("evm_setIntervalMining", serde_json::json!([0])).await;
+    rig.node.call("evm_setIntervalMining", json!([0])).await;
     let (clock, db) = Clock::of(&rig).await;
     let mut config = rig.config();
     config.db = db;
@@ -93,7 +166,7 @@ async fn a_jump_past_a_deadline_ends_what_was_not_mined_and_pays_nobody() {
         rig.attempts(late).await.iter().any(|(_, void, hash)| *void && hash.is_some()).then_some(())
     })
     .await;
-    rig.node.call("evm_setIntervalMining", serde_json::json!([1])).await;
+    rig.node.call("evm_setIntervalMining", json!([1])).await;
     rig.until(late, &[JobStatus::Expired]).await;
     assert_eq!(rig.balance(to).await, U256::ZERO);
     worker.stop().await;

@@ -196,26 +196,24 @@ async fn a_failed_job_is_undone_once_and_not_driven_again() {
 async fn a_full_queue_refuses_and_keeps_what_it_has() {
     let rig = Rig::new(Wanted::default()).await;
     let intake = Intake::new(3);
-    let mut connection = rig.database.db.acquire().await.unwrap();
     let mut queued = Vec::new();
     for index in 0..3u8 {
-        intake.admit(&mut connection, ChainId(31_337), ROLE).await.unwrap();
+        intake.admit(&rig.database.db, ChainId(31_337), ROLE).await.unwrap();
         let to = Address::with_last_byte(0xa0 + index);
         queued.push((rig.queue_one(transfer(to)).await, to));
     }
-    let full = intake.admit(&mut connection, ChainId(31_337), ROLE).await;
+    let full = intake.admit(&rig.database.db, ChainId(31_337), ROLE).await;
     let Err(AdmitError::Full(full)) = full else { panic!("{full:?}") };
     assert_eq!((full.depth, full.role.as_str()), (3, ROLE));
     assert!(full.retry_after > Duration::ZERO);
     // What others queued counts too, and other roles have queues of their own.
-    let other = Intake::new(3).admit(&mut connection, ChainId(31_337), ROLE).await;
+    let other = Intake::new(3).admit(&rig.database.db, ChainId(31_337), ROLE).await;
     assert!(matches!(other, Err(AdmitError::Full(_))));
-    intake.admit(&mut connection, ChainId(31_337), "settler").await.unwrap();
+    intake.admit(&rig.database.db, ChainId(31_337), "settler").await.unwrap();
     let worker = rig.start();
     rig.all_final_once(&queued).await;
     eventually_within(PATIENCE, "there is room again", || async {
-        let mut connection = rig.database.db.acquire().await.unwrap();
-        intake.admit(&mut connection, ChainId(31_337), ROLE).await.ok()
+        intake.admit(&rig.database.db, ChainId(31_337), ROLE).await.ok()
     })
     .await;
     worker.stop().await;
