@@ -147,7 +147,7 @@ mod tests {
             changed(|log| log.removed = true),
             changed(|log| log.topics = vec![TOPIC; 5]),
             changed(|log| log.block_hash = B256::ZERO),
-            changed(|log| log.log_index = U64::ZERO),
+            changed(|log| (log.log_index, log.data) = (U64::ZERO, Bytes::new())),
             changed(|log| log.log_index = U64::MAX),
             changed(|log| log.block_timestamp = None),
             changed(|log| log.block_timestamp = Some(U64::MAX)),
