@@ -2,12 +2,14 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod indexes;
 mod mint_batches;
 mod sponsors;
 mod transactions;
 mod wallets;
 
 pub use abis::*;
+pub use indexes::*;
 pub use mint_batches::*;
 pub use sponsors::*;
 pub use transactions::*;

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, items, metadata, mint_batches, mints, operations,
+    ApiState, abis, collections, facts, indexes, items, metadata, mint_batches, mints, operations,
     problem::{Code, Problem},
     sponsored, sponsors, transaction_changes, transactions, uploads, wallets,
 };
@@ -48,6 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(collections::request_collection, collections::list_collections))
         .routes(routes!(collections::get_collection))
         .routes(routes!(facts::list_facts))
+        .routes(routes!(indexes::list_indexes))
         .routes(routes!(abis::store_abi, abis::list_abis))
         .routes(routes!(abis::get_abi, abis::delete_abi))
         .routes(routes!(transactions::request_transaction, transactions::list_transactions))
@@ -129,6 +130,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
             let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly];
             (Access::Public, of(&[&[C::QueryInvalid, C::TopicUnknown], &private]))
         }
+        "list_indexes" => (Access::Public, Vec::new()),
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"

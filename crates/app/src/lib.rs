@@ -43,6 +43,7 @@ mod prepare_sponsored;
 mod quote_transaction;
 mod read_collections;
 mod read_facts;
+mod read_index;
 mod read_items;
 mod read_mints;
 mod read_snapshot;
@@ -77,8 +78,8 @@ pub use content::{
 pub use db::{
     abis::AbiRow, attempts_reads::AttemptRow, checkpoints::Checkpoint,
     collections_reads::CollectionRow, facts::Fact, forward_requests::ForwardRequestRow,
-    items_reads::ItemRow, mint_jobs::requests::MintJob, transactions::Transaction,
-    transactions_reads::Summary, transfers_reads::TransferRow,
+    index_progress::ChainIndex, items_reads::ItemRow, mint_jobs::requests::MintJob,
+    transactions::Transaction, transactions_reads::Summary, transfers_reads::TransferRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};

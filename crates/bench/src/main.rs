@@ -5,6 +5,7 @@
 mod bare;
 mod ceiling;
 mod cpu;
+mod index;
 mod load;
 mod mint;
 mod node;
@@ -40,6 +41,8 @@ enum Bench {
     Tx(tx::Options),
     /// Signatures by the signer's process, by custody, against bare ones in a loop.
     Signer(signatures::Options),
+    /// Transfers of an ERC-20 and an ERC-721 from a node into an empty database.
+    Index(index::Options),
     /// A handler that commits one row per request, and does nothing else: a ceiling for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -64,6 +67,7 @@ fn run() -> Result<()> {
         Bench::Mint(options) => runtime.block_on(mint::run(options)),
         Bench::Tx(options) => runtime.block_on(tx::run(options)),
         Bench::Signer(options) => runtime.block_on(signatures::run(options)),
+        Bench::Index(options) => runtime.block_on(index::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
     }
 }

@@ -86,6 +86,25 @@ struct Answer<'a> {
     error: Option<Refusal>,
 }
 
+/// [`Answer`], read in one pass.
+#[derive(Deserialize)]
+#[serde(bound = "R: DeserializeOwned")]
+struct Direct<R> {
+    result: Option<R>,
+    error: Option<Refusal>,
+}
+
+/// A large answer, and what it took.
+#[derive(Clone, Debug)]
+pub struct Large<R> {
+    pub value: R,
+    /// Length of the answer.
+    pub bytes: usize,
+    /// Until it was there whole, time in our own queue included.
+    pub waited: Duration,
+    pub decoded: Duration,
+}
+
 #[derive(Deserialize)]
 struct Refusal {
     code: i64,
@@ -147,6 +166,31 @@ impl Endpoint {
         let answer = parse(&body).and_then(result);
         self.judge(answer.as_ref().err(), took);
         answer
+    }
+
+    /// One call whose answer may be large: it is decoded in one pass, on a thread of its own.
+    ///
+    /// # Errors
+    /// See [`RpcError`].
+    pub(crate) async fn call_large<R: DeserializeOwned + Send + 'static>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<Large<R>, RpcError> {
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let request = Request { jsonrpc: "2.0", id, method, params: &params };
+        let asked = Instant::now();
+        let (body, took) = self.post(method, &request, 1).await?;
+        let (waited, bytes) = (asked.elapsed(), body.len());
+        let decoding = tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            (direct(&body), started.elapsed())
+        });
+        let (answer, decoded) = decoding
+            .await
+            .map_err(|_| RpcError::Malformed("the answer could not be decoded".into()))?;
+        self.judge(answer.as_ref().err(), took);
+        Ok(Large { value: answer?, bytes, waited, decoded })
     }
 
     /// Many calls in one request, answered in the order asked. The outer error means that nothing
@@ -262,7 +306,9 @@ impl Endpoint {
         if let Some(pause) = pause_wanted(&response) {
             return Err(RpcError::Limited(pause));
         }
-        let mut bytes = BytesMut::new();
+        let expected = response.content_length().and_then(|n| usize::try_from(n).ok());
+        let room = expected.unwrap_or_default().min(inner.options.answer_bytes_max);
+        let mut bytes = BytesMut::with_capacity(room);
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
             if bytes.len() + chunk.len() > inner.options.answer_bytes_max {
                 return Err(RpcError::Malformed("the answer is too long".into()));
@@ -352,14 +398,27 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, RpcError> {
     serde_json::from_slice(body).map_err(|e| RpcError::Malformed(e.to_string()))
 }
 
-fn result<R: DeserializeOwned>(answer: Answer<'_>) -> Result<R, RpcError> {
-    if let Some(Refusal { code, message, data }) = answer.error {
+fn direct<R: DeserializeOwned>(body: &[u8]) -> Result<R, RpcError> {
+    let answer: Direct<R> = parse(body)?;
+    if let Some(refusal) = answer.error {
+        return Err(refusal.into());
+    }
+    answer.result.ok_or_else(|| RpcError::Malformed("an answer without a result".into()))
+}
+
+impl From<Refusal> for RpcError {
+    fn from(Refusal { code, message, data }: Refusal) -> Self {
         if speaks_of_rate(code, &message) {
-            return Err(RpcError::Limited(PAUSE));
+            return Self::Limited(PAUSE);
         }
         let data = data.as_ref().and_then(Value::as_str).map(str::to_owned);
-        let message = message.chars().take(1_000).collect();
-        return Err(RpcError::Refused { code, message, data });
+        Self::Refused { code, message: message.chars().take(1_000).collect(), data }
+    }
+}
+
+fn result<R: DeserializeOwned>(answer: Answer<'_>) -> Result<R, RpcError> {
+    if let Some(refusal) = answer.error {
+        return Err(refusal.into());
     }
     // `"result": null` is an answer (no such receipt), and reads as none here.
     let text = answer.result.map_or("null", RawValue::get);

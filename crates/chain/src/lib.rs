@@ -9,7 +9,7 @@ mod methods;
 mod pool;
 mod types;
 
-pub use endpoint::{Endpoint, EndpointOptions, install_tls};
+pub use endpoint::{Endpoint, EndpointOptions, Large, install_tls};
 pub use error::RpcError;
 pub use health::Rate;
 pub use methods::{CallRequest, LogFilter};

@@ -1,6 +1,6 @@
 //! The JSON-RPC methods that we call, typed.
 
-use crate::{Endpoint, FeeHistory, Header, Log, Receipt, RpcError};
+use crate::{Endpoint, FeeHistory, Header, Large, Log, Receipt, RpcError};
 use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -68,6 +68,28 @@ impl Endpoint {
         let answers = self.batch::<Option<Header>>(&calls).await?;
         let missing = || RpcError::Malformed("a header is missing".into());
         answers.into_iter().map(|answer| answer?.ok_or_else(missing)).collect()
+    }
+
+    /// Headers of these blocks in the order asked, in one request; fails if any is missing.
+    pub async fn headers_at(&self, numbers: &[u64]) -> Result<Vec<Header>, RpcError> {
+        let call = |n: &u64| ("eth_getBlockByNumber", json!([U64::from(*n), false]));
+        let calls: Vec<_> = numbers.iter().map(call).collect();
+        let answers = self.batch::<Option<Header>>(&calls).await?;
+        let missing = || RpcError::Malformed("a header is missing".into());
+        answers.into_iter().map(|answer| answer?.ok_or_else(missing)).collect()
+    }
+
+    /// [`Self::logs`] where there may be many: decoded beside, with what it took.
+    pub async fn many_logs(
+        &self,
+        filter: &LogFilter,
+        first: u64,
+        last: u64,
+    ) -> Result<Large<Vec<Log>>, RpcError> {
+        let mut fields = filter.fields();
+        fields["fromBlock"] = json!(U64::from(first));
+        fields["toBlock"] = json!(U64::from(last));
+        self.call_large("eth_getLogs", json!([fields])).await
     }
 
     /// Logs of the blocks `first..=last`.

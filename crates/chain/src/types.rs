@@ -38,6 +38,9 @@ pub struct Log {
     pub transaction_hash: B256,
     pub transaction_index: U64,
     pub log_index: U64,
+    /// Unix seconds, of nodes that say it.
+    #[serde(default)]
+    pub block_timestamp: Option<U64>,
     #[serde(default)]
     pub removed: bool,
 }

@@ -15,6 +15,8 @@ pub struct Checkpoint {
     pub epoch: i64,
     /// Why the chain is stopped, if it is.
     pub stopped: Option<String>,
+    /// An operator has it wait.
+    pub paused: bool,
 }
 
 struct Row {
@@ -27,12 +29,14 @@ struct Row {
 
 impl From<Row> for Checkpoint {
     fn from(row: Row) -> Self {
-        let stopped =
-            (row.state != "live").then(|| row.state_detail.unwrap_or_else(|| row.state.clone()));
+        let paused = row.state == "paused";
+        let stopped = (row.state != "live" && !paused)
+            .then(|| row.state_detail.unwrap_or_else(|| row.state.clone()));
         Self {
             block: BlockRef { number: row.height.cast_unsigned(), hash: row.hash.0 },
             epoch: row.epoch,
             stopped,
+            paused,
         }
     }
 }
@@ -137,7 +141,42 @@ pub async fn record_resumed(
     let row = sqlx::query_as!(
         Row,
         r#"update checkpoints set state = 'live', state_detail = null, updated_at = now()
-            where chain_id = $1 and state <> 'live'
+            where chain_id = $1 and state = 'reorg_too_deep'
+           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+        chain.as_i64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// Have the indexer of a chain wait: once this is committed it commits nothing. Gives the
+/// checkpoint; none when the chain is unknown, paused or stopped.
+pub async fn record_paused(
+    db: &mut PgConnection,
+    chain: ChainId,
+) -> Result<Option<Checkpoint>, DbError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"update checkpoints set state = 'paused', updated_at = now()
+            where chain_id = $1 and state = 'live'
+           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+        chain.as_i64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// Let a paused chain go on. Gives the checkpoint; none when it was not paused.
+pub async fn record_unpaused(
+    db: &mut PgConnection,
+    chain: ChainId,
+) -> Result<Option<Checkpoint>, DbError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"update checkpoints set state = 'live', updated_at = now()
+            where chain_id = $1 and state = 'paused'
            returning height, hash as "hash: Hash", epoch, state, state_detail"#,
         chain.as_i64(),
     )

@@ -28,6 +28,7 @@ pub const TABLES: [Compared; 4] = [
             "address",
             "topics",
             "data",
+            "mined_at",
         ],
         order: &["block_number", "log_index"],
     },

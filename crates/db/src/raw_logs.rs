@@ -3,6 +3,7 @@
 
 use crate::{Addr, DbError, Hash};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use vocab::{Address, B256, Bytes, ChainId};
 
 /// A log of a mined transaction.
@@ -17,6 +18,8 @@ pub struct RawLog {
     /// At most four.
     pub topics: Vec<B256>,
     pub data: Bytes,
+    /// Time of its block; none only for logs of early versions.
+    pub mined_at: Option<OffsetDateTime>,
 }
 
 struct Row {
@@ -28,6 +31,7 @@ struct Row {
     address: Addr,
     topics: Vec<u8>,
     data: Vec<u8>,
+    mined_at: Option<OffsetDateTime>,
 }
 
 impl From<Row> for RawLog {
@@ -41,6 +45,7 @@ impl From<Row> for RawLog {
             address: row.address.0,
             topics: row.topics.chunks_exact(32).map(B256::from_slice).collect(),
             data: row.data.into(),
+            mined_at: row.mined_at,
         }
     }
 }
@@ -63,11 +68,12 @@ pub async fn record(
     let topics: Vec<Vec<u8>> =
         logs.iter().map(|l| l.topics.iter().flat_map(|t| t.0).collect()).collect();
     let data: Vec<&[u8]> = logs.iter().map(|l| l.data.as_ref()).collect();
+    let times: Vec<Option<OffsetDateTime>> = logs.iter().map(|l| l.mined_at).collect();
     sqlx::query!(
         "insert into raw_logs (chain_id, block_number, block_hash, log_index, tx_hash, tx_index,
-                               address, topics, data)
+                               address, topics, data, mined_at)
          select $1, * from unnest($2::int8[], $3::bytea[], $4::int4[], $5::bytea[], $6::int4[],
-                                  $7::bytea[], $8::bytea[], $9::bytea[])",
+                                  $7::bytea[], $8::bytea[], $9::bytea[], $10::timestamptz[])",
         chain.as_i64(),
         &numbers,
         &hashes as _,
@@ -77,10 +83,26 @@ pub async fn record(
         &addresses as _,
         &topics,
         &data as _,
+        &times as _,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// All logs of a contract in chain order, whatever chain it is on. For tests and audits: reads all.
+pub async fn load_of(db: &mut PgConnection, contract: Address) -> Result<Vec<RawLog>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select block_number, block_hash as "block_hash: Hash", log_index,
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data,
+                  mined_at
+             from raw_logs where address = $1 order by block_number, log_index"#,
+        contract.as_slice(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 /// Move the logs of blocks above `ancestor` to `orphaned_logs`; given in chain order. A block may
@@ -96,13 +118,14 @@ pub async fn record_orphaned(
                delete from raw_logs where chain_id = $1 and block_number > $2 returning *
            ), kept as (
                insert into orphaned_logs (chain_id, block_number, block_hash, log_index, tx_hash,
-                                          tx_index, address, topics, data)
+                                          tx_index, address, topics, data, mined_at)
                select chain_id, block_number, block_hash, log_index, tx_hash, tx_index, address,
-                      topics, data from gone
+                      topics, data, mined_at from gone
                on conflict do nothing
            )
            select block_number, block_hash as "block_hash: Hash", log_index,
-                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data,
+                  mined_at
              from gone order by block_number, log_index"#,
         chain.as_i64(),
         ancestor.cast_signed(),

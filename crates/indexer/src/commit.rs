@@ -1,52 +1,100 @@
 //! The commits. Nothing else writes.
 
-use crate::{Batch, Block, IndexError, Orphaned, follow::Session};
+use crate::{
+    Batch, Block, IndexError, Orphaned,
+    backfill::{Progress, Ranged},
+    failpoint,
+    follow::Session,
+    sources::Sources,
+};
 use db::{
     PgTransaction,
     blocks::{self, BlockRow},
-    checkpoints, raw_logs,
+    checkpoints, index_progress, raw_logs, raw_logs_copy,
     reconciliations::{self, Reconciliation},
     undo_records,
 };
 use journal::NewFact;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use vocab::{BlockRef, topic};
 
 impl Session {
-    /// Commit consecutive blocks that follow the checkpoint. `head` is what levels count from.
+    /// Commit consecutive blocks that follow the checkpoint and may still be given up. `head` is
+    /// what levels count from.
     pub(crate) async fn commit_blocks(
         &mut self,
         new: &[Block],
-        settled: bool,
+        sources: &Sources,
         head: u64,
     ) -> Result<(), IndexError> {
         let Some(last) = new.last() else { return Ok(()) };
         let to = last.block();
         let mut tx = self.begin(to).await?;
         let chain = self.chain.id;
-        let rows: Vec<BlockRow> =
-            if settled { new[new.len() - 1..].iter() } else { new.iter() }.map(row).collect();
+        let rows: Vec<BlockRow> = new.iter().map(row).collect();
         blocks::record(&mut tx, chain, &rows).await?;
         let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
         raw_logs::record(&mut tx, chain, &logs).await?;
-        let batch =
-            Batch { chain_id: chain, finality: self.chain.finality, blocks: new, settled, head };
-        let mut facts = vec![self.progress_fact(new, to, settled)];
+        let known = projected(new, sources);
+        let batch = Batch {
+            chain_id: chain,
+            finality: self.chain.finality,
+            blocks: &known,
+            settled: false,
+            head,
+        };
+        let mut facts = vec![self.head_fact(to, logs.len())];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
-        let anchor =
-            if settled { to.number } else { to.number.saturating_sub(self.options.window) };
+        let anchor = to.number.saturating_sub(self.options.window);
         blocks::record_anchor(&mut tx, chain, anchor).await?;
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
         tx.commit().await.map_err(db::DbError::from)?;
         self.checkpoint.block = to;
-        if settled {
-            self.window.clear();
-        }
         self.window.extend(rows.iter().map(BlockRow::block));
         while self.window.front().is_some_and(|block| block.number < anchor) {
             self.window.pop_front();
         }
+        Ok(())
+    }
+
+    /// Commit a range that follows the checkpoint and lies below the window: it can't be unwound,
+    /// and is told by one fact.
+    pub(crate) async fn commit_range(
+        &mut self,
+        range: &Ranged,
+        head: u64,
+        progress: &Progress,
+    ) -> Result<(), IndexError> {
+        let to = range.last.block();
+        let mut tx = self.begin(to).await?;
+        failpoint::hit("range_begun");
+        let chain = self.chain.id;
+        blocks::record(&mut tx, chain, std::slice::from_ref(&range.last)).await?;
+        raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
+        failpoint::hit("range_copied");
+        let batch = Batch {
+            chain_id: chain,
+            finality: self.chain.finality,
+            blocks: &range.packed.projected,
+            settled: true,
+            head,
+        };
+        let logs = range.packed.rows.count();
+        let mut facts = vec![self.range_fact(range.first, to, logs)];
+        facts.extend(self.projector.apply(&mut tx, &batch).await?);
+        journal::record(&mut tx, &facts).await?;
+        failpoint::hit("range_projected");
+        blocks::record_anchor(&mut tx, chain, to.number).await?;
+        undo_records::record_anchor(&mut tx, chain, to.number).await?;
+        index_progress::record(&mut tx, chain, &progress.row(logs)).await?;
+        failpoint::hit("before_range_commit");
+        tx.commit().await.map_err(db::DbError::from)?;
+        failpoint::hit("after_range_commit");
+        self.checkpoint.block = to;
+        self.window.clear();
+        self.window.push_back(to);
         Ok(())
     }
 
@@ -70,7 +118,8 @@ impl Session {
             }
             gone.push(block);
         }
-        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &gone };
+        let known = projected(&gone, &self.sources);
+        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known };
         let mut facts = vec![self.reorg_fact(&reorg)];
         facts.extend(self.projector.unwind(&mut tx, &orphaned).await?);
         journal::record(&mut tx, &facts).await?;
@@ -107,19 +156,19 @@ impl Session {
         Ok(tx)
     }
 
-    fn progress_fact(&self, new: &[Block], to: BlockRef, settled: bool) -> NewFact {
-        let first = new.first().map_or(to.number, |block| block.number);
-        let logs: usize = new.iter().map(|block| block.logs.len()).sum();
-        let chain_id = self.chain.id.to_string();
-        if settled {
-            let data = json!({
-                "chain_id": chain_id, "first": first.to_string(),
-                "last": to.number.to_string(), "logs": logs.to_string(),
-            });
-            return self.fact("range_indexed", to, data);
-        }
-        let mut data = json!({ "chain_id": chain_id, "block": block_data(to) });
-        data["logs"] = json!(logs.to_string());
+    fn range_fact(&self, first: u64, to: BlockRef, logs: u64) -> NewFact {
+        let data = json!({
+            "chain_id": self.chain.id.to_string(), "first": first.to_string(),
+            "last": to.number.to_string(), "logs": logs.to_string(),
+        });
+        self.fact("range_indexed", to, data)
+    }
+
+    fn head_fact(&self, to: BlockRef, logs: usize) -> NewFact {
+        let data = json!({
+            "chain_id": self.chain.id.to_string(), "block": block_data(to),
+            "logs": logs.to_string(),
+        });
         self.fact("head", to, data)
     }
 
@@ -145,6 +194,18 @@ impl Session {
             data,
         }
     }
+}
+
+/// The blocks with those of their logs that the projector knows.
+fn projected<'a>(blocks: &'a [Block], sources: &Sources) -> Cow<'a, [Block]> {
+    if !sources.has_recorded() {
+        return Cow::Borrowed(blocks);
+    }
+    let mut blocks = blocks.to_vec();
+    for block in &mut blocks {
+        block.logs.retain(|log| sources.is_ours(log));
+    }
+    Cow::Owned(blocks)
 }
 
 fn row(block: &Block) -> BlockRow {

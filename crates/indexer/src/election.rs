@@ -8,6 +8,7 @@ use db::{
     Db,
     blocks::{self, BlockRow},
     checkpoints::{self, Checkpoint, Election},
+    index_sources::{self, SourceRow},
 };
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use time::OffsetDateTime;
@@ -16,6 +17,8 @@ use vocab::B256;
 
 /// How often a stopped chain is looked at again.
 const STOPPED: Duration = Duration::from_secs(5);
+/// How often a paused one is.
+const PAUSED: Duration = Duration::from_millis(500);
 
 /// Index `chain` until `shutdown` ends, or stand by while another process does. Trouble of every
 /// kind is retried for ever with a pause; it may be cut off at any point without harm.
@@ -26,11 +29,38 @@ pub async fn run(
     options: IndexerOptions,
     shutdown: impl Future<Output = ()>,
 ) {
-    let nudge = Arc::new(Notify::new());
     tokio::select! {
         () = shutdown => {}
-        never = terms(db, chain.clone(), projector, options, Arc::clone(&nudge)) => match never {},
-        never = nudge_by_ws(chain, Arc::clone(&nudge)) => match never {},
+        never = drive(db, chain, projector, options, Arc::default()) => match never {},
+    }
+}
+
+/// [`run`], ending once the index stands at the node's head.
+pub async fn run_to_head(
+    db: Db,
+    chain: Chain,
+    projector: Arc<dyn Projector>,
+    options: IndexerOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    let signals = Arc::new(Signals::default());
+    tokio::select! {
+        () = shutdown => {}
+        () = signals.at_head.notified() => {}
+        never = drive(db, chain, projector, options, Arc::clone(&signals)) => match never {},
+    }
+}
+
+async fn drive(
+    db: Db,
+    chain: Chain,
+    projector: Arc<dyn Projector>,
+    options: IndexerOptions,
+    signals: Arc<Signals>,
+) -> Infallible {
+    tokio::select! {
+        never = terms(db, chain.clone(), projector, options, &signals) => never,
+        never = nudge_by_ws(chain, &signals.nudge) => never,
     }
 }
 
@@ -39,15 +69,17 @@ async fn terms(
     chain: Chain,
     projector: Arc<dyn Projector>,
     options: IndexerOptions,
-    nudge: Arc<Notify>,
+    signals: &Signals,
 ) -> Infallible {
     let mut pause = options.stand_by;
     loop {
-        let wait = match term(&db, &chain, &projector, options, &nudge).await {
+        let wait = match term(&db, &chain, &projector, options, signals).await {
             Ok(Term::Lost) => options.stand_by,
+            Ok(Term::Paused) => PAUSED,
             Ok(Term::Stopped) => STOPPED,
             Err(IndexError::Superseded) => {
-                tracing::info!(chain.id = %chain.id, "another indexer has taken over");
+                tracing::info!(chain.id = %chain.id,
+                    "another indexer has taken over, or an operator has paused this chain");
                 options.stand_by
             }
             Err(error) => {
@@ -64,9 +96,19 @@ async fn terms(
     }
 }
 
+/// What wakes the indexer up, and whom it tells.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    /// There may be a new head.
+    pub(crate) nudge: Notify,
+    /// The index stands at the node's head.
+    pub(crate) at_head: Notify,
+}
+
 /// How a term ended, other than by trouble.
 enum Term {
     Lost,
+    Paused,
     Stopped,
 }
 
@@ -75,12 +117,16 @@ async fn term(
     chain: &Chain,
     projector: &Arc<dyn Projector>,
     options: IndexerOptions,
-    nudge: &Notify,
+    signals: &Signals,
 ) -> Result<Term, IndexError> {
     let Some(mut election) = Election::stand(db, chain.id).await? else {
         return Ok(Term::Lost);
     };
-    let checkpoint = take_over(db, chain, options).await?;
+    if is_paused(db, chain).await? {
+        election.resign().await?;
+        return Ok(Term::Paused);
+    }
+    let checkpoint = take_over(db, chain, projector.as_ref(), options).await?;
     if let Some(detail) = &checkpoint.stopped {
         tracing::error!(chain.id = %chain.id, detail, "the chain is stopped");
         election.resign().await?;
@@ -91,7 +137,7 @@ async fn term(
     let projector = Arc::clone(projector);
     let mut session =
         Session::open(db.clone(), chain.clone(), projector, options, checkpoint).await?;
-    match session.follow(&mut election, nudge).await {
+    match session.follow(&mut election, signals).await {
         Ok(never) => match never {},
         Err(error) => {
             // The lock must be free before we, or a rival, stand again; a broken session frees it.
@@ -103,15 +149,26 @@ async fn term(
     }
 }
 
+async fn is_paused(db: &Db, chain: &Chain) -> Result<bool, IndexError> {
+    let mut connection = db.acquire().await.map_err(db::DbError::from)?;
+    let checkpoint = checkpoints::load(&mut connection, chain.id).await?;
+    Ok(checkpoint.is_some_and(|checkpoint| checkpoint.paused))
+}
+
 /// Raise the epoch, making the first checkpoint if there is none.
 async fn take_over(
     db: &Db,
     chain: &Chain,
+    projector: &dyn Projector,
     options: IndexerOptions,
 ) -> Result<Checkpoint, IndexError> {
     let mut connection = db.acquire().await.map_err(db::DbError::from)?;
-    if let Some(checkpoint) = checkpoints::raise_epoch(&mut connection, chain.id).await? {
-        return Ok(checkpoint);
+    let sources = configured(projector);
+    if checkpoints::load(&mut connection, chain.id).await?.is_some() {
+        let begun_with = index_sources::load(&mut connection, chain.id).await?;
+        check_sources(&begun_with, &sources)?;
+        let checkpoint = checkpoints::raise_epoch(&mut connection, chain.id).await?;
+        return checkpoint.ok_or(IndexError::Superseded);
     }
     drop(connection);
     let anchor = options.start_block.saturating_sub(1);
@@ -124,10 +181,36 @@ async fn take_over(
         mined_at: OffsetDateTime::from_unix_timestamp(seconds)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH),
     };
-    record_first(db, chain, &row).await?;
+    record_first(db, chain, &row, &sources).await?;
     let mut connection = db.acquire().await.map_err(db::DbError::from)?;
     let checkpoint = checkpoints::raise_epoch(&mut connection, chain.id).await?;
     checkpoint.ok_or(IndexError::Superseded)
+}
+
+/// What the projector records, as it stands in the database.
+fn configured(projector: &dyn Projector) -> Vec<SourceRow> {
+    let row = |source: crate::Recorded| SourceRow {
+        address: source.address,
+        kind: source.kind.to_owned(),
+        start_block: source.first_block,
+    };
+    let mut rows: Vec<SourceRow> = projector.recorded().into_iter().map(row).collect();
+    rows.sort();
+    rows
+}
+
+/// A source that comes later would lack what was before it, and one that goes would leave its rows.
+fn check_sources(begun_with: &[SourceRow], now: &[SourceRow]) -> Result<(), IndexError> {
+    let other = |of: &[SourceRow], than: &[SourceRow]| {
+        of.iter().find(|row| !than.contains(row)).map(|row| row.address)
+    };
+    let what = match (other(begun_with, now), other(now, begun_with)) {
+        (None, None) => return Ok(()),
+        (Some(old), Some(new)) if old == new => format!("{new} was changed"),
+        (_, Some(new)) => format!("{new} was added"),
+        (Some(old), None) => format!("{old} was removed"),
+    };
+    Err(IndexError::SourcesChanged(what))
 }
 
 /// The anchor from the first endpoint that has it and is of this chain.
@@ -147,13 +230,19 @@ async fn first_header(chain: &Chain, number: u64) -> Result<Header, IndexError> 
     Err(trouble)
 }
 
-async fn record_first(db: &Db, chain: &Chain, anchor: &BlockRow) -> Result<(), IndexError> {
+async fn record_first(
+    db: &Db,
+    chain: &Chain,
+    anchor: &BlockRow,
+    sources: &[SourceRow],
+) -> Result<(), IndexError> {
     if anchor.hash == B256::ZERO {
         return Err(inconsistent("a block without a hash".into()));
     }
     let mut tx = db.begin().await.map_err(db::DbError::from)?;
     if checkpoints::record_first(&mut tx, chain.id, anchor.block()).await? {
         blocks::record(&mut tx, chain.id, std::slice::from_ref(anchor)).await?;
+        index_sources::record(&mut tx, chain.id, sources).await?;
     }
     tx.commit().await.map_err(db::DbError::from)?;
     Ok(())

@@ -20,6 +20,12 @@ pub enum IndexError {
     /// The chain has given up blocks that can't be unwound; an operator has to look.
     #[error("the chain was reorganised below the window: {0}")]
     TooDeep(String),
+    /// The configured sources are not those that the index was begun with.
+    #[error(
+        "the sources of a chain can't be changed once its index was begun ({0}): restore them, or \
+         begin with an empty database"
+    )]
+    SourcesChanged(String),
 }
 
 impl IndexError {

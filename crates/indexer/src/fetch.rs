@@ -2,15 +2,15 @@
 //!
 //! What is returned is proven as far as headers allow: blocks are linked by parent hash, each log
 //! carries the hash of its block, and where a block's bloom filter says that a source may have
-//! logged, all logs of that block are read and must explain the filter. (Below the window this can
-//! be weakened: [`IndexerOptions::prove_settled`].)
+//! logged, all logs of that block are read and must explain the filter. (Below the window this may
+//! be left out: [`IndexerOptions::prove_settled`].)
 
 use crate::{Block, IndexError, IndexerOptions, Projector, sources::Sources};
-use alloy_primitives::Bloom;
+use alloy_primitives::{Bloom, U64};
 use chain::{Endpoint, Header, Log, LogFilter};
 use db::raw_logs::RawLog;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use vocab::{B256, BlockRef};
 
@@ -58,29 +58,18 @@ impl Fetch<'_> {
         &self,
         headers: Vec<Header>,
         sources: &mut Sources,
-        settled: bool,
     ) -> Result<Vec<Block>, IndexError> {
         let mut blocks: Vec<Gathered> = headers
             .into_iter()
             .map(|header| Gathered { header, logs: BTreeMap::new(), whole: false })
             .collect();
-        let by_range = settled && !self.options.prove_settled;
-        if by_range {
-            let filter = sources.filter(self.options.addresses_max);
-            self.gather_range(&mut blocks, &filter).await?;
-        }
         // Each round reads at least one more block whole, so there are no more rounds than blocks.
         loop {
-            let found = self.discover(&blocks, sources);
-            if by_range && !found.is_empty() {
-                let filter = sources.filter_of(found);
-                self.gather_range(&mut blocks, &filter).await?;
-                continue;
-            }
+            self.discover(&blocks, sources);
             let open: Vec<usize> = blocks
                 .iter()
                 .enumerate()
-                .filter(|(_, block)| block.is_open(sources, by_range))
+                .filter(|(_, block)| !block.whole && sources.may_match(&block.header.logs_bloom))
                 .map(|(place, _)| place)
                 .collect();
             if open.is_empty() {
@@ -91,38 +80,16 @@ impl Fetch<'_> {
         blocks.into_iter().map(|block| block.finish(sources)).collect()
     }
 
-    fn discover(&self, blocks: &[Gathered], sources: &mut Sources) -> Vec<vocab::Address> {
-        let mut found = Vec::new();
+    fn discover(&self, blocks: &[Gathered], sources: &mut Sources) {
         for log in blocks.iter().flat_map(|block| block.logs.values()) {
-            if !sources.accepts(log) {
+            if !sources.is_projected(log) {
                 continue;
             }
-            let Ok(raw) = raw_log(log) else { continue };
-            if let Some(address) = self.projector.discover(&raw)
-                && sources.add(address)
-            {
-                found.push(address);
+            let Ok(raw) = raw_log(log, None) else { continue };
+            if let Some(address) = self.projector.discover(&raw) {
+                sources.add(address);
             }
         }
-        found
-    }
-
-    async fn gather_range(
-        &self,
-        blocks: &mut [Gathered],
-        filter: &LogFilter,
-    ) -> Result<(), IndexError> {
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
-        let first: u64 = first.header.number.to();
-        let logs = self.endpoint.logs(filter, first, last.header.number.to()).await?;
-        for log in logs {
-            let place = log.block_number.to::<u64>().checked_sub(first);
-            let block = place
-                .and_then(|place| blocks.get_mut(usize::try_from(place).ok()?))
-                .ok_or_else(|| inconsistent("a log of a block not asked for".into()))?;
-            block.add(log)?;
-        }
-        Ok(())
     }
 
     async fn gather_whole(
@@ -149,23 +116,6 @@ impl Fetch<'_> {
 }
 
 impl Gathered {
-    /// May there be logs of ours that did not come? With `by_range`: of a source and topic of
-    /// which none came.
-    fn is_open(&self, sources: &Sources, by_range: bool) -> bool {
-        if self.whole {
-            return false;
-        }
-        if !by_range {
-            return sources.may_match(&self.header.logs_bloom);
-        }
-        let seen: HashSet<_> = self
-            .logs
-            .values()
-            .filter_map(|log| Some((log.address, *log.topics.first()?)))
-            .collect();
-        sources.may_hold_others(&self.header.logs_bloom, &seen)
-    }
-
     fn add(&mut self, log: Log) -> Result<(), IndexError> {
         if log.block_hash != self.header.hash || log.block_number != self.header.number {
             return Err(inconsistent(format!("a log of another block {}", log.block_number)));
@@ -204,26 +154,29 @@ impl Gathered {
 
     fn finish(self, sources: &Sources) -> Result<Block, IndexError> {
         let Self { header, logs, .. } = self;
+        let mined_at = time_of(header.timestamp, header.number.to())?;
         let mut ours = Vec::new();
         for log in logs.into_values().filter(|log| sources.accepts(log)) {
             if !header.logs_bloom.contains_raw_log(log.address, &log.topics) {
                 return Err(inconsistent(format!("block {} never held a log", header.number)));
             }
-            ours.push(raw_log(&log)?);
+            ours.push(raw_log(&log, Some(mined_at))?);
         }
-        let mined_at = header
-            .timestamp
-            .try_into()
-            .ok()
-            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-            .ok_or_else(|| inconsistent(format!("block {} has no time", header.number)))?;
         let BlockRef { number, hash } = header.block();
         Ok(Block { number, hash, parent_hash: header.parent_hash, mined_at, logs: ours })
     }
 }
 
-fn raw_log(log: &Log) -> Result<RawLog, IndexError> {
-    let place = |place: alloy_primitives::U64| {
+/// Unix seconds as a time.
+pub(crate) fn time_of(seconds: U64, block: u64) -> Result<OffsetDateTime, IndexError> {
+    i64::try_from(seconds.to::<u64>())
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .ok_or_else(|| inconsistent(format!("block {block} has no time")))
+}
+
+pub(crate) fn raw_log(log: &Log, mined_at: Option<OffsetDateTime>) -> Result<RawLog, IndexError> {
+    let place = |place: U64| {
         u32::try_from(place.to::<u64>())
             .ok()
             .filter(|place| i32::try_from(*place).is_ok())
@@ -238,6 +191,7 @@ fn raw_log(log: &Log) -> Result<RawLog, IndexError> {
         address: log.address,
         topics: log.topics.clone(),
         data: log.data.clone(),
+        mined_at,
     })
 }
 

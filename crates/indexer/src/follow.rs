@@ -1,24 +1,28 @@
 //! One elected writer at work.
 
 use crate::{
-    IndexError, IndexerOptions, Projector, choice::Choice, fetch::Fetch, sources::Sources,
+    IndexError, IndexerOptions, Projector,
+    backfill::{Progress, Sizer},
+    choice::Choice,
+    election::Signals,
+    failpoint,
+    fetch::Fetch,
+    sources::Sources,
 };
 use chain::{Chain, Endpoint, Header};
 use db::{
     Db, blocks,
     checkpoints::{Checkpoint, Election},
+    index_builds,
 };
 use metrics::Label;
 use std::{
     collections::VecDeque,
     convert::Infallible,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use tokio::{
-    sync::Notify,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use vocab::{B256, BlockRef};
 
 /// How often the holder of the advisory lock makes sure of it.
@@ -33,9 +37,13 @@ pub(crate) struct Session {
     pub(crate) checkpoint: Checkpoint,
     /// Our canonical blocks from the anchor to the checkpoint.
     pub(crate) window: VecDeque<BlockRef>,
-    sources: Sources,
-    /// Blocks per commit of catch-up at present.
-    range: u64,
+    pub(crate) sources: Arc<Sources>,
+    /// How much of settled blocks is asked for at once.
+    pub(crate) sizer: Arc<Mutex<Sizer>>,
+    /// Of the run over settled blocks that was last.
+    pub(crate) progress: Option<Progress>,
+    /// The secondary indexes are there.
+    indexed: bool,
     /// Which endpoint is in use, and what speaks against the others.
     pub(crate) choice: Choice,
 }
@@ -67,8 +75,10 @@ impl Session {
             projector,
             checkpoint,
             window,
-            sources: Sources::new(Vec::new(), Vec::new()),
-            range: options.range_max.div_ceil(4).max(1),
+            sources: Arc::new(Sources::new(Vec::new(), Vec::new(), Vec::new())),
+            sizer: Arc::new(Mutex::new(Sizer::new(&options))),
+            progress: None,
+            indexed: false,
             choice: Choice::default(),
         };
         session.note_canonical();
@@ -81,7 +91,7 @@ impl Session {
     pub(crate) async fn follow(
         &mut self,
         election: &mut Election,
-        nudge: &Notify,
+        signals: &Signals,
     ) -> Result<Infallible, IndexError> {
         let poll =
             (self.chain.block_time / 4).clamp(Duration::from_millis(50), Duration::from_secs(2));
@@ -92,7 +102,7 @@ impl Session {
                 election.check().await?;
                 checked = Instant::now();
             }
-            let step = self.step().await;
+            let step = self.step(election).await;
             self.note_canonical();
             match step {
                 Ok(Step::Behind) => {
@@ -102,8 +112,9 @@ impl Session {
                 Ok(Step::AtHead) => {
                     pause = poll;
                     self.choice.trust();
+                    signals.at_head.notify_one();
                     // A time-out is the poll that makes up for lost notices.
-                    let _ = timeout(poll, nudge.notified()).await;
+                    let _ = timeout(poll, signals.nudge.notified()).await;
                 }
                 Err(error) if error.is_endpoint() => {
                     self.distrust_endpoint(&error);
@@ -115,7 +126,7 @@ impl Session {
         }
     }
 
-    async fn step(&mut self) -> Result<Step, IndexError> {
+    async fn step(&mut self, election: &mut Election) -> Result<Step, IndexError> {
         self.choice.pick(&self.chain.endpoints);
         self.chain.identify(self.choice.place()).await?;
         let head = self.endpoint().head().await?;
@@ -129,36 +140,34 @@ impl Session {
         }
         let first = height + 1;
         let settled_top = top.saturating_sub(self.options.window);
-        let settled = first <= settled_top;
-        let last = if settled {
-            settled_top.min(height.saturating_add(self.range))
-        } else {
-            top.min(height.saturating_add(self.options.window))
-        };
+        if first <= settled_top {
+            self.backfill(settled_top, top, election).await?;
+            self.gauge(top);
+            return Ok(Step::Behind);
+        }
+        self.build_indexes().await?;
+        let last = top.min(height.saturating_add(self.options.window));
         let headers = self.fetch().headers(first, last).await?;
         let parent = headers.first().map(|header| header.parent_hash);
         if parent != Some(self.checkpoint.block.hash) {
             self.reconcile(top).await?;
             return Ok(Step::Behind);
         }
-        let mut sources = self.sources.clone();
-        let new = self.fetch().blocks(headers, &mut sources, settled).await?;
+        let mut sources = (*self.sources).clone();
+        let new = self.fetch().blocks(headers, &mut sources).await?;
         let fetched = learnt.elapsed();
-        // Levels of settled blocks count from the head; others from what we have committed.
-        self.commit_blocks(&new, settled, if settled { top } else { last }).await?;
+        let sources = Arc::new(sources);
+        // Levels count from what we have committed.
+        self.commit_blocks(&new, &sources, last).await?;
         self.sources = sources;
-        let logs = new.iter().map(|block| block.logs.len()).sum();
+        let logs: usize = new.iter().map(|block| block.logs.len()).sum();
         let committed = learnt.elapsed() - fetched;
         metrics::histogram!("indexer_commit_seconds", self.labels())
             .record(committed.as_secs_f64());
         tracing::debug!(chain.id = %self.chain.id, first, last, logs, ?fetched, ?committed,
             "blocks committed");
-        if settled {
-            self.size_range(logs);
-        } else {
-            metrics::histogram!("indexer_head_to_commit_seconds", self.labels())
-                .record(learnt.elapsed().as_secs_f64());
-        }
+        metrics::histogram!("indexer_head_to_commit_seconds", self.labels())
+            .record(learnt.elapsed().as_secs_f64());
         self.gauge(top);
         Ok(if last == top { Step::AtHead } else { Step::Behind })
     }
@@ -183,7 +192,20 @@ impl Session {
         }
     }
 
-    fn endpoint(&self) -> &Endpoint {
+    /// What is left out while settled blocks are loaded, before the index counts as caught up.
+    async fn build_indexes(&mut self) -> Result<(), IndexError> {
+        if self.indexed {
+            return Ok(());
+        }
+        failpoint::hit("before_index_build");
+        let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
+        index_builds::ensure(&mut connection).await?;
+        failpoint::hit("after_index_build");
+        self.indexed = true;
+        Ok(())
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         self.chain.endpoints.get(self.choice.place()).unwrap_or_else(|| self.chain.endpoint())
     }
 
@@ -192,32 +214,23 @@ impl Session {
         self.chain.endpoints.note_canonical(self.window.iter().copied());
     }
 
-    /// Any failure may be about the size of what was asked, or about the endpoint.
     fn distrust_endpoint(&mut self, error: &IndexError) {
         let host = self.endpoint().host().to_owned();
         tracing::warn!(chain.id = %self.chain.id, endpoint = %host,
             error = error as &dyn std::error::Error, "an endpoint failed");
         metrics::counter!("indexer_endpoint_failures_total", self.labels()).increment(1);
-        self.range = (self.range / 2).max(1);
         if matches!(error, IndexError::Inconsistent(_)) {
             self.chain.endpoints.distrust(self.choice.place());
         }
         self.choice.avoid();
     }
 
-    fn size_range(&mut self, logs: usize) {
-        self.range = if logs > self.options.range_logs {
-            (self.range / 2).max(1)
-        } else {
-            (self.range + self.range.div_ceil(2)).min(self.options.range_max.max(1))
-        };
-    }
-
     pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         let addresses = self.projector.load_sources(&mut connection, self.chain.id).await?;
         let topics: Vec<B256> = self.projector.topics();
-        self.sources = Sources::new(addresses, topics);
+        let recorded = self.projector.recorded();
+        self.sources = Arc::new(Sources::new(addresses, topics, recorded));
         Ok(())
     }
 

@@ -9,12 +9,16 @@
 //! that was taken over from, or that does not know how its last commit ended, cannot do harm: it
 //! drops what it knows and stands for election again ([`run`]).
 //!
+//! Blocks below the window are read in ranges, several at a time (`backfill`).
+//!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
+mod backfill;
 mod choice;
 mod commit;
 mod election;
 mod error;
+mod failpoint;
 mod fetch;
 mod follow;
 mod nudge;
@@ -23,7 +27,8 @@ mod projector;
 mod reorg;
 mod sources;
 
-pub use election::run;
+pub use election::{run, run_to_head};
 pub use error::IndexError;
+pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
-pub use projector::{Batch, Block, Orphaned, Projector};
+pub use projector::{Batch, Block, Orphaned, Projector, Recorded};

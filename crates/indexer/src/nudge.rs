@@ -3,7 +3,7 @@
 
 use chain::Chain;
 use futures_util::{SinkExt, StreamExt};
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, time::Duration};
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
@@ -23,12 +23,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Nudge at every message, reconnecting for ever; idle for ever when the chain has no WebSocket.
-pub(crate) async fn nudge_by_ws(chain: Chain, nudge: Arc<Notify>) -> Infallible {
+pub(crate) async fn nudge_by_ws(chain: Chain, nudge: &Notify) -> Infallible {
     let Some(url) = chain.ws_url.as_deref() else { return pending().await };
     let mut pause = PAUSE_MIN;
     loop {
         let mut heard = false;
-        if let Err(error) = listen(url, &nudge, &mut heard).await {
+        if let Err(error) = listen(url, nudge, &mut heard).await {
             // The address may carry a key, so it is not said here.
             tracing::debug!(chain.id = %chain.id, error = &error as &dyn std::error::Error,
                 "the WebSocket for heads ended");

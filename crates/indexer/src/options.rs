@@ -8,15 +8,17 @@ pub struct IndexerOptions {
     pub window: u64,
     /// First block to read when the chain has no checkpoint; at least 1.
     pub start_block: u64,
-    /// Read every block below the window whole, too, when its bloom filter says that it may hold
-    /// a log of ours. Without it, such blocks are asked for by range, and only those whose filter
-    /// names a source and topic of which nothing came are read whole: far fewer calls on chains
-    /// whose filters are nearly full, but a log kept back beside others like it goes unnoticed.
+    /// Read the header of every block below the window, too, and the block whole when its bloom
+    /// filter says that it may hold a log of ours. Without it, only the ends of each range are
+    /// proven so: a few calls per ten thousand logs, but a log kept back inside a range goes
+    /// unnoticed.
     pub prove_settled: bool,
     /// Most blocks of one commit, in catch-up.
     pub range_max: u64,
-    /// Logs per request that a range aims at: it shrinks above.
+    /// Logs per request that a range aims at.
     pub range_logs: usize,
+    /// Ranges that are read ahead of the one that is committed, itself included.
+    pub ranges_in_flight: usize,
     /// Calls per JSON-RPC batch.
     pub batch_max: usize,
     /// JSON-RPC batches in flight.
@@ -35,8 +37,9 @@ impl Default for IndexerOptions {
             window: 64,
             start_block: 1,
             prove_settled: true,
-            range_max: 2_000,
-            range_logs: 10_000,
+            range_max: 10_000,
+            range_logs: 16_000,
+            ranges_in_flight: 4,
             batch_max: 100,
             batches_in_flight: 4,
             addresses_max: 500,

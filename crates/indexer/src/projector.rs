@@ -11,6 +11,7 @@ use vocab::{Address, B256, BlockRef, ChainId, Finality};
 pub struct Block {
     pub number: u64,
     pub hash: B256,
+    /// Zero in a settled batch, where it is not read.
     pub parent_hash: B256,
     pub mined_at: OffsetDateTime,
     pub logs: Vec<RawLog>,
@@ -28,12 +29,25 @@ impl Block {
 pub struct Batch<'a> {
     pub chain_id: ChainId,
     pub finality: Finality,
-    /// In rising order.
+    /// In rising order, with the logs that the projector knows. Of a settled batch only those
+    /// that have such logs.
     pub blocks: &'a [Block],
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
     /// The head that levels count from.
     pub head: u64,
+}
+
+/// A contract whose logs are recorded, and mean nothing to the projector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub address: Address,
+    /// `erc20` or `erc721`.
+    pub kind: &'static str,
+    /// First topics of its logs that are kept.
+    pub topics: Vec<B256>,
+    /// The first block whose logs are kept.
+    pub first_block: u64,
 }
 
 /// Blocks that are no longer on the chain.
@@ -58,6 +72,11 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         db: &'a mut PgConnection,
         chain: ChainId,
     ) -> BoxFuture<'a, Result<Vec<Address>, DbError>>;
+
+    /// Contracts whose logs are recorded beside. They are fixed for the life of an index.
+    fn recorded(&self) -> Vec<Recorded> {
+        Vec::new()
+    }
 
     /// A contract that this log (of a source) makes a source too, from its block on.
     fn discover(&self, log: &RawLog) -> Option<Address>;

@@ -1,21 +1,40 @@
 //! Whose logs we read, and whether a block's bloom filter says that there may be some.
 
+use crate::Recorded;
 use alloy_primitives::{Bloom, BloomInput};
 use chain::{Log, LogFilter};
-use std::collections::{HashMap, HashSet};
+use db::raw_logs::RawLog;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use vocab::{Address, B256};
 
 /// Addresses and first topics of the logs that we read, each with its bloom filter.
 #[derive(Clone, Debug)]
 pub(crate) struct Sources {
+    /// Contracts whose logs the projector knows, and the topics of those.
     addresses: HashMap<Address, Bloom>,
     topics: Vec<(B256, Bloom)>,
+    /// Contracts whose logs are recorded and no more.
+    recorded: HashMap<Address, Record>,
+}
+
+#[derive(Clone, Debug)]
+struct Record {
+    filter: Bloom,
+    topics: Vec<(B256, Bloom)>,
+    first_block: u64,
 }
 
 impl Sources {
-    pub(crate) fn new(addresses: Vec<Address>, topics: Vec<B256>) -> Self {
-        let topics = topics.into_iter().map(|t| (t, bloom(t.as_slice()))).collect();
-        let mut sources = Self { addresses: HashMap::new(), topics };
+    pub(crate) fn new(addresses: Vec<Address>, topics: Vec<B256>, recorded: Vec<Recorded>) -> Self {
+        let with_bloom =
+            |topics: Vec<B256>| topics.into_iter().map(|t| (t, bloom(t.as_slice()))).collect();
+        let record = |source: Recorded| {
+            let filter = bloom(source.address.as_slice());
+            let Recorded { address, topics, first_block, .. } = source;
+            (address, Record { filter, topics: with_bloom(topics), first_block })
+        };
+        let recorded = recorded.into_iter().map(record).collect();
+        let mut sources = Self { addresses: HashMap::new(), topics: with_bloom(topics), recorded };
         for address in addresses {
             sources.add(address);
         }
@@ -27,43 +46,81 @@ impl Sources {
         self.addresses.insert(address, bloom(address.as_slice())).is_none()
     }
 
+    /// Is this log kept?
     pub(crate) fn accepts(&self, log: &Log) -> bool {
-        self.addresses.contains_key(&log.address)
-            && log.topics.first().is_some_and(|first| self.topics.iter().any(|(t, _)| t == first))
+        let Some(topic) = log.topics.first() else { return false };
+        self.projects(&log.address, topic)
+            || self.recorded.get(&log.address).is_some_and(|record| {
+                record.first_block <= log.block_number.to::<u64>()
+                    && record.topics.iter().any(|(t, _)| t == topic)
+            })
+    }
+
+    /// Is it for the projector?
+    pub(crate) fn is_projected(&self, log: &Log) -> bool {
+        log.topics.first().is_some_and(|topic| self.projects(&log.address, topic))
+    }
+
+    /// The same of a log that was kept.
+    pub(crate) fn is_ours(&self, log: &RawLog) -> bool {
+        log.topics.first().is_some_and(|topic| self.projects(&log.address, topic))
+    }
+
+    /// Is every log that `other` keeps kept by these, too?
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        other.addresses.keys().all(|address| self.addresses.contains_key(address))
+    }
+
+    /// Are there contracts whose logs the projector does not know?
+    pub(crate) fn has_recorded(&self) -> bool {
+        !self.recorded.is_empty()
+    }
+
+    fn projects(&self, address: &Address, topic: &B256) -> bool {
+        self.addresses.contains_key(address) && self.topics.iter().any(|(t, _)| t == topic)
     }
 
     /// May a block with this filter hold a log of ours?
     pub(crate) fn may_match(&self, block: &Bloom) -> bool {
-        self.has_topic(block) && self.addresses.values().any(|address| block.contains(address))
+        self.may_hold_others(block, &HashSet::new())
     }
 
     /// May it hold a log of a source and topic that are not, together, among `seen`?
     pub(crate) fn may_hold_others(&self, block: &Bloom, seen: &HashSet<(Address, B256)>) -> bool {
-        let topics: Vec<B256> = self
-            .topics
+        let open = |address: &Address, topics: &[B256]| {
+            topics.iter().any(|topic| !seen.contains(&(*address, *topic)))
+        };
+        let present = |topics: &[(B256, Bloom)]| -> Vec<B256> {
+            topics
+                .iter()
+                .filter(|(_, filter)| block.contains(filter))
+                .map(|(topic, _)| *topic)
+                .collect()
+        };
+        let topics = present(&self.topics);
+        let projected = self
+            .addresses
             .iter()
-            .filter(|(_, filter)| block.contains(filter))
-            .map(|(topic, _)| *topic)
-            .collect();
-        self.addresses.iter().any(|(address, filter)| {
-            block.contains(filter) && topics.iter().any(|topic| !seen.contains(&(*address, *topic)))
-        })
+            .any(|(address, filter)| block.contains(filter) && open(address, &topics));
+        projected
+            || self.recorded.iter().any(|(address, record)| {
+                block.contains(&record.filter) && open(address, &present(&record.topics))
+            })
     }
 
     /// A filter for all sources: by address up to `addresses_max`, else by topic alone.
     pub(crate) fn filter(&self, addresses_max: usize) -> LogFilter {
-        let by_address = self.addresses.len() <= addresses_max;
-        let addresses =
-            if by_address { self.addresses.keys().copied().collect() } else { Vec::new() };
-        self.filter_of(addresses)
+        let addresses: BTreeSet<Address> =
+            self.addresses.keys().chain(self.recorded.keys()).copied().collect();
+        let by_address = addresses.len() <= addresses_max;
+        self.filter_of(if by_address { addresses.into_iter().collect() } else { Vec::new() })
     }
 
     pub(crate) fn filter_of(&self, addresses: Vec<Address>) -> LogFilter {
-        LogFilter { addresses, topics0: self.topics.iter().map(|(topic, _)| *topic).collect() }
-    }
-
-    fn has_topic(&self, block: &Bloom) -> bool {
-        self.topics.iter().any(|(_, filter)| block.contains(filter))
+        let recorded = self.recorded.values().flat_map(|record| &record.topics);
+        let topics: BTreeSet<B256> =
+            self.topics.iter().chain(recorded).map(|(topic, _)| *topic).collect();
+        LogFilter { addresses, topics0: topics.into_iter().collect() }
     }
 }
 

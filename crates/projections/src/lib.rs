@@ -9,7 +9,9 @@ pub mod decode;
 pub mod facts;
 pub mod fold;
 mod projector;
+mod source;
 pub mod told;
 
 pub use cid::raw_uri;
 pub use projector::Projections;
+pub use source::{Source, Standard};

@@ -1,6 +1,7 @@
 //! The projections inside the indexer's commits.
 
 use crate::{
+    Source,
     decode::{self, DecodedBlock},
     facts,
     fold::{self, Changes, Rows},
@@ -15,7 +16,7 @@ use db::{
     transfers, undo_records,
 };
 use futures_util::future::BoxFuture;
-use indexer::{Batch, Block, Orphaned, Projector};
+use indexer::{Batch, Block, Orphaned, Projector, Recorded};
 use journal::NewFact;
 use std::collections::BTreeMap;
 use vocab::{ChainId, JobStatus};
@@ -24,13 +25,20 @@ use vocab::{ChainId, JobStatus};
 #[derive(Clone, Debug)]
 pub struct Projections {
     factories: Vec<Address>,
+    sources: Vec<Source>,
 }
 
 impl Projections {
     /// The collections of these factories.
     #[must_use]
     pub fn new(factories: Vec<Address>) -> Self {
-        Self { factories }
+        Self { factories, sources: Vec::new() }
+    }
+
+    /// Have the logs of these contracts recorded, too.
+    #[must_use]
+    pub fn recording(self, sources: Vec<Source>) -> Self {
+        Self { sources, ..self }
     }
 
     fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
@@ -67,6 +75,10 @@ impl Projector for Projections {
             sources.extend(collections::load_contracts(db, chain).await?);
             Ok(sources)
         })
+    }
+
+    fn recorded(&self) -> Vec<Recorded> {
+        self.sources.iter().map(Recorded::from).collect()
     }
 
     fn discover(&self, log: &RawLog) -> Option<Address> {

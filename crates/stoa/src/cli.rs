@@ -1,5 +1,5 @@
 use crate::{
-    audit_log, chain, configuration, demo, dev, key,
+    audit_log, chain, configuration, demo, dev, index, key,
     operate::{self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
     sign,
 };
@@ -33,6 +33,9 @@ enum Command {
     /// Mend what stopped on a chain.
     #[command(subcommand)]
     Chain(chain::ChainCommand),
+    /// Index a chain, look at how it gets on, pause and resume it.
+    #[command(subcommand)]
+    Index(index::IndexCommand),
     /// Run the signer, the only process that holds keys.
     Sign(Box<sign::SignOptions>),
     /// Send, look at and steer transactions of a running server.
@@ -81,7 +84,11 @@ enum Command {
 pub(crate) fn run() -> Result<ExitCode> {
     let cli = Cli::parse();
     let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    if matches!(cli.command, Command::Dev(_) | Command::Sign(_)) {
+    let serves = matches!(
+        cli.command,
+        Command::Dev(_) | Command::Sign(_) | Command::Index(index::IndexCommand::Run(_))
+    );
+    if serves {
         runtime::install_logs(format, &cli.log)?;
     }
     match cli.command {
@@ -90,6 +97,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
+        Command::Index(command) => crate::block_on(index::run(command))?,
         Command::Sign(options) => sign::run(*options)?,
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
         Command::Audit(command) => return crate::block_on(audit_log::run(command)).map(verdict),

@@ -19,13 +19,20 @@ pub(crate) struct DatabaseOptions {
 }
 
 impl DatabaseOptions {
+    /// Connect for work of some length, and bring the schema up to date.
+    pub(crate) async fn connect_migrating(&self) -> Result<Db> {
+        let db = db::connect(&self.url()?, 8).await.context("the database does not answer")?;
+        db::migrate(&db).await.context("the schema can't be brought up to date")?;
+        Ok(db)
+    }
+
+    fn url(&self) -> Result<String> {
+        self.database_url.clone().map_or_else(|| self.embedded(), Ok)
+    }
+
     /// Connect, and see that the database is one of this version.
     pub(crate) async fn connect(&self) -> Result<Db> {
-        let url = match &self.database_url {
-            Some(url) => url.clone(),
-            None => self.embedded()?,
-        };
-        let db = db::connect(&url, 2).await.context("the database does not answer")?;
+        let db = db::connect(&self.url()?, 2).await.context("the database does not answer")?;
         db::migrated(&db).await.context("the database has another schema than this program")?;
         Ok(db)
     }

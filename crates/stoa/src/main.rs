@@ -7,6 +7,7 @@ mod configuration;
 mod database;
 mod demo;
 mod dev;
+mod index;
 mod key;
 mod operate;
 mod sign;

@@ -12,6 +12,7 @@ mod group;
 mod harness;
 mod hostile;
 mod idempotency;
+mod indexes;
 mod items;
 mod keys;
 mod mints;

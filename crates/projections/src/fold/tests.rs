@@ -67,6 +67,7 @@ fn push_raw(
         address,
         topics,
         data,
+        mined_at: None,
     });
 }
 

@@ -1,9 +1,12 @@
 //! The index of a real node in a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
+mod backfill;
 mod endpoints;
 mod faults;
 mod follow;
+mod killed;
 mod proxy;
 mod reorg;
 mod rig;
+mod token;

@@ -9,7 +9,7 @@ use db::{
     digest::{self, TableDigest},
 };
 use indexer::IndexerOptions;
-use projections::Projections;
+use projections::{Projections, Source};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use testkit::{ACCOUNTS, NodeOptions, TestDatabase, TestNode, eventually};
@@ -21,6 +21,8 @@ pub struct Rig {
     pub node: TestNode,
     pub factory: Address,
     pub options: IndexerOptions,
+    /// Contracts of others whose logs are recorded.
+    pub sources: Vec<Source>,
 }
 
 /// A collection and the next intent of it.
@@ -62,7 +64,7 @@ impl Rig {
         let factory = deploy(&node, contracts::factory_creation(implementation)).await;
         let options =
             IndexerOptions { stand_by: Duration::from_millis(50), ..IndexerOptions::default() };
-        Self { node, factory, options }
+        Self { node, factory, options, sources: Vec::new() }
     }
 
     pub fn chain(&self) -> Chain {
@@ -80,7 +82,7 @@ impl Rig {
     }
 
     pub fn projector(&self) -> Arc<Projections> {
-        Arc::new(Projections::new(vec![self.factory]))
+        Arc::new(Projections::new(vec![self.factory]).recording(self.sources.clone()))
     }
 
     pub fn start(&self, db: &Db) -> Running {
@@ -251,7 +253,7 @@ pub async fn facts(db: &Db, topic: &str) -> Vec<journal::Fact> {
     journal::load_after(&mut db.acquire().await.unwrap(), topic, 0, None, 100_000).await.unwrap()
 }
 
-async fn deploy(node: &TestNode, code: Bytes) -> Address {
+pub async fn deploy(node: &TestNode, code: Bytes) -> Address {
     let call = json!([{ "from": ACCOUNTS[0], "input": code, "gas": "0xf00000" }]);
     let hash: B256 = node.endpoint.call("eth_sendTransaction", call).await.unwrap();
     let receipt = eventually("a deployment", || async {

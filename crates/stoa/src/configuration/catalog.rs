@@ -1,7 +1,7 @@
 //! Every option, once.
 
 use super::{
-    RoleSettings, Settings,
+    RoleSettings, Settings, SourceSettings,
     option::{
         Kind::{Address, Flag, Millis, Number, Text, Texts, Urgency, Wei, Whole},
         Opt, Section, option,
@@ -11,7 +11,8 @@ use chain::{EndpointConfiguration, RelayConfiguration};
 
 const HOUR: u64 = 3_600_000;
 
-/// Tables that stand once. The others are [`role`], [`endpoint`] and [`relay`].
+/// Tables that stand once. The others are [`role`], [`endpoint`], [`source`] and
+/// [`relay`].
 pub(super) fn sections() -> Vec<Section> {
     vec![
         Section { name: "chain", means: "The chain.", options: chain() },
@@ -161,12 +162,16 @@ fn indexer() -> Vec<Opt<Settings>> {
             "how deep a reorg can be unwound; at least `chain.final_blocks`",
             s => s.indexer.window),
         option!("prove_settled", Flag,
-            "read blocks below the window whole when their filter may hold a log of ours",
+            "prove by each block's header that no log below the window was kept back; without, \
+             only the ends of ranges are proven, with far fewer calls",
             s => s.indexer.prove_settled),
         option!("range_blocks_max", Whole(1, 100_000),
             "blocks of one commit while it catches up", s => s.indexer.range_max),
         option!("range_logs", Whole(100, 1_000_000),
             "logs that one request aims at", s => s.indexer.range_logs),
+        option!("ranges_in_flight", Whole(1, 64),
+            "ranges that are read ahead of the commits; each may take some 30 MB of memory",
+            s => s.indexer.ranges_in_flight),
         option!("batch_calls_max", Whole(1, 1_000),
             "calls of one JSON-RPC batch", s => s.indexer.batch_max),
         option!("batches_in_flight", Whole(1, 64),
@@ -272,6 +277,17 @@ pub(super) fn endpoint() -> Vec<Opt<EndpointConfiguration>> {
         option!("burst", Number(1.0, 100_000.0), "calls at once", e => e.burst),
         option!("requests_max", Whole(1, 1_024), "requests in flight; more wait",
             e => e.requests_max),
+    ]
+}
+
+/// `[[sources]]`
+pub(super) fn source() -> Vec<Opt<SourceSettings>> {
+    vec![
+        option!("address", Text, "the contract", s => s.address),
+        option!("standard", Text, "`\"erc20\"` or `\"erc721\"`: which of its logs are kept",
+            s => s.standard),
+        option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",
+            s => s.start_block),
     ]
 }
 

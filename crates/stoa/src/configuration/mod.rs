@@ -14,9 +14,10 @@ pub(crate) use tools::{ConfigCommand, run};
 
 use app::jobs::batch_mints::BatchOptions;
 use chain::{EndpointConfiguration, PoolConfiguration, PoolOptions, RelayConfiguration};
+use projections::{Source, Standard};
 use std::{collections::BTreeMap, fmt, time::Duration};
 use transactor::TopUp;
-use vocab::{ChainId, Finality, U256, Urgency};
+use vocab::{Address, ChainId, Finality, U256, Urgency};
 
 /// The roles that the engine itself works with.
 pub(crate) const DEPLOYER: &str = "deployer";
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     pub roles: BTreeMap<String, RoleSettings>,
     pub mints: BatchOptions,
     pub indexer: indexer::IndexerOptions,
+    /// Contracts of others whose logs are recorded.
+    pub sources: Vec<SourceSettings>,
     pub sequencer: journal::SequencerOptions,
     pub api: api::Limits,
     pub stream: push::HubOptions,
@@ -60,6 +63,14 @@ pub(crate) struct RoleSettings {
     pub top_up_from: Option<String>,
     pub top_up_below_wei: Option<u128>,
     pub top_up_amount_wei: Option<u128>,
+}
+
+/// A contract of others, as the file names it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SourceSettings {
+    pub address: String,
+    pub standard: String,
+    pub start_block: u64,
 }
 
 /// What is wrong with a file.
@@ -99,6 +110,7 @@ impl Default for Settings {
             // The chain is known when the server has asked its endpoints.
             mints: BatchOptions::new(ChainId(0)),
             indexer: indexer::IndexerOptions::default(),
+            sources: Vec::new(),
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
             stream: push::HubOptions::default(),
@@ -148,11 +160,40 @@ impl Settings {
         names
     }
 
+    /// The contracts of others, as the index takes them.
+    pub(crate) fn index_sources(&self) -> Vec<Source> {
+        self.sources.iter().filter_map(|source| source.read().ok()).collect()
+    }
+
+    /// The first block that the index has to read, when what is ours begins with `first`.
+    pub(crate) fn start_block(&self, first: u64) -> u64 {
+        self.sources.iter().map(|source| source.start_block).fold(first, u64::min).max(1)
+    }
+
     /// The endpoints, if any are named.
     pub(crate) fn chain_endpoints(&self) -> Option<PoolConfiguration> {
         let endpoints = self.endpoints.clone();
         let relay = self.relay.clone();
         (!endpoints.is_empty()).then_some(PoolConfiguration { endpoints, relay })
+    }
+}
+
+impl SourceSettings {
+    /// # Errors
+    /// The option at fault, and what is wrong with it.
+    fn read(&self) -> Result<Source, (&'static str, &'static str)> {
+        let address = self.address.parse::<Address>();
+        let mixed = self.address.chars().any(|c| c.is_ascii_uppercase())
+            && self.address.chars().skip(2).any(|c| c.is_ascii_lowercase());
+        if mixed && Address::parse_checksummed(&self.address, None).is_err() {
+            return Err(("address", "its checksum (EIP-55) is wrong"));
+        }
+        Ok(Source {
+            address: address.map_err(|_| ("address", "must be 0x and 40 hexadecimal digits"))?,
+            standard: Standard::from_name(&self.standard)
+                .ok_or(("standard", "must be \"erc20\" or \"erc721\""))?,
+            start_block: self.start_block,
+        })
     }
 }
 

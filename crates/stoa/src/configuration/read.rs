@@ -1,11 +1,14 @@
 //! From text to settings, with all faults at once.
 
 use super::{
-    DEPLOYER, Fault, MINTER, OPERATOR, RoleSettings, SPONSOR, Settings, catalog,
+    DEPLOYER, Fault, MINTER, OPERATOR, RoleSettings, SPONSOR, Settings, SourceSettings, catalog,
     option::{Opt, Section},
 };
 use chain::{EndpointConfiguration, PoolConfiguration, RelayConfiguration};
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -14,6 +17,7 @@ use toml::{
 /// A file is small; one that is not is another file.
 const BYTES_MAX: usize = 1 << 20;
 const ROLES_MAX: usize = 64;
+const SOURCES_MAX: usize = 1_000;
 
 pub(super) fn read(text: &str) -> Result<Settings, Vec<Fault>> {
     if text.len() > BYTES_MAX {
@@ -55,6 +59,7 @@ impl Reader<'_> {
             match name {
                 "roles" => self.read_roles(settings, line, value),
                 "endpoints" => self.read_endpoints(settings, line, value),
+                "sources" => self.read_sources(settings, line, value),
                 "relay" => self.read_relay(settings, line, value),
                 _ => match sections.iter().find(|section| section.name == name) {
                     Some(section) => {
@@ -150,6 +155,39 @@ impl Reader<'_> {
         let whole = PoolConfiguration { endpoints: settings.endpoints.clone(), relay: None };
         if let (true, Err(error)) = (self.faults.is_empty(), whole.build()) {
             self.fault(line, "endpoints", &error.to_string());
+        }
+    }
+
+    fn read_sources(&mut self, settings: &mut Settings, line: usize, value: &Spanned<DeValue<'_>>) {
+        let Some(list) = value.get_ref().as_array() else {
+            self.fault(line, "sources", "must be tables: [[sources]]");
+            return;
+        };
+        if list.len() > SOURCES_MAX {
+            self.fault(line, "sources", &format!("there are more than {SOURCES_MAX}"));
+            return;
+        }
+        let options = catalog::source();
+        let mut known = BTreeSet::new();
+        for (place, value) in (1..).zip(list.iter()) {
+            let (full, line) = (format!("sources[{place}]"), self.line(&value.span()));
+            let Some(table) = self.table(&full, line, value) else { continue };
+            let before = self.faults.len();
+            let mut source = SourceSettings::default();
+            self.read_options(&mut source, &options, &full, table);
+            for option in options.iter().filter(|option| !table.contains_key(option.name)) {
+                self.fault(line, &full, &format!("{} is missing", option.name));
+            }
+            if self.faults.len() > before {
+                continue;
+            }
+            match source.read() {
+                Err((option, detail)) => self.fault(line, &format!("{full}.{option}"), detail),
+                Ok(read) if !known.insert(read.address) => {
+                    self.fault(line, &full, "it is the same as an earlier one");
+                }
+                Ok(_) => settings.sources.push(source),
+            }
         }
     }
 
@@ -294,5 +332,5 @@ impl Reader<'_> {
 
 fn unknown_section(sections: &[Section]) -> String {
     let names: Vec<&str> = sections.iter().map(|section| section.name).collect();
-    format!("there is no such table, only {}, roles, endpoints, relay", names.join(", "))
+    format!("there is no such table, only {}, roles, endpoints, sources, relay", names.join(", "))
 }

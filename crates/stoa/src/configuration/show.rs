@@ -25,6 +25,9 @@ impl Settings {
         for endpoint in &self.endpoints {
             table(&mut out, "[[endpoints]]", &catalog::endpoint(), endpoint, None);
         }
+        for source in &self.sources {
+            table(&mut out, "[[sources]]", &catalog::source(), source, None);
+        }
         if let Some(relay) = &self.relay {
             table(&mut out, "[relay]", &catalog::relay(), relay, None);
         }
@@ -91,6 +94,15 @@ pub(super) fn manual() -> String {
     );
     let blank = chain::EndpointConfiguration::new("");
     rows(&mut out, &catalog::endpoint(), &blank);
+    heading(
+        &mut out,
+        "[sources]",
+        "One contract of others whose logs are recorded ([index](../operate/index.md)); once for \
+         each. They are fixed once the index of a chain was begun.",
+    );
+    for option in catalog::source() {
+        row(&mut out, option.name, option.kind, None, option.means);
+    }
     heading(
         &mut out,
         "relay",

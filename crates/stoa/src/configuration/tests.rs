@@ -59,7 +59,8 @@ fn every_field_has_its_option() {
         .filter(|line| !matches!(*line, "}," | ")," | "],"))
         .collect();
     // Tables of their own, what is found out at the start, and a number inside a chain's id.
-    let others = ["endpoints: [],", "relay: None,", "relay: None,", "start_block: 1,", "0,"];
+    let others =
+        ["endpoints: [],", "relay: None,", "relay: None,", "sources: [],", "start_block: 1,", "0,"];
     let of_roles = |line: &&str| {
         ["wallets", "in_flight_max", "calls", "top_up"].iter().any(|name| line.starts_with(name))
     };
@@ -73,6 +74,7 @@ fn every_field_has_its_option() {
     assert!(left.is_empty(), "no option sets these fields: {left:#?}");
     change_all(&catalog::role(), &mut all.roles.get_mut("minter").unwrap().clone());
     change_all(&catalog::endpoint(), &mut chain::EndpointConfiguration::new(""));
+    change_all(&catalog::source(), &mut super::SourceSettings::default());
 }
 
 /// The tables of the manual are made from the options: `STOA_UPDATE_DOCS=1` writes them anew.
@@ -187,6 +189,17 @@ fn other_faults_are_told_too() {
         ("fees = 1", "line 1: fees: must be a table"),
         ("[roles]\nminter = 1", "line 2: roles.minter: must be a table"),
         ("endpoints = 1", "line 1: endpoints: must be tables"),
+        ("sources = 1", "line 1: sources: must be tables"),
+        ("[[sources]]\nstandard = \"erc20\"\nstart_block = 1", "sources[1]: address is missing"),
+        (
+            "[[sources]]\naddress = \"0x12\"\nstandard = \"erc20\"\nstart_block = 1",
+            "sources[1].address: must be 0x and 40",
+        ),
+        (
+            "[[sources]]\naddress = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"\n\
+             standard = \"erc1155\"\nstart_block = 1",
+            "sources[1].standard: must be",
+        ),
         ("endpoints = []", "line 1: endpoints: a chain needs between 1"),
         (
             "[[endpoints]]\nurl = \"http://a\"\n[[endpoints]]\nurl = \"http://a\"",

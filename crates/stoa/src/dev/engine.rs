@@ -168,9 +168,10 @@ impl Roles {
     }
 
     fn indexer(&mut self, services: &Services, contracts: &Contracts) {
-        let projector = Arc::new(Projections::new(vec![contracts.factory]));
-        let options =
-            indexer::IndexerOptions { start_block: contracts.first_block, ..self.settings.indexer };
+        let projections = Projections::new(vec![contracts.factory]);
+        let projector = Arc::new(projections.recording(self.settings.index_sources()));
+        let start_block = self.settings.start_block(contracts.first_block);
+        let options = indexer::IndexerOptions { start_block, ..self.settings.indexer };
         let chain = services.chain.clone();
         let task = indexer::run(self.db.clone(), chain, projector, options, self.shutdown());
         self.spawn("indexer", task);

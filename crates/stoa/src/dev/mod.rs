@@ -7,6 +7,8 @@ mod file;
 mod secrets;
 mod services;
 
+pub(crate) use services::chain as open_chain;
+
 pub(crate) use file::DevFile;
 
 use crate::configuration::{MINTER, OPERATOR, SPONSOR, Settings};

@@ -107,7 +107,7 @@ pub(super) fn endpoints(
 
 /// The chain, after asking all endpoints who they are: one that is away may come back, one of
 /// another chain is a mistake.
-pub(super) async fn chain(
+pub(crate) async fn chain(
     configuration: &PoolConfiguration,
     node: Option<&Anvil>,
     settings: &Settings,

@@ -240,6 +240,12 @@ impl State {
                 answer::without_logs(method, &mut answer);
                 Some(answer)
             }
+            Some(Fault::LogsMax(most)) => {
+                let answer = self.forward(call).await?;
+                let found = answer["result"].as_array().map_or(0, Vec::len);
+                let words = format!("query returned more than {most} results");
+                Some(if found > *most { refusal(call, -32_005, &words) } else { answer })
+            }
             Some(Fault::ChainId(id)) => {
                 let mut answer = self.forward(call).await?;
                 answer::with_chain_id(method, &mut answer, *id);

@@ -31,6 +31,8 @@ pub enum Fault {
     Stale(u64),
     /// `eth_getLogs` finds nothing; receipts have no logs.
     NoLogs,
+    /// `eth_getLogs` that finds more logs than this is refused, as providers do.
+    LogsMax(usize),
     /// `eth_chainId` and `net_version` say this.
     ChainId(u64),
 }

@@ -1,0 +1,68 @@
+//! How far the index of a chain is.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What the indexer of a chain does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexState {
+    /// It follows the chain.
+    Live,
+    /// An operator has it wait.
+    Paused,
+    /// The chain gave up blocks below the window: an operator has to look.
+    Stopped,
+}
+
+/// The index of one chain.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChainIndex {
+    #[schema(example = 31337)]
+    pub chain_id: u64,
+    pub state: IndexState,
+    /// The block up to which everything is indexed.
+    pub block_number: u64,
+    pub block_hash: String,
+    /// How the reading of blocks below the reorg window gets on: the run under way, or the last
+    /// one. Absent when there was none.
+    pub settled: Option<SettledRun>,
+}
+
+/// One run over blocks below the reorg window.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SettledRun {
+    /// The last block before the run.
+    pub base_block: u64,
+    /// The last block of the run.
+    pub target_block: u64,
+    /// How much of it is done, 0 to 100.
+    pub percent: f64,
+    /// Logs that it has committed.
+    pub logs: u64,
+    /// Of the run up to its last commit.
+    pub logs_per_second: f64,
+    /// How long the rest takes at the rate so far; absent when nothing is left.
+    pub eta_seconds: Option<u64>,
+    pub waited: SettledWaits,
+    pub started_at: String,
+    /// Of its last commit.
+    pub updated_at: String,
+}
+
+/// What the commits of a run waited for, in milliseconds.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SettledWaits {
+    /// Answers of the node.
+    pub node_ms: u64,
+    /// Decoding them.
+    pub decode_ms: u64,
+    /// The database.
+    pub database_ms: u64,
+}
+
+/// All chains that have an index.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChainIndexList {
+    pub items: Vec<ChainIndex>,
+}

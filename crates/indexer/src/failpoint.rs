@@ -1,0 +1,39 @@
+//! Places where a test can have the process die: `STOA_FAILPOINT=name:N` aborts at the Nth pass
+//! (`name` alone at the first). Compiled into debug builds only.
+
+/// All places, in the order in which a range passes them.
+pub const POINTS: &[&str] = &[
+    "range_read",
+    "range_begun",
+    "range_copied",
+    "range_projected",
+    "before_range_commit",
+    "after_range_commit",
+    "before_index_build",
+    "after_index_build",
+];
+
+#[cfg(debug_assertions)]
+pub(crate) fn hit(name: &'static str) {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    };
+    static ARMED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
+        // tidy: allow(banned) not in releases; a test arms a process, before any configuration
+        let text = std::env::var("STOA_FAILPOINT").ok()?;
+        let (name, pass) = text.split_once(':').unwrap_or((&text, "1"));
+        Some((name.to_owned(), pass.parse().ok()?))
+    });
+    static PASSES: AtomicU64 = AtomicU64::new(0);
+    debug_assert!(POINTS.contains(&name), "{name} is not listed");
+    if let Some((armed, pass)) = &*ARMED
+        && armed == name
+        && PASSES.fetch_add(1, Ordering::Relaxed) + 1 == *pass
+    {
+        std::process::abort();
+    }
+}
+
+#[cfg(not(debug_assertions))]
+pub(crate) fn hit(_: &'static str) {}

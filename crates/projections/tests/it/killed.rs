@@ -1,0 +1,122 @@
+//! Processes that die while settled blocks are read.
+
+use crate::{
+    rig::{Rig, height},
+    token,
+};
+use alloy_primitives::Address;
+use projections::{Source, Standard};
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+use testkit::{TestDatabase, eventually_within};
+
+const ABORTED: i32 = 6;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The indexer in a process of its own: this test binary, told so by its environment. Without that
+/// it has nothing to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn process() {
+    let Ok(url) = std::env::var("STOA_PROBE_DATABASE") else { return };
+    let word = |name: &str| std::env::var(name).unwrap();
+    let db = db::connect(&url, 8).await.unwrap();
+    let endpoint = chain::Endpoint::new(&word("STOA_PROBE_RPC"), chain::EndpointOptions::default());
+    let chain = chain::Chain {
+        id: vocab::ChainId(31_337),
+        endpoints: vec![endpoint.unwrap()].into(),
+        ws_url: None,
+        finality: vocab::Finality::default(),
+        block_time: Duration::from_millis(200),
+    };
+    let address = |name: &str| word(name).parse::<Address>().unwrap();
+    let projections = projections::Projections::new(vec![address("STOA_PROBE_FACTORY")]);
+    let token = address("STOA_PROBE_TOKEN");
+    let source = Source { address: token, standard: Standard::Erc20, start_block: 1 };
+    let options = indexer::IndexerOptions {
+        prove_settled: false,
+        range_max: 12,
+        stand_by: Duration::from_millis(50),
+        ..indexer::IndexerOptions::default()
+    };
+    let projector = Arc::new(projections.recording(vec![source]));
+    indexer::run_to_head(db, chain, projector, options, std::future::pending()).await;
+}
+
+struct Probe(Child);
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(rig: &Rig, test: &TestDatabase, token: Address, failpoint: Option<&str>) -> Probe {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["killed::process", "--exact", "--nocapture"])
+        .env("STOA_PROBE_DATABASE", &test.url)
+        .env("STOA_PROBE_RPC", rig.node.anvil.http_url())
+        .env("STOA_PROBE_FACTORY", rig.factory.to_string())
+        .env("STOA_PROBE_TOKEN", token.to_string())
+        .env_remove("STOA_FAILPOINT")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Some(name) = failpoint {
+        command.env("STOA_FAILPOINT", name);
+    }
+    Probe(command.spawn().unwrap())
+}
+
+impl Probe {
+    async fn ended(mut self) -> std::process::ExitStatus {
+        let place = std::cell::RefCell::new(&mut self.0);
+        eventually_within(PATIENCE, "the end of a process", || async {
+            place.borrow_mut().try_wait().unwrap()
+        })
+        .await
+    }
+}
+
+/// Dead at every place of its commits, at the first pass and at the third, it goes on without a
+/// row lost or doubled.
+#[tokio::test(flavor = "multi_thread")]
+async fn dying_at_any_place_loses_and_doubles_nothing() {
+    let mut rig = Rig::new().await;
+    rig.options.prove_settled = false;
+    let token = token::deploy(&rig).await;
+    let mut collection = rig.create(1).await;
+    for round in 0..30 {
+        token::burst(&rig, token, round % 5).await;
+        rig.node.mine(4).await;
+        if round % 10 == 0 {
+            rig.mint(&mut collection, 2).await;
+        }
+    }
+    rig.node.mine(70).await;
+    rig.sources = vec![Source { address: token, standard: Standard::Erc20, start_block: 1 }];
+    let wanted = rig.rebuilt().await;
+    assert!(wanted.iter().all(|table| table.rows > 0), "{wanted:?}");
+    let test = testkit::database().await;
+    for name in indexer::FAILPOINTS {
+        let builds = name.ends_with("_index_build");
+        for pass in if builds { 1..=1 } else { 1..=2 } {
+            let armed = format!("{name}:{pass}");
+            let status = start(&rig, &test, token, Some(&armed)).ended().await;
+            assert_eq!(
+                status.signal(),
+                Some(ABORTED),
+                "{armed}: {:?}",
+                height(&test.db, &rig).await
+            );
+        }
+    }
+    let status = start(&rig, &test, token, None).ended().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(rig.digest(&test.db).await, wanted);
+    assert!(rig.options.window >= 64);
+}

@@ -1,0 +1,212 @@
+//! `stoa index`: one chain into a database, and what an operator may do about it.
+
+use crate::{configuration::Settings, database::DatabaseOptions, say};
+use anyhow::{Context, Result, bail};
+use chain::PoolConfiguration;
+use clap::{Args, Subcommand};
+use db::{
+    checkpoints,
+    index_progress::{self, ChainIndex},
+    registry,
+};
+use indexer::IndexerOptions;
+use journal::NewFact;
+use projections::Projections;
+use serde_json::json;
+use std::{path::PathBuf, sync::Arc};
+use vocab::{ChainId, topic};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum IndexCommand {
+    /// Index a chain until told to end. Brings the schema up to date first; beside another process
+    /// that indexes the same chain it stands by.
+    Run(Box<RunOptions>),
+    /// How far each chain is.
+    Status(StatusOptions),
+    /// Have the indexer of a chain wait: once this has ended, nothing of it is committed.
+    Pause(ChainOptions),
+    /// Let a paused chain go on.
+    Resume(ChainOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunOptions {
+    /// A node of the chain; several for failover. Else those of the configuration.
+    #[arg(long, value_name = "URL")]
+    rpc: Vec<String>,
+    /// What is decided of the engine; of it `[chain]`, `[pool]`, `[indexer]`, `[[endpoints]]` and
+    /// `[[sources]]` hold here.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// End once the index stands at the node's head.
+    #[arg(long)]
+    until_head: bool,
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusOptions {
+    /// As JSON, one object a chain.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ChainOptions {
+    /// EIP-155 id of the chain.
+    chain_id: u64,
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+pub(crate) async fn run(command: IndexCommand) -> Result<()> {
+    match command {
+        IndexCommand::Run(options) => index(*options).await,
+        IndexCommand::Status(options) => status(options).await,
+        IndexCommand::Pause(options) => pause(options).await,
+        IndexCommand::Resume(options) => resume(options).await,
+    }
+}
+
+async fn index(options: RunOptions) -> Result<()> {
+    let settings = Settings::load(options.config.as_deref())?;
+    let endpoints = match settings.chain_endpoints() {
+        Some(_) if !options.rpc.is_empty() => {
+            bail!("the configuration names [[endpoints]]: leave out --rpc")
+        }
+        Some(configured) => configured,
+        None if options.rpc.is_empty() => bail!("name a node: --rpc URL"),
+        None => PoolConfiguration::of_urls(&options.rpc),
+    };
+    let chain = crate::dev::open_chain(&endpoints, None, &settings).await?;
+    let db = options.database.connect_migrating().await?;
+    let deployed = registry::load(&mut *db.acquire().await?, chain.id).await?;
+    let name = contracts::COLLECTION_FACTORY.name;
+    let factories = deployed.iter().filter(|row| row.name == name).map(|row| row.address).collect();
+    let first = deployed.iter().map(|row| row.deploy_block.unsigned_abs()).min();
+    let sources = settings.index_sources();
+    if first.is_none() && sources.is_empty() {
+        bail!("nothing is to be indexed: the configuration names no [[sources]]");
+    }
+    let start_block = settings.start_block(first.unwrap_or(u64::MAX));
+    let projector = Arc::new(Projections::new(factories).recording(sources));
+    let indexer = IndexerOptions { start_block, ..settings.indexer };
+    let told = async {
+        // Without a handler for signals there is only the hard way, which does no harm.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    if options.until_head {
+        indexer::run_to_head(db, chain, projector, indexer, told).await;
+    } else {
+        indexer::run(db, chain, projector, indexer, told).await;
+    }
+    Ok(())
+}
+
+async fn status(options: StatusOptions) -> Result<()> {
+    let db = options.database.connect().await?;
+    let chains = index_progress::load(&mut *db.acquire().await?).await?;
+    for chain in &chains {
+        say(&if options.json { as_json(chain) } else { as_text(chain) });
+    }
+    if chains.is_empty() && !options.json {
+        say("nothing is indexed yet");
+    }
+    Ok(())
+}
+
+fn as_json(index: &ChainIndex) -> String {
+    let run = index.progress.as_ref().map(|run| {
+        json!({
+            "base_block": run.base, "target_block": run.target, "logs": run.logs,
+            "percent": run.percent(index.block.number),
+            "logs_per_second": run.logs_per_second(),
+            "waited_ms": {
+                "node": run.node.as_millis(), "decode": run.decode.as_millis(),
+                "database": run.database.as_millis(),
+            },
+        })
+    });
+    json!({
+        "chain_id": index.chain.0, "block": index.block.number, "state": index.state,
+        "detail": index.detail, "settled": run,
+    })
+    .to_string()
+}
+
+fn as_text(index: &ChainIndex) -> String {
+    let mut text = format!("chain {}: block {}, {}", index.chain, index.block.number, index.state);
+    if let Some(detail) = &index.detail {
+        text.push_str(&format!(" ({detail})"));
+    }
+    if let Some(run) = &index.progress {
+        text.push_str(&format!(
+            "; settled blocks to {}: {:.1} %, {} logs, {:.0} a second",
+            run.target,
+            run.percent(index.block.number),
+            run.logs,
+            run.logs_per_second(),
+        ));
+        if let Some(left) = run.eta(index.block.number) {
+            text.push_str(&format!(", {} s left", left.as_secs()));
+        }
+    }
+    text
+}
+
+async fn pause(options: ChainOptions) -> Result<()> {
+    let chain = ChainId(options.chain_id);
+    let db = options.database.connect().await?;
+    let mut transaction = db.begin().await?;
+    let Some(paused) = checkpoints::record_paused(&mut transaction, chain).await? else {
+        bail!("{}", refusal(&mut transaction, chain).await?);
+    };
+    let block = paused.block;
+    journal::record(&mut transaction, &[fact("chain_paused", chain, block)]).await?;
+    transaction.commit().await.context("it is not known whether the chain is paused")?;
+    say(&format!("chain {chain} is paused at block {}", block.number));
+    Ok(())
+}
+
+async fn resume(options: ChainOptions) -> Result<()> {
+    let chain = ChainId(options.chain_id);
+    let db = options.database.connect().await?;
+    let mut transaction = db.begin().await?;
+    let Some(resumed) = checkpoints::record_unpaused(&mut transaction, chain).await? else {
+        bail!("{}", refusal(&mut transaction, chain).await?);
+    };
+    let block = resumed.block;
+    journal::record(&mut transaction, &[fact("chain_resumed", chain, block)]).await?;
+    transaction.commit().await.context("it is not known whether the chain goes on")?;
+    say(&format!("chain {chain} goes on from block {}", block.number));
+    Ok(())
+}
+
+/// Why a chain was neither paused nor let go on.
+async fn refusal(db: &mut db::PgConnection, chain: ChainId) -> Result<String> {
+    let Some(checkpoint) = checkpoints::load(db, chain).await? else {
+        return Ok(format!("nothing of chain {chain} is indexed"));
+    };
+    Ok(match (checkpoint.paused, checkpoint.stopped) {
+        (true, _) => format!("chain {chain} is paused already"),
+        (false, Some(why)) => {
+            format!("chain {chain} is stopped ({why}); `stoa chain resume` lets it go on")
+        }
+        (false, None) => format!("chain {chain} is not paused"),
+    })
+}
+
+fn fact(kind: &'static str, chain: ChainId, block: vocab::BlockRef) -> NewFact {
+    NewFact {
+        topic: topic::CHAIN,
+        kind,
+        reverting: false,
+        attributes: json!({ "chain_id": chain.to_string() }),
+        chain_id: Some(chain),
+        block: Some(block),
+        data: json!({ "chain_id": chain.to_string() }),
+    }
+}
