@@ -104,6 +104,9 @@ fn transactor() -> Vec<Opt<Settings>> {
         option!("kind_failures_max", Whole(0, 1_000_000),
             "failures of one kind in a row that pause it, until a probe succeeds; 0: never",
             s => s.transactor.kind_failures_max),
+        option!("kind_pause_ms", Millis(100, 60_000),
+            "its pause at first; doubled each time that the probe fails too, up to a minute",
+            s => s.transactor.kind_pause),
     ]
 }
 
