@@ -7,7 +7,7 @@ use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// Bounds of the time after which a second endpoint is asked.
+/// Bounds of the measured time after which a second endpoint is asked.
 const HEDGE_MIN: Duration = Duration::from_millis(50);
 const HEDGE_MAX: Duration = Duration::from_secs(2);
 
@@ -170,5 +170,5 @@ impl Chain {
 
 fn hedge_after(pool: &Pool, place: usize) -> Duration {
     let p95 = pool.get(place).and_then(|endpoint| endpoint.health().latency.p95());
-    p95.unwrap_or(pool.options().hedge_after).clamp(HEDGE_MIN, HEDGE_MAX)
+    p95.map_or(pool.options().hedge_after, |p95| p95.clamp(HEDGE_MIN, HEDGE_MAX))
 }

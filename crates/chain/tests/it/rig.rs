@@ -32,11 +32,22 @@ impl Fronts {
     }
 
     pub fn chain(&self) -> Chain {
-        self.chain_with(Duration::from_secs(5), PoolOptions::default())
+        let long = Duration::from_secs(30);
+        self.chain_with(long, PoolOptions { agree_within: long, ..PoolOptions::default() })
     }
 
     pub fn chain_with(&self, timeout: Duration, options: PoolOptions) -> Chain {
         chain_at(&self.node, &self.urls(), timeout, options)
+    }
+
+    /// Asks a second endpoint only when the first has failed: so many requests can be foretold, as
+    /// long as too few were answered to tell what is usual.
+    pub fn unhedged(&self) -> Chain {
+        // Shorter than the pause that a test has an endpoint ask for: a call does not wait it out.
+        self.chain_with(
+            Duration::from_secs(20),
+            PoolOptions { hedge_after: NEVER, deadline: NEVER, ..Default::default() },
+        )
     }
 
     pub async fn height(&self) -> u64 {

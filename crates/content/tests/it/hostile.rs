@@ -1,7 +1,5 @@
 //! Files that lie.
 
-use std::time::{Duration, Instant};
-
 use content::media::{MediaLimits, inspect};
 
 use crate::{examine, fixture, fixture_bytes, refused};
@@ -181,9 +179,8 @@ async fn changed_bytes_never_break_the_inspector() {
 async fn bombs_are_refused_before_decoding() {
     let bomb = flat_png(30_000, 30_000);
     assert!(bomb.len() < 1_000_000, "{}", bomb.len());
-    let begun = Instant::now();
     assert_eq!(refused(&bomb).await, "too_many_pixels");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(refused(&bomb[..64]).await, "too_many_pixels", "its header is enough");
     for (width, height) in [(10_000, 10_000), (40_000, 2), (2, 40_000), (u32::MAX, u32::MAX)] {
         assert_eq!(refused(&png(width, height, &[])).await, "too_many_pixels");
     }

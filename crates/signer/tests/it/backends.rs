@@ -74,11 +74,16 @@ impl Kms {
         fs::read_to_string(&self.made).unwrap().lines().count()
     }
 
-    /// Its section of the signer's configuration.
+    /// Its section of the signer's configuration. A busy machine takes its time to answer.
     pub(crate) fn section(&self, rig: &Rig) -> String {
+        self.section_within(rig, 15_000)
+    }
+
+    /// The same, for those who wait until it is too late.
+    pub(crate) fn section_within(&self, rig: &Rig, timeout_ms: u32) -> String {
         format!(
             "[aws_kms.cloud]\nregion = \"eu-west-1\"\nendpoint = \"http://127.0.0.1:{}\"\n\
-             credentials_file = {:?}\ntimeout_ms = 2000\n",
+             credentials_file = {:?}\ntimeout_ms = {timeout_ms}\n",
             self.port,
             rig.path("aws-credentials")
         )

@@ -60,6 +60,8 @@ impl Rival {
 
     fn note(&self, intents: &[TxIntent], outcomes: Vec<SignOutcome>) {
         let mut seen = self.seen.lock().unwrap();
+        // A key that was away for all of them is no answer: there would be nothing to compare.
+        let answered = outcomes.iter().any(Result::is_ok);
         for (intent, outcome) in intents.iter().zip(outcomes) {
             match outcome {
                 Ok(signed) => {
@@ -68,7 +70,7 @@ impl Rival {
                 other => assert!(is_conflict(&other) || is_away(&other), "{other:?}"),
             }
         }
-        self.answers.fetch_add(1, Ordering::SeqCst);
+        self.answers.fetch_add(usize::from(answered), Ordering::SeqCst);
     }
 }
 

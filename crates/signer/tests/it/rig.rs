@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 pub(crate) const CHAIN: u64 = 31337;
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) const DIR_VARIABLE: &str = "SIGNER_TEST_DIR";
 pub(crate) const PARENT_VARIABLE: &str = "SIGNER_TEST_PARENT";
 /// 2026-11-20 12:00 UTC.
