@@ -165,11 +165,15 @@ impl Endpoint {
         self.batch(&calls).await
     }
 
+    /// Gas that calls use at the head. The block is named, because clients differ in what they take
+    /// when it is not: anvil executes its whole pool for each call (`api.rs`, 1.7.1), geth and reth
+    /// do not.
     pub async fn estimate_gas(
         &self,
         calls: &[CallRequest],
     ) -> Result<Vec<Result<U64, RpcError>>, RpcError> {
-        let calls: Vec<_> = calls.iter().map(|c| ("eth_estimateGas", json!([c]))).collect();
+        let calls: Vec<_> =
+            calls.iter().map(|c| ("eth_estimateGas", json!([c, "latest"]))).collect();
         self.batch(&calls).await
     }
 
