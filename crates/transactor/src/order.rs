@@ -4,12 +4,12 @@ use crate::{
     breaker::Circuit,
     failpoint::hit,
     lane::{Lane, LaneError},
-    share::share,
+    share::{batch, share},
     take::CALLS_MAX,
 };
 use db::{
     DbError, PgConnection,
-    transactions::{self, ClaimFilter, Ready, ordering, requests},
+    transactions::{self, ClaimFilter, Ready, ordering},
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -33,24 +33,34 @@ pub(crate) struct Claimed {
 }
 
 impl Lane {
-    /// Claim at most `room` jobs.
-    pub async fn claim(&self, room: usize) -> Result<Claimed, LaneError> {
+    /// Claim at most `room` jobs. When nobody `rang`, nothing may be looked for, because another
+    /// lane has just found nothing.
+    pub async fn claim(&self, room: usize, rang: bool) -> Result<Claimed, LaneError> {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
+        let none = Claimed { jobs: Vec::new(), more: false, full: false };
+        if !rang && self.context.quiet.is_quiet(role, self.options().tick) {
+            return Ok(none);
+        }
         // The loads before what waits: what another lane takes between is then missing in both, so
-        // this one takes too little, which is made up for, and never too much. (Claimed jobs wait
-        // until they have their nonces.)
+        // this one takes too little, which is made up for, and never too much. (The same holds for
+        // claimed jobs, which count as a lane's once they have their nonces.)
         let others = self.context.loads.others(self.address(), role);
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
-        let waiting = requests::load_depth(&mut connection, chain, role, DEPTH_MAX).await?;
+        let seconds_max = self.claim_seconds_max();
+        let waiting =
+            transactions::load_unclaimed(&mut connection, chain, role, seconds_max, DEPTH_MAX)
+                .await?;
         drop(connection);
         let waiting = usize::try_from(waiting).unwrap_or(0);
+        self.context.quiet.note(role, waiting);
         if waiting == 0 {
-            return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
+            return Ok(none);
         }
         // Under the lease too: a lane that lost it must not keep jobs from its successor.
         let mut transaction = self.begin().await?;
         let room = room.min(CALLS_MAX);
-        let limit = share(self.in_flight, &others, waiting).min(room);
+        let batch = batch(usize::try_from(self.wallet.in_flight_max).unwrap_or(1));
+        let limit = share(self.in_flight, &others, waiting, batch).min(room);
         let now = Instant::now();
         let paused = self.context.breakers.paused(now).into_iter().map(|of| (of.kind, of.source));
         let (paused_kinds, paused_sources): (Vec<String>, Vec<String>) = paused.unzip();
@@ -60,7 +70,7 @@ impl Lane {
             wallet: self.address(),
             limit: i64::try_from(limit).unwrap_or(1),
             seconds: CLAIM_SECONDS,
-            seconds_max: self.claim_seconds_max(),
+            seconds_max,
             paused_kinds: &paused_kinds,
             paused_sources: &paused_sources,
         };

@@ -5,7 +5,11 @@ use alloy_primitives::Address;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
+
+/// The part of its window that a lane takes at least.
+const BATCH_SHARE: usize = 8;
 
 /// How many of `wallets` the worker at `place` of `workers` serves. All together serve each once.
 pub(crate) fn quota(wallets: usize, workers: usize, place: usize) -> usize {
@@ -13,13 +17,20 @@ pub(crate) fn quota(wallets: usize, workers: usize, place: usize) -> usize {
     wallets / workers + usize::from(place < wallets % workers)
 }
 
+/// The fewest jobs worth dividing, for a lane that may have `window` in flight: a commit costs it
+/// about the same for one job as for so many.
+pub(crate) fn batch(window: usize) -> usize {
+    (window / BATCH_SHARE).max(1)
+}
+
 /// How many of `waiting` jobs a lane takes that has `own` in flight, while the lanes beside it have
-/// `others`: as many as bring it to the level that all would have, and at least one, so that a job
-/// never waits for a lane that does not move.
-pub(crate) fn share(own: usize, others: &[usize], waiting: usize) -> usize {
+/// `others`: as many as bring it to the level that all would have, and at least a [`batch`], so
+/// that a job never waits for a lane that does not move, and many lanes do not each commit a single
+/// one.
+pub(crate) fn share(own: usize, others: &[usize], waiting: usize, batch: usize) -> usize {
     let lanes = others.len() + 1;
     let total = others.iter().sum::<usize>() + own + waiting;
-    total.div_ceil(lanes).saturating_sub(own).max(1)
+    total.div_ceil(lanes).saturating_sub(own).max(batch)
 }
 
 /// Jobs in flight on the lanes of this process that take work.
@@ -51,6 +62,28 @@ impl Loads {
     }
 }
 
+/// Roles for which nothing waited when they were last looked at, so that idle lanes need not all
+/// look.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet(Mutex<HashMap<String, Instant>>);
+
+impl Quiet {
+    pub fn note(&self, role: &str, waiting: usize) {
+        let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (waiting, quiet.get_mut(role)) {
+            (0, Some(seen)) => *seen = Instant::now(),
+            (0, None) => drop(quiet.insert(role.to_owned(), Instant::now())),
+            (_, _) => drop(quiet.remove(role)),
+        }
+    }
+
+    /// Did nothing wait so short a time ago?
+    pub fn is_quiet(&self, role: &str, age_max: Duration) -> bool {
+        let quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        quiet.get(role).is_some_and(|seen| seen.elapsed() < age_max)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,8 +102,9 @@ mod tests {
         #[test]
         fn a_burst_is_spread(
             mut loads in prop::collection::vec(0usize..40, 1..20), burst in 0usize..300,
-            first in 0usize..20,
+            first in 0usize..20, window in 1usize..200,
         ) {
+            let batch = batch(window);
             let (before, mut waiting, mut at) = (loads.clone(), burst, first % loads.len());
             // Lanes take in turn, as their bell wakes them.
             while waiting > 0 {
@@ -78,16 +112,17 @@ mod tests {
                     .filter(|lane| *lane != at)
                     .map(|lane| loads[lane])
                     .collect();
-                let taken = share(loads[at], &others, waiting).min(waiting);
-                prop_assert!(taken > 0);
+                let taken = share(loads[at], &others, waiting, batch).min(waiting);
+                prop_assert!(taken == waiting || taken >= batch);
                 loads[at] += taken;
                 waiting -= taken;
                 at = (at + 1) % loads.len();
             }
             let level = (before.iter().sum::<usize>() + burst).div_ceil(loads.len());
             for (lane, load) in loads.iter().enumerate() {
-                // A lane above the level takes one at each turn, and no more.
-                prop_assert!(*load <= level.max(before[lane] + burst.div_ceil(loads.len())));
+                // A lane that is near the level or above takes a batch at each turn, and no more.
+                let turns = burst.div_ceil(batch * loads.len());
+                prop_assert!(*load <= level.max(before[lane] + batch * turns));
             }
         }
     }
