@@ -5,7 +5,7 @@ use crate::{
     breaker::Breakers,
     moves::{Move, MoveError, Told, record_moves},
     pulse::Pulse,
-    share::{Loads, Quiet},
+    share::{Loads, Looks},
 };
 use db::PgConnection;
 use journal::NewFact;
@@ -24,7 +24,7 @@ pub(crate) struct Context {
     pub config: Config,
     pub pulse: watch::Receiver<Option<Pulse>>,
     pub loads: Loads,
-    pub quiet: Quiet,
+    pub looks: Looks,
     pub breakers: Breakers,
     /// Facts that wait for a lane's next commit.
     alerts: Mutex<Vec<NewFact>>,
@@ -37,7 +37,7 @@ impl Context {
             config,
             pulse,
             loads: Loads::default(),
-            quiet: Quiet::default(),
+            looks: Looks::default(),
             breakers,
             alerts: Mutex::default(),
         }

@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     pub balance_seen: Option<Instant>,
     /// What was told of it.
     pub paused: Option<Pause>,
+    /// When it last looked for jobs.
+    pub looked: std::time::Instant,
 }
 
 impl Lane {
@@ -186,6 +188,7 @@ async fn keep_working(
             poor: None,
             balance_seen: None,
             paused,
+            looked: started.into_std(),
         };
         let error = match lane.work(yielding).await {
             Ok(()) => return,

@@ -62,25 +62,58 @@ impl Loads {
     }
 }
 
-/// Roles for which nothing waited when they were last looked at, so that idle lanes need not all
-/// look.
+/// When the lanes of each role last looked for jobs, or will: so that idle lanes need not all look,
+/// and jobs that come in fast are taken many at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Quiet(Mutex<HashMap<String, Instant>>);
+pub(crate) struct Looks(Mutex<HashMap<String, Look>>);
 
-impl Quiet {
-    pub fn note(&self, role: &str, waiting: usize) {
-        let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (waiting, quiet.get_mut(role)) {
-            (0, Some(seen)) => *seen = Instant::now(),
-            (0, None) => drop(quiet.insert(role.to_owned(), Instant::now())),
-            (_, _) => drop(quiet.remove(role)),
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Instant,
+    /// It took what it saw, or saw nothing.
+    satisfied: bool,
+}
+
+/// Whether a lane looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now,
+    After(Duration),
+    /// Another lane looks soon.
+    Not,
+}
+
+/// The shortest time between two looks, unless the first left something.
+const LOOK_GAP: Duration = Duration::from_millis(25);
+
+impl Looks {
+    /// May a lane look that was told of a job?
+    pub fn turn(&self, role: &str, now: Instant) -> Turn {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = looks.get_mut(role) else {
+            looks.insert(role.to_owned(), Look { at: now, satisfied: true });
+            return Turn::Now;
+        };
+        if last.at > now {
+            return Turn::Not;
         }
+        let next = if last.satisfied { last.at + LOOK_GAP } else { last.at };
+        last.at = next.max(now);
+        if next > now { Turn::After(next - now) } else { Turn::Now }
     }
 
-    /// Did nothing wait so short a time ago?
-    pub fn is_quiet(&self, role: &str, age_max: Duration) -> bool {
-        let quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        quiet.get(role).is_some_and(|seen| seen.elapsed() < age_max)
+    /// Has another lane looked so short a time ago, and found no reason for others to look?
+    pub fn is_quiet(&self, role: &str, now: Instant, age_max: Duration) -> bool {
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.get(role).is_some_and(|last| last.satisfied && now < last.at + age_max)
+    }
+
+    /// A look has ended.
+    pub fn note(&self, role: &str, satisfied: bool) {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = looks.get_mut(role) {
+            last.satisfied = satisfied;
+        }
     }
 }
 
@@ -88,6 +121,26 @@ impl Quiet {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn looks_are_apart_unless_something_is_left() {
+        let (looks, start) = (Looks::default(), Instant::now());
+        let at = |millis| start + Duration::from_millis(millis);
+        let tick = Duration::from_millis(100);
+        assert!(!looks.is_quiet("a", start, tick), "nobody has looked yet");
+        assert_eq!(looks.turn("a", start), Turn::Now);
+        looks.note("a", true);
+        assert_eq!(looks.turn("b", at(1)), Turn::Now, "another role");
+        assert_eq!(looks.turn("a", at(10)), Turn::After(Duration::from_millis(15)));
+        assert_eq!(looks.turn("a", at(20)), Turn::Not, "that one comes");
+        looks.note("a", false);
+        assert!(!looks.is_quiet("a", at(26), tick), "something is left, for whoever can take it");
+        assert_eq!(looks.turn("a", at(26)), Turn::Now);
+        looks.note("a", true);
+        assert!(looks.is_quiet("a", at(125), tick));
+        assert!(!looks.is_quiet("a", at(126), tick));
+        assert_eq!(looks.turn("a", at(126)), Turn::Now);
+    }
 
     proptest! {
         #[test]

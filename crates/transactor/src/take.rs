@@ -86,7 +86,10 @@ impl Lane {
             metrics::counter!("transactor_price_above_cap_total").increment(1);
             return Ok(false);
         }
-        let claimed = self.claim(room, rang).await?;
+        if !self.is_turn(rang).await {
+            return Ok(false);
+        }
+        let claimed = self.claim(room).await?;
         if claimed.jobs.is_empty() {
             return Ok(false);
         }
