@@ -4,7 +4,7 @@ use crate::{
     breaker::Circuit,
     failpoint::hit,
     lane::{Lane, LaneError},
-    share::{Turn, batch, share},
+    share::{Found, Turn, batch, share},
     take::CALLS_MAX,
 };
 use db::{
@@ -25,7 +25,7 @@ const CLAIM_SECONDS: f64 = 3.0;
 const DEPTH_MAX: i64 = 2_000;
 
 /// A lane looks for jobs at every so many ticks at least.
-const LOOK_TICKS: u32 = 10;
+const LOOK_TICKS: u32 = 50;
 
 /// Jobs that a lane looks at.
 pub(crate) struct Claimed {
@@ -63,6 +63,7 @@ impl Lane {
         // The loads before what waits: what another lane takes between is then missing in both, so
         // this one takes too little, which is made up for, and never too much. (The same holds for
         // claimed jobs, which count as a lane's once they have their nonces.)
+        let finds = self.context.looks.finds(role);
         let others = self.context.loads.others(self.address(), role);
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let seconds_max = self.claim_seconds_max();
@@ -72,7 +73,7 @@ impl Lane {
         drop(connection);
         let waiting = usize::try_from(waiting).unwrap_or(0);
         if waiting == 0 {
-            self.context.looks.note(role, true);
+            self.context.looks.note(role, Found::All, finds);
             return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
         }
         // Under the lease too: a lane that lost it must not keep jobs from its successor.
@@ -107,7 +108,12 @@ impl Lane {
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_claim");
         let more = waiting > jobs.len();
-        self.context.looks.note(role, !more);
+        let found = match (jobs.is_empty(), more) {
+            (true, _) => Found::NoneOfThese,
+            (false, true) => Found::Some,
+            (false, false) => Found::All,
+        };
+        self.context.looks.note(role, found, finds);
         Ok(Claimed { more, full: jobs.len() == room, jobs })
     }
 

@@ -70,8 +70,20 @@ pub(crate) struct Looks(Mutex<HashMap<String, Look>>);
 #[derive(Clone, Copy, Debug)]
 struct Look {
     at: Instant,
-    /// It took what it saw, or saw nothing.
-    satisfied: bool,
+    found: Found,
+    /// How many looks have found something.
+    finds: u64,
+}
+
+/// What came of a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// All that waited.
+    All,
+    /// Some; the next lane may look at once.
+    Some,
+    /// Jobs wait that this lane may not take: all should look.
+    NoneOfThese,
 }
 
 /// Whether a lane looks.
@@ -91,13 +103,14 @@ impl Looks {
     pub fn turn(&self, role: &str, now: Instant) -> Turn {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = looks.get_mut(role) else {
-            looks.insert(role.to_owned(), Look { at: now, satisfied: true });
+            looks.insert(role.to_owned(), Look { at: now, found: Found::All, finds: 0 });
             return Turn::Now;
         };
         if last.at > now {
             return Turn::Not;
         }
-        let next = if last.satisfied { last.at + LOOK_GAP } else { last.at };
+        let gap = if last.found == Found::Some { Duration::ZERO } else { LOOK_GAP };
+        let next = last.at + gap;
         last.at = next.max(now);
         if next > now { Turn::After(next - now) } else { Turn::Now }
     }
@@ -105,15 +118,28 @@ impl Looks {
     /// Has another lane looked so short a time ago, and found no reason for others to look?
     pub fn is_quiet(&self, role: &str, now: Instant, age_max: Duration) -> bool {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.get(role).is_some_and(|last| last.satisfied && now < last.at + age_max)
+        looks
+            .get(role)
+            .is_some_and(|last| last.found != Found::NoneOfThese && now < last.at + age_max)
     }
 
-    /// A look has ended.
-    pub fn note(&self, role: &str, satisfied: bool) {
+    /// How many looks have found something, to be named in [`Looks::note`].
+    pub fn finds(&self, role: &str) -> u64 {
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.get(role).map_or(0, |last| last.finds)
+    }
+
+    /// A look has ended that began after so many `finds`.
+    pub fn note(&self, role: &str, found: Found, finds: u64) {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = looks.get_mut(role) {
-            last.satisfied = satisfied;
+        let Some(last) = looks.get_mut(role) else { return };
+        match found {
+            // What it saw may be what another one has taken meanwhile.
+            Found::NoneOfThese if last.finds != finds => return,
+            Found::NoneOfThese => {}
+            Found::All | Found::Some => last.finds += 1,
         }
+        last.found = found;
     }
 }
 
@@ -129,17 +155,21 @@ mod tests {
         let tick = Duration::from_millis(100);
         assert!(!looks.is_quiet("a", start, tick), "nobody has looked yet");
         assert_eq!(looks.turn("a", start), Turn::Now);
-        looks.note("a", true);
+        looks.note("a", Found::All, 0);
         assert_eq!(looks.turn("b", at(1)), Turn::Now, "another role");
         assert_eq!(looks.turn("a", at(10)), Turn::After(Duration::from_millis(15)));
         assert_eq!(looks.turn("a", at(20)), Turn::Not, "that one comes");
-        looks.note("a", false);
-        assert!(!looks.is_quiet("a", at(26), tick), "something is left, for whoever can take it");
-        assert_eq!(looks.turn("a", at(26)), Turn::Now);
-        looks.note("a", true);
-        assert!(looks.is_quiet("a", at(125), tick));
-        assert!(!looks.is_quiet("a", at(126), tick));
-        assert_eq!(looks.turn("a", at(126)), Turn::Now);
+        looks.note("a", Found::Some, 0);
+        assert_eq!(looks.turn("a", at(26)), Turn::Now, "something is left");
+        looks.note("a", Found::NoneOfThese, 1);
+        assert!(looks.is_quiet("a", at(26), tick), "it was taken while this one looked");
+        looks.note("a", Found::NoneOfThese, 2);
+        assert!(!looks.is_quiet("a", at(26), tick), "something is left, for whoever may take it");
+        assert_eq!(looks.turn("a", at(51)), Turn::Now);
+        looks.note("a", Found::All, 2);
+        assert!(looks.is_quiet("a", at(150), tick));
+        assert!(!looks.is_quiet("a", at(151), tick));
+        assert_eq!(looks.turn("a", at(151)), Turn::Now);
     }
 
     proptest! {
