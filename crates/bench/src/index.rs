@@ -34,8 +34,8 @@ pub struct Options {
     #[arg(long, default_value_t = 2_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(2..=100_000))]
     blocks: u64,
-    /// Logs in each of them.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    /// Logs in each of them, made by one transaction of at most 2^24 gas.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=200))]
     logs: u64,
     /// 50,000 blocks with a log each, instead.
     #[arg(long, conflicts_with_all = ["blocks", "logs"])]

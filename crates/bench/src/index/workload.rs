@@ -105,7 +105,7 @@ async fn make(file: &Path, shape: Shape) -> Result<Vec<String>> {
         let words = [shape.logs, block, HOLDERS].map(|word| format!("{word:064x}"));
         let data = format!("{}{}", CALLS[which], words.concat());
         let call = json!({ "from": SENDER, "to": contracts[which], "data": data,
-                           "gas": "0x3b9aca0" });
+                           "gas": "0x1000000" });
         chain.call("eth_sendTransaction", json!([call])).await?;
         chain.call("evm_mine", json!([])).await?;
     }
