@@ -9,7 +9,7 @@ mod floor;
 mod usage;
 mod workload;
 
-use crate::{report::load_average, say};
+use crate::{report::load_average, say, subject::Subject};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use compare::Rows;
@@ -52,12 +52,8 @@ pub struct Options {
     /// Where chains are kept between runs.
     #[arg(long, default_value = "target/bench-index", value_name = "DIR")]
     cache: PathBuf,
-    /// The server to measure; an optimised one.
-    #[arg(long, value_name = "FILE")]
-    stoa: PathBuf,
-    /// What was built, for the report.
-    #[arg(long, default_value = "unknown")]
-    revision: String,
+    #[command(flatten)]
+    subject: Subject,
 }
 
 /// One run.
@@ -98,7 +94,7 @@ struct Report {
 
 pub async fn run(options: Options) -> Result<()> {
     let (blocks, logs) = if options.sparse { (50_000, 1) } else { (options.blocks, options.logs) };
-    let stoa = options.stoa.canonicalize().context("there is no such server")?;
+    let stoa = options.subject.program()?;
     let workload = Workload::open(&options.cache, Shape { blocks, logs }).await?;
     let truth = compare::Truth::of(&workload).await?;
     let events = truth.count();
@@ -131,7 +127,7 @@ pub async fn run(options: Options) -> Result<()> {
         runs,
         rpc,
         not_measured: ["projections of these standards", "re-projection from stored logs"],
-        revision: options.revision,
+        revision: options.subject.revision,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
     };
     say(&serde_json::to_string(&report)?);

@@ -16,6 +16,7 @@ mod server;
 mod signatures;
 mod stages;
 mod stream;
+mod subject;
 mod tx;
 
 use anyhow::Result;

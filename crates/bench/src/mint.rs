@@ -11,6 +11,7 @@ use crate::{
     server::{DevFile, Server},
     stages::Stages,
     stream::{Stream, Told},
+    subject::Subject,
 };
 use alloy_primitives::{Address, U256, hex};
 use anyhow::{Context, Result, ensure};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
@@ -55,12 +56,8 @@ pub struct Options {
     /// Seconds between blocks.
     #[arg(long, default_value_t = 1.0)]
     block_time: f64,
-    /// The server to measure; an optimised one.
-    #[arg(long, value_name = "FILE")]
-    stoa: PathBuf,
-    /// What was built, for the report.
-    #[arg(long, default_value = "unknown")]
-    revision: String,
+    #[command(flatten)]
+    subject: Subject,
     /// Print the JSON line alone.
     #[arg(long)]
     json_only: bool,
@@ -103,11 +100,11 @@ impl Options {
 }
 
 pub async fn run(options: Options) -> Result<()> {
-    let stoa = options.stoa.canonicalize().context("there is no such server")?;
+    let stoa = options.subject.program()?;
     let mut runs = Vec::new();
     for protocol in options.protocols() {
         let phases = Phases { silent: options.json_only, name: protocol.name };
-        let report = measure(&stoa, protocol, phases, &options.revision).await?;
+        let report = measure(&stoa, protocol, phases, &options.subject.revision).await?;
         if !options.json_only {
             report.print();
         }

@@ -4,6 +4,7 @@
 use crate::{
     quantile::{Quantiles, rounded},
     say,
+    subject::Subject,
 };
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use anyhow::{Context, Result, ensure};
@@ -57,12 +58,8 @@ pub struct Options {
     /// Clients that ask at once.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     clients: u32,
-    /// The program whose signer is measured; an optimised one.
-    #[arg(long, value_name = "FILE")]
-    stoa: PathBuf,
-    /// What was built, for the report.
-    #[arg(long, default_value = "unknown")]
-    revision: String,
+    #[command(flatten)]
+    subject: Subject,
     /// Print the JSON line alone.
     #[arg(long)]
     json_only: bool,
@@ -96,12 +93,12 @@ struct Custody {
 }
 
 pub async fn run(options: Options) -> Result<()> {
-    let stoa = options.stoa.canonicalize().context("there is no such program")?;
+    let stoa = options.subject.program()?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let (raw, raw_all_cores) = (bare(1, options.signatures), bare(cores, options.signatures));
     let mut summary = Summary {
         bench: "signer",
-        revision: options.revision.clone(),
+        revision: options.subject.revision.clone(),
         batch: options.batch,
         clients: options.clients,
         cores,

@@ -12,6 +12,7 @@ use crate::{
     post::{self, Pace, Target, Transfer},
     quantile::{Quantiles, rounded},
     server::{Server, Start},
+    subject::Subject,
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -53,12 +54,8 @@ pub struct Options {
     /// Only blocks of a second, not also a node that mines at once.
     #[arg(long)]
     interval_only: bool,
-    /// The server to measure; an optimised one.
-    #[arg(long, value_name = "FILE")]
-    stoa: PathBuf,
-    /// What was built, for the report.
-    #[arg(long, default_value = "unknown")]
-    revision: String,
+    #[command(flatten)]
+    subject: Subject,
     /// Print the JSON line alone.
     #[arg(long)]
     json_only: bool,
@@ -85,7 +82,7 @@ async fn one(options: &Options, block_time: Option<f64>, wallets: u32) -> Result
     let chain_id = 31_337;
     let size = (count, wallets as usize, clients);
     let before = ceiling::measure(&node, chain_id, size).await?;
-    let stoa = options.stoa.canonicalize().context("there is no such server")?;
+    let stoa = options.subject.program()?;
     let start = Start {
         operators: wallets,
         in_flight: Some(options.in_flight),

@@ -82,7 +82,7 @@ impl Report {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             load_before: load_average(),
             load_after: String::new(),
-            revision: options.revision.clone(),
+            revision: options.subject.revision.clone(),
         }
     }
 
