@@ -6,6 +6,7 @@
 mod calls;
 mod compare;
 mod floor;
+mod ponder;
 mod usage;
 mod workload;
 
@@ -49,6 +50,9 @@ pub struct Options {
     /// Also with the header of every block proven (`prove_settled`).
     #[arg(long)]
     proven: bool,
+    /// Also Ponder, cold and from its cache, on the same node (npm installs it).
+    #[arg(long)]
+    ponder: bool,
     /// Where chains are kept between runs.
     #[arg(long, default_value = "target/bench-index", value_name = "DIR")]
     cache: PathBuf,
@@ -84,6 +88,7 @@ struct Report {
     anchor_rss_mb: f64,
     floor: floor::Floor,
     runs: Vec<Run>,
+    ponder: Vec<ponder::PonderRun>,
     /// Of one run more, through a counting proxy: JSON-RPC calls by method, and HTTP requests.
     rpc: calls::Calls,
     /// What is not measured, as it does not exist yet.
@@ -112,6 +117,10 @@ pub async fn run(options: Options) -> Result<()> {
             runs.push(bench.measure("raw_proven", true).await?);
         }
     }
+    let ponder = match options.ponder {
+        true => ponder::measure(&options.cache, &bench.workload, events).await?,
+        false => Vec::new(),
+    };
     let rpc = bench.count_calls().await?;
     say(&format!("{} calls in {} requests: {:?}", rpc.calls, rpc.requests, rpc.by_method));
     let report = Report {
@@ -125,6 +134,7 @@ pub async fn run(options: Options) -> Result<()> {
         anchor_rss_mb: 711.0,
         floor,
         runs,
+        ponder,
         rpc,
         not_measured: ["projections of these standards", "re-projection from stored logs"],
         revision: options.subject.revision,

@@ -69,40 +69,54 @@ fn peak_rss_mb(id: u32) -> Option<f64> {
 }
 
 /// A process whose use is watched to its end. Killed when dropped before.
-pub struct Watched(Child);
+pub struct Watched {
+    child: Child,
+    seen: Use,
+}
 
 impl Watched {
     pub fn start(mut command: Command) -> Result<Self> {
-        Ok(Self(command.spawn().context("the server could not be started")?))
+        let child = command.spawn().context("the program could not be started")?;
+        Ok(Self { child, seen: Use::default() })
     }
 
     /// Until it ends well.
     pub fn wait(mut self, patience: Duration) -> Result<Use> {
-        let (started, id) = (Instant::now(), self.0.id());
-        let mut seen = Use::default();
-        loop {
-            // Dead and not yet waited for, it still tells what it took.
-            let Some(stat) = stat(id) else { bail!("the server's process can't be read") };
-            seen.cpu_s = stat.own;
-            if let Some(peak) = peak_rss_mb(id) {
-                seen.peak_rss_mb = seen.peak_rss_mb.max(peak);
-            }
-            if stat.state == 'Z' {
-                break;
-            }
+        let started = Instant::now();
+        while self.look()? {
             ensure!(started.elapsed() < patience, "no end within {patience:?}");
             thread::sleep(LOOK);
         }
-        let status = self.0.wait()?;
-        ensure!(status.success(), "the server ended with {status}");
-        Ok(seen)
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the program ended with {status}");
+        Ok(self.seen)
+    }
+
+    /// See what it takes; false when it has ended.
+    pub fn look(&mut self) -> Result<bool> {
+        let id = self.child.id();
+        // Dead and not yet waited for, it still tells what it took.
+        let Some(stat) = stat(id) else { bail!("the program's process can't be read") };
+        self.seen.cpu_s = stat.own;
+        if let Some(peak) = peak_rss_mb(id) {
+            self.seen.peak_rss_mb = self.seen.peak_rss_mb.max(peak);
+        }
+        Ok(stat.state != 'Z')
+    }
+
+    /// End it; gives what it took.
+    pub fn stop(mut self) -> Result<Use> {
+        ensure!(self.look()?, "the program ended by itself");
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(self.seen)
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
