@@ -164,7 +164,7 @@ impl Session {
         }
         if self.planted(Fault::CheckpointEarly) {
             tx.commit().await.map_err(db::DbError::from)?;
-            tx = self.db.begin().await.map_err(db::DbError::from)?;
+            tx = db::begin(&self.db).await?;
         }
         Ok(tx)
     }

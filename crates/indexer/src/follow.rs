@@ -245,7 +245,7 @@ impl Session {
         }
         let facts: Vec<_> =
             changes.into_iter().map(|(place, state)| self.endpoint_fact(place, state)).collect();
-        let mut tx = self.db.begin().await.map_err(db::DbError::from)?;
+        let mut tx = db::begin(&self.db).await?;
         journal::record(&mut tx, &facts).await?;
         tx.commit().await.map_err(db::DbError::from)?;
         Ok(())
