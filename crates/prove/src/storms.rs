@@ -22,8 +22,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use subject::Subject;
 pub use subject::fresh;
+use subject::{Blank, Subject};
 use tokio::time::sleep;
 
 /// Makes the projector of the index that storms go over, honest or not.
@@ -62,7 +62,7 @@ impl Run {
         let started = Instant::now();
         let mut random = StdRng::seed_from_u64(self.seed);
         let mut site = Site::new().await?;
-        let mut subject = Subject::new().await;
+        let (mut subject, blank) = (Subject::new().await, Blank::new().await);
         let (mut found, mut spent) = (Found::default(), Spent::default());
         for number in 1..=self.storms {
             let storm = Storm::draw(&mut random, self.depth);
@@ -74,7 +74,7 @@ impl Run {
             if !subject.is_running() {
                 subject.start(&site, self.indexer, self.making);
             }
-            let wrong = compare(&site, &subject, &mut found, &mut spent).await?;
+            let wrong = compare(&site, (&subject, &blank), &mut found, &mut spent).await?;
             found.harms += 1;
             if let Some(wrong) = wrong {
                 let seed = self.seed;
@@ -152,7 +152,7 @@ impl fmt::Display for Spent {
 /// After a storm: what is wrong with the index.
 async fn compare(
     site: &Site,
-    subject: &Subject,
+    (subject, blank): (&Subject, &Blank),
     found: &mut Found,
     spent: &mut Spent,
 ) -> Result<Option<String>> {
@@ -165,7 +165,7 @@ async fn compare(
     }
     found.recovery_ms.push(milliseconds(calm.elapsed()));
     let began = Instant::now();
-    let (ours, fresh) = (subject.digest(site).await?, fresh(site, head).await?);
+    let (ours, fresh) = (subject.digest(site).await?, blank.index(site, head).await?);
     spent.fresh += began.elapsed();
     if ours == fresh {
         found.compared += 1;

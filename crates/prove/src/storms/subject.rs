@@ -78,21 +78,57 @@ impl Drop for Subject {
     }
 }
 
+/// A database for indexes that are made from nothing, one after the other: clearing it costs less
+/// than making another one.
+pub struct Blank(TestDatabase);
+
+/// Empties all that is of a chain and is not empty.
+const CLEAR: &str = "do $$
+declare names text;
+begin
+    select string_agg(quote_ident(c.relname), ', ') into names
+      from pg_class c
+     where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+       and pg_relation_size(c.oid) > 0
+       and exists (select from pg_attribute a
+                    where a.attrelid = c.oid and a.attname = 'chain_id' and not a.attisdropped);
+    if names is not null then
+        execute 'truncate ' || names || ' cascade';
+    end if;
+end $$";
+
+impl Blank {
+    pub async fn new() -> Self {
+        Self(testkit::database().await)
+    }
+
+    /// The digest of an index that is made now.
+    pub async fn index(&self, site: &Site, head: BlockRef) -> Result<Vec<TableDigest>> {
+        let db = &self.0.db;
+        db::raw::execute(&mut *db.acquire().await?, CLEAR).await?;
+        let options = IndexerOptions {
+            prove_settled: false,
+            // The session of the index before may be on its way out.
+            stand_by: Duration::from_millis(20),
+            ..IndexerOptions::default()
+        };
+        let projector = Arc::new(projections(site.factory(), site.token()));
+        let made = indexer::run_to_head(db.clone(), site.chain(), projector, options, pending());
+        timeout(PATIENCE, made).await.context("a fresh index is not made in time")?;
+        let reached = checkpoints::load(&mut *db.acquire().await?, site.node.chain_id).await?;
+        if reached.as_ref().is_none_or(|checkpoint| checkpoint.block != head) {
+            bail!("a fresh index stands at {reached:?}, the node at {head:?}");
+        }
+        load(db, site).await
+    }
+}
+
 /// The digest of an index that is made now, from nothing.
 ///
 /// # Errors
 /// When it can't be made, or does not stand at `head` then.
 pub async fn fresh(site: &Site, head: BlockRef) -> Result<Vec<TableDigest>> {
-    let test = testkit::database().await;
-    let options = IndexerOptions { prove_settled: false, ..IndexerOptions::default() };
-    let projector = Arc::new(projections(site.factory(), site.token()));
-    let made = indexer::run_to_head(test.db.clone(), site.chain(), projector, options, pending());
-    timeout(PATIENCE, made).await.context("a fresh index is not made in time")?;
-    let reached = checkpoints::load(&mut *test.db.acquire().await?, site.node.chain_id).await?;
-    if reached.as_ref().is_none_or(|checkpoint| checkpoint.block != head) {
-        bail!("a fresh index stands at {reached:?}, the node at {head:?}");
-    }
-    load(&test.db, site).await
+    Blank::new().await.index(site, head).await
 }
 
 async fn load(db: &Db, site: &Site) -> Result<Vec<TableDigest>> {
