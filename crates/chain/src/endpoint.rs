@@ -219,6 +219,16 @@ impl Endpoint {
         results
     }
 
+    /// Calls that its rate bears within half the time that a call may take: who asks for more at
+    /// once may find the next call refused, as there is no time to wait for its turn. None is no
+    /// limit.
+    #[must_use]
+    pub fn calls_max(&self) -> Option<u64> {
+        let (mut health, now) = (self.health(), self.now());
+        health.budget.refill(now);
+        health.budget.bears(self.0.options.timeout / 2).map(u64::from)
+    }
+
     /// Leave to make so many calls, when the rate allows and there is a place.
     async fn admit(&self, calls: usize) -> Result<SemaphorePermit<'_>, RpcError> {
         let Inner { options, places, .. } = &*self.0;

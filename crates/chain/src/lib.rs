@@ -17,7 +17,7 @@ pub use pool::{
     Agreement, ConfigurationError, EndpointConfiguration, Pool, PoolConfiguration, PoolOptions,
     Reads, Relay, RelayConfiguration, Said, State,
 };
-pub use types::{FeeHistory, Header, Log, Receipt};
+pub use types::{BlockReceipt, FeeHistory, Header, Log, Receipt};
 
 use vocab::{ChainId, Finality};
 

@@ -1,6 +1,6 @@
 //! The JSON-RPC methods that we call, typed.
 
-use crate::{Endpoint, FeeHistory, Header, Large, Log, Receipt, RpcError};
+use crate::{BlockReceipt, Endpoint, FeeHistory, Header, Large, Log, Receipt, RpcError};
 use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -143,6 +143,11 @@ impl Endpoint {
         let calls: Vec<_> =
             hashes.iter().map(|hash| ("eth_getTransactionReceipt", json!([hash]))).collect();
         self.batch(&calls).await
+    }
+
+    /// Receipts of all transactions of a block, in order; none for a block that it does not have.
+    pub async fn block_receipts(&self, hash: B256) -> Result<Option<Vec<BlockReceipt>>, RpcError> {
+        self.call("eth_getBlockReceipts", json!([hash])).await
     }
 
     /// Hand over signed bytes; one answer each. Only [`RpcError::Refused`] means that the node

@@ -14,6 +14,9 @@ pub struct Header {
     /// Unix seconds.
     pub timestamp: U64,
     pub logs_bloom: Bloom,
+    /// Root of the trie of the block's receipts.
+    #[serde(default)]
+    pub receipts_root: Option<B256>,
     #[serde(default)]
     pub base_fee_per_gas: Option<U128>,
     pub gas_limit: U64,
@@ -74,6 +77,21 @@ impl Receipt {
     pub fn succeeded(&self) -> bool {
         self.status == U64::from(1)
     }
+}
+
+/// A receipt among all of its block (`eth_getBlockReceipts`): what the block's header commits to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockReceipt {
+    /// Kind of the transaction (EIP-2718); none is zero.
+    #[serde(rename = "type", default)]
+    pub kind: Option<U64>,
+    #[serde(default)]
+    pub status: Option<U64>,
+    /// Gas used in the block up to this transaction, itself included.
+    pub cumulative_gas_used: U64,
+    pub logs_bloom: Bloom,
+    pub logs: Vec<Log>,
 }
 
 /// What recent blocks paid (`eth_feeHistory`).

@@ -5,8 +5,10 @@ use crate::{
     backfill::{Progress, Ranged},
     failpoint,
     follow::Session,
+    planted::Fault,
     sources::Sources,
 };
+use chain::State;
 use db::{
     PgTransaction,
     blocks::{self, BlockRow},
@@ -31,6 +33,7 @@ impl Session {
         let Some(last) = new.last() else { return Ok(()) };
         let to = last.block();
         let mut tx = self.begin(to).await?;
+        failpoint::hit("blocks_begun");
         let chain = self.chain.id;
         let rows: Vec<BlockRow> = new.iter().map(row).collect();
         blocks::record(&mut tx, chain, &rows).await?;
@@ -47,10 +50,13 @@ impl Session {
         let mut facts = vec![self.head_fact(to, logs.len())];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
+        failpoint::hit("blocks_projected");
         let anchor = to.number.saturating_sub(self.options.window);
         blocks::record_anchor(&mut tx, chain, anchor).await?;
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
+        failpoint::hit("before_blocks_commit");
         tx.commit().await.map_err(db::DbError::from)?;
+        failpoint::hit("after_blocks_commit");
         self.checkpoint.block = to;
         self.window.extend(rows.iter().map(BlockRow::block));
         while self.window.front().is_some_and(|block| block.number < anchor) {
@@ -101,6 +107,7 @@ impl Session {
     /// Commit the way back to `ancestor`.
     pub(crate) async fn commit_unwind(&mut self, ancestor: BlockRef) -> Result<u64, IndexError> {
         let mut tx = self.begin(ancestor).await?;
+        failpoint::hit("unwind_begun");
         let chain = self.chain.id;
         let rows = blocks::record_orphaned(&mut tx, chain, ancestor.number).await?;
         let logs = raw_logs::record_orphaned(&mut tx, chain, ancestor.number).await?;
@@ -125,7 +132,9 @@ impl Session {
         journal::record(&mut tx, &facts).await?;
         undo_records::record_unwound(&mut tx, chain, ancestor.number).await?;
         reconciliations::record(&mut tx, chain, &reorg).await?;
+        failpoint::hit("before_unwind_commit");
         tx.commit().await.map_err(db::DbError::from)?;
+        failpoint::hit("after_unwind_commit");
         self.checkpoint.block = ancestor;
         while self.window.back().is_some_and(|block| block.number > ancestor.number) {
             self.window.pop_back();
@@ -152,6 +161,10 @@ impl Session {
         let expected = &self.checkpoint;
         if !checkpoints::record_advance(&mut tx, self.chain.id, expected, to).await? {
             return Err(IndexError::Superseded);
+        }
+        if self.planted(Fault::CheckpointEarly) {
+            tx.commit().await.map_err(db::DbError::from)?;
+            tx = db::begin(&self.db).await?;
         }
         Ok(tx)
     }
@@ -181,6 +194,15 @@ impl Session {
             "orphaned_logs": reorg.orphaned_logs.to_string(),
         });
         self.fact("reorg", reorg.ancestor, data)
+    }
+
+    /// How an endpoint stands, named by its place from 1; its address stays in the logs.
+    pub(crate) fn endpoint_fact(&self, place: usize, state: Option<State>) -> NewFact {
+        let data = json!({
+            "chain_id": self.chain.id.to_string(), "endpoint": (place + 1).to_string(),
+            "state": state.map_or("trusted", State::as_str),
+        });
+        self.fact("endpoint_state", self.checkpoint.block, data)
     }
 
     fn fact(&self, kind: &'static str, block: BlockRef, data: Value) -> NewFact {

@@ -11,6 +11,10 @@ pub enum IndexError {
     /// of it was committed.
     #[error("the endpoint's answers do not fit together: {0}")]
     Inconsistent(String),
+    /// The endpoint's answer is proven wrong by what the block's header commits to. Nothing of it
+    /// was committed.
+    #[error("the endpoint told what is not so: {0}")]
+    Lied(String),
     /// What was committed must be read again.
     #[error("the database failed")]
     Db(#[from] DbError),
@@ -32,6 +36,6 @@ impl IndexError {
     /// Is the trouble on the endpoint's side, so that what we know of the database still holds?
     #[must_use]
     pub fn is_endpoint(&self) -> bool {
-        matches!(self, Self::Rpc(_) | Self::Inconsistent(_))
+        matches!(self, Self::Rpc(_) | Self::Inconsistent(_) | Self::Lied(_))
     }
 }

@@ -1,7 +1,8 @@
 //! Places where a test can have the process die: `STOA_FAILPOINT=name:N` aborts at the Nth pass
 //! (`name` alone at the first). Compiled into debug builds only.
 
-/// All places, in the order in which a range passes them.
+/// All places, in the order in which a range passes them; then blocks of the window, then the way
+/// back from a branch that was given up.
 pub const POINTS: &[&str] = &[
     "range_read",
     "range_begun",
@@ -11,6 +12,13 @@ pub const POINTS: &[&str] = &[
     "after_range_commit",
     "before_index_build",
     "after_index_build",
+    "blocks_begun",
+    "blocks_projected",
+    "before_blocks_commit",
+    "after_blocks_commit",
+    "unwind_begun",
+    "before_unwind_commit",
+    "after_unwind_commit",
 ];
 
 #[cfg(debug_assertions)]

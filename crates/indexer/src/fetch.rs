@@ -2,17 +2,22 @@
 //!
 //! What is returned is proven as far as headers allow: blocks are linked by parent hash, each log
 //! carries the hash of its block, and where a block's bloom filter says that a source may have
-//! logged, all logs of that block are read and must explain the filter. (Below the window this may
-//! be left out: [`IndexerOptions::prove_settled`].)
+//! logged, all logs of that block are read and must explain the filter; where they don't, and now
+//! and then where they do, they are compared with the receipts that the header commits to. (Below
+//! the window this may be left out: [`IndexerOptions::prove_settled`].)
 
-use crate::{Block, IndexError, IndexerOptions, Projector, sources::Sources};
+use crate::{Block, IndexError, IndexerOptions, Projector, receipts, sources::Sources};
 use alloy_primitives::{Bloom, U64};
 use chain::{Endpoint, Header, Log, LogFilter};
 use db::raw_logs::RawLog;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use vocab::{B256, BlockRef};
+
+/// How long a witness may take.
+const WITNESS: Duration = Duration::from_secs(3);
 
 /// How to read.
 #[derive(Clone, Copy)]
@@ -20,6 +25,10 @@ pub(crate) struct Fetch<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) options: &'a IndexerOptions,
     pub(crate) projector: &'a dyn Projector,
+    /// Another endpoint, to be asked when there is doubt; none when there is no other.
+    pub(crate) witness: Option<&'a Endpoint>,
+    /// [`IndexerOptions::spot_check_every`], where it holds.
+    pub(crate) spot_check_every: u64,
 }
 
 /// A block's logs while they are gathered.
@@ -33,9 +42,10 @@ struct Gathered {
 impl Fetch<'_> {
     /// Headers of `first..=last`, each the child of the one before.
     pub(crate) async fn headers(&self, first: u64, last: u64) -> Result<Vec<Header>, IndexError> {
-        let step = u64::try_from(self.options.batch_max.max(1)).unwrap_or(1);
+        let size = self.batch_max();
+        let step = u64::try_from(size).unwrap_or(1);
         let parts: Vec<_> = (first..=last)
-            .step_by(self.options.batch_max.max(1))
+            .step_by(size)
             .map(|from| self.endpoint.headers(from, last.min(from + step - 1)).boxed())
             .collect();
         let headers: Vec<Vec<Header>> =
@@ -50,6 +60,14 @@ impl Fetch<'_> {
             return Err(inconsistent(format!("block {} has another parent", pair[1].number)));
         }
         Ok(headers)
+    }
+
+    /// Calls per batch. Where the rate is small, batches in flight share what it bears.
+    fn batch_max(&self) -> usize {
+        let IndexerOptions { batch_max, batches_in_flight, .. } = self.options;
+        let most = self.endpoint.calls_max().and_then(|calls| usize::try_from(calls).ok());
+        let each = most.map_or(usize::MAX, |calls| calls / (*batches_in_flight).max(1));
+        each.min(*batch_max).max(1)
     }
 
     /// The blocks of these headers with all logs of our sources. Newly discovered sources are
@@ -99,7 +117,7 @@ impl Fetch<'_> {
     ) -> Result<(), IndexError> {
         let everything = LogFilter::default();
         let parts: Vec<Vec<B256>> = places
-            .chunks(self.options.batch_max.max(1))
+            .chunks(self.batch_max())
             .map(|part| part.iter().map(|place| blocks[*place].header.hash).collect())
             .collect();
         let asked: Vec<_> = parts
@@ -109,13 +127,51 @@ impl Fetch<'_> {
         let answers: Vec<_> =
             stream::iter(asked).buffered(self.options.batches_in_flight).try_collect().await?;
         for (place, logs) in places.iter().zip(answers.into_iter().flatten()) {
-            blocks[*place].replace(logs?)?;
+            self.take(&mut blocks[*place], logs?).await?;
         }
         Ok(())
+    }
+
+    /// Take `logs` for all of the block's. Where they can't be, and now and then where they can,
+    /// receipts decide.
+    async fn take(&self, block: &mut Gathered, logs: Vec<Log>) -> Result<(), IndexError> {
+        let doubt = block.replace(logs).err();
+        let drawn = || u64::from(block.header.hash[31]).checked_rem(self.spot_check_every);
+        if doubt.is_none() && (drawn() != Some(0) || block.logs.is_empty()) {
+            return Ok(());
+        }
+        let endpoint = self.witness.unwrap_or(self.endpoint);
+        let witness = timeout(WITNESS, receipts::load(endpoint, &block.header)).await;
+        let Ok(Ok(Some(witness))) = witness else { return doubt.map_or(Ok(()), Err) };
+        let agrees = doubt.is_none() && witness.agrees(block.logs.values());
+        metrics::counter!("indexer_receipts_compared_total", "agree" => agrees.to_string())
+            .increment(1);
+        if agrees {
+            return Ok(());
+        }
+        match doubt {
+            Some(doubt) if witness.proven != Some(true) => Err(doubt),
+            None if witness.proven != Some(true) => Err(witness.against(block.number())),
+            _ if self.witness.is_some() => Err(witness.against(block.number())),
+            // There is nobody else, but what the header commits to is as good.
+            _ => {
+                tracing::warn!(
+                    endpoint = self.endpoint.host(),
+                    block = block.number(),
+                    "logs are others than those of the receipts, which are taken"
+                );
+                block.logs.clear();
+                block.replace(witness.logs)
+            }
+        }
     }
 }
 
 impl Gathered {
+    fn number(&self) -> u64 {
+        self.header.number.to()
+    }
+
     fn add(&mut self, log: Log) -> Result<(), IndexError> {
         if log.block_hash != self.header.hash || log.block_number != self.header.number {
             return Err(inconsistent(format!("a log of another block {}", log.block_number)));

@@ -8,6 +8,7 @@ use crate::{
     failpoint,
     fetch::Fetch,
     sources::Sources,
+    standings::Standings,
 };
 use chain::{Chain, Endpoint, Header};
 use db::{
@@ -46,6 +47,9 @@ pub(crate) struct Session {
     indexed: bool,
     /// Which endpoint is in use, and what speaks against the others.
     pub(crate) choice: Choice,
+    /// As configured; less is asked for at once after failures.
+    batch_max: usize,
+    standings: Standings,
 }
 
 /// What a step has found.
@@ -80,6 +84,8 @@ impl Session {
             progress: None,
             indexed: false,
             choice: Choice::default(),
+            batch_max: options.batch_max.max(1),
+            standings: Standings::default(),
         };
         session.note_canonical();
         session.load_sources().await?;
@@ -100,6 +106,7 @@ impl Session {
         loop {
             if checked.elapsed() > CHECK {
                 election.check().await?;
+                self.tell_endpoints().await?;
                 checked = Instant::now();
             }
             let step = self.step(election).await;
@@ -107,11 +114,11 @@ impl Session {
             match step {
                 Ok(Step::Behind) => {
                     pause = poll;
-                    self.choice.trust();
+                    self.trust_endpoint();
                 }
                 Ok(Step::AtHead) => {
                     pause = poll;
-                    self.choice.trust();
+                    self.trust_endpoint();
                     signals.at_head.notify_one();
                     // A time-out is the poll that makes up for lost notices.
                     let _ = timeout(poll, signals.nudge.notified()).await;
@@ -146,7 +153,9 @@ impl Session {
             return Ok(Step::Behind);
         }
         self.build_indexes().await?;
-        let last = top.min(height.saturating_add(self.options.window));
+        // What is read at once is lost at once: no more than the endpoint bears.
+        let most = self.endpoint().calls_max().unwrap_or(u64::MAX).min(self.options.window);
+        let last = top.min(height.saturating_add(most.max(1)));
         let headers = self.fetch().headers(first, last).await?;
         let parent = headers.first().map(|header| header.parent_hash);
         if parent != Some(self.checkpoint.block.hash) {
@@ -189,7 +198,16 @@ impl Session {
             endpoint: self.endpoint(),
             options: &self.options,
             projector: self.projector.as_ref(),
+            witness: self.witness(),
+            spot_check_every: self.options.spot_check_every,
         }
+    }
+
+    /// The best endpoint beside the one in use.
+    fn witness(&self) -> Option<&Endpoint> {
+        let pool = &self.chain.endpoints;
+        let other = pool.order().into_iter().find(|place| *place != self.choice.place());
+        other.and_then(|place| pool.get(place))
     }
 
     /// What is left out while settled blocks are loaded, before the index counts as caught up.
@@ -214,13 +232,41 @@ impl Session {
         self.chain.endpoints.note_canonical(self.window.iter().copied());
     }
 
+    fn trust_endpoint(&mut self) {
+        self.choice.trust();
+        self.options.batch_max = (self.options.batch_max * 2).min(self.batch_max);
+    }
+
+    /// Facts for operators: which endpoints are kept out or left behind, and which no longer are.
+    async fn tell_endpoints(&mut self) -> Result<(), IndexError> {
+        let changes = self.standings.changes(&self.chain.endpoints.states(), Instant::now());
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let facts: Vec<_> =
+            changes.into_iter().map(|(place, state)| self.endpoint_fact(place, state)).collect();
+        let mut tx = db::begin(&self.db).await?;
+        journal::record(&mut tx, &facts).await?;
+        tx.commit().await.map_err(db::DbError::from)?;
+        Ok(())
+    }
+
     fn distrust_endpoint(&mut self, error: &IndexError) {
         let host = self.endpoint().host().to_owned();
         tracing::warn!(chain.id = %self.chain.id, endpoint = %host,
             error = error as &dyn std::error::Error, "an endpoint failed");
         metrics::counter!("indexer_endpoint_failures_total", self.labels()).increment(1);
-        if matches!(error, IndexError::Inconsistent(_)) {
-            self.chain.endpoints.distrust(self.choice.place());
+        match error {
+            IndexError::Inconsistent(_) => self.chain.endpoints.distrust(self.choice.place()),
+            IndexError::Lied(_) if self.chain.endpoints.accuse(self.choice.place()) => {
+                tracing::error!(chain.id = %self.chain.id, endpoint = %host,
+                    "an endpoint was proven wrong and is kept out");
+            }
+            // A shorter request may pass where a long one did not.
+            IndexError::Rpc(_) => {
+                self.options.batch_max = (self.options.batch_max / 2).max(1);
+            }
+            _ => {}
         }
         self.choice.avoid();
     }

@@ -23,12 +23,16 @@ mod fetch;
 mod follow;
 mod nudge;
 mod options;
+mod planted;
 mod projector;
+mod receipts;
 mod reorg;
 mod sources;
+mod standings;
 
 pub use election::{run, run_to_head};
 pub use error::IndexError;
 pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
+pub use planted::Fault;
 pub use projector::{Batch, Block, Orphaned, Projector, Recorded};

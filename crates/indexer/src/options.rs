@@ -25,10 +25,16 @@ pub struct IndexerOptions {
     pub batches_in_flight: usize,
     /// Sources above this number are asked for by topic alone.
     pub addresses_max: usize,
+    /// Of so many blocks at the head that hold logs of ours, one is compared with its receipts, of
+    /// another endpoint where there is one; 0 is none.
+    pub spot_check_every: u64,
     /// Pause between attempts to be elected.
     pub stand_by: Duration,
     /// Longest pause after trouble.
     pub back_off_max: Duration,
+    /// What is done wrongly, to see whether tests notice.
+    #[cfg(feature = "planted-faults")]
+    pub planted: Option<crate::Fault>,
 }
 
 impl Default for IndexerOptions {
@@ -43,8 +49,11 @@ impl Default for IndexerOptions {
             batch_max: 100,
             batches_in_flight: 4,
             addresses_max: 500,
+            spot_check_every: 16,
             stand_by: Duration::from_secs(1),
             back_off_max: Duration::from_secs(10),
+            #[cfg(feature = "planted-faults")]
+            planted: None,
         }
     }
 }

@@ -7,7 +7,9 @@
 //!
 //! - [`kills`]: SIGKILL at random times and at failpoints;
 //! - [`reorgs`]: the chain takes blocks back, again and again;
-//! - [`faults`]: the node errs, lies and hangs.
+//! - [`faults`]: the node errs, lies and hangs;
+//! - [`storms`]: another sentence, of the index alone: whatever the chain takes back, it equals a
+//!   fresh one.
 //!
 //! All that is random follows from a seed, which the report names; the times at which things
 //! happen are the machine's, so a seed repeats the plan and not the instant.
@@ -20,6 +22,7 @@ mod quantile;
 pub mod reorgs;
 mod report;
 mod server;
+pub mod storms;
 mod world;
 
 pub use report::{Found, Report};

@@ -34,7 +34,7 @@ enum Proof {
     /// Kill -9 at random times and at failpoints. More than 50 kills are split into runs of 50,
     /// each with the next seed and a fresh node.
     Tx(kills::Options),
-    /// Blocks taken back, once and repeatedly.
+    /// Blocks taken back, once and repeatedly, under load; or storms over the index.
     Reorg(reorgs::Options),
     /// A node that errs, lies and hangs.
     Rpc(faults::Options),
@@ -43,6 +43,7 @@ enum Proof {
 }
 
 const KILLS_MAX: u64 = 50;
+const STORMS_MAX: u64 = 50;
 
 fn main() -> ExitCode {
     match run() {
@@ -101,6 +102,7 @@ impl Proof {
     fn words(&self) -> (&'static str, &'static str) {
         match self {
             Self::Tx(_) => ("tx", "kills"),
+            Self::Reorg(options) if options.storms > 0 => ("reorg", "storms"),
             Self::Reorg(_) => ("reorg", "reorgs"),
             Self::Rpc(_) | Self::Faults => ("rpc", "faults"),
         }
@@ -110,6 +112,9 @@ impl Proof {
     fn name(&self) -> String {
         let what = match self {
             Self::Tx(options) => format!("{} kills", options.kills),
+            Self::Reorg(options) if options.storms > 0 => {
+                format!("{} storms to depth {}", options.storms, options.depth)
+            }
             Self::Reorg(options) => format!("{} to depth {}", options.reorgs, options.depth),
             Self::Rpc(options) => format!("{} endpoints", options.endpoints),
             Self::Faults => String::new(),
@@ -124,14 +129,17 @@ impl Proof {
         let mut proof = self.clone();
         match &mut proof {
             Self::Tx(options) => {
-                for _ in 0..seeds {
-                    let mut left = if let Self::Tx(all) = self { all.kills } else { 0 };
-                    while left > 0 {
-                        options.kills = left.min(KILLS_MAX);
-                        left -= options.kills;
-                        runs.push(Self::Tx(options.clone()));
-                        options.parts.seed += 1;
-                    }
+                for part in parts(options.kills, KILLS_MAX, seeds) {
+                    options.kills = part;
+                    runs.push(Self::Tx(options.clone()));
+                    options.parts.seed += 1;
+                }
+            }
+            Self::Reorg(options) if options.storms > 0 => {
+                for part in parts(options.storms, STORMS_MAX, seeds) {
+                    options.storms = part;
+                    runs.push(Self::Reorg(options.clone()));
+                    options.parts.seed += 1;
                 }
             }
             Self::Reorg(options) => {
@@ -161,6 +169,14 @@ impl Proof {
     }
 }
 
+/// `all` in parts of at most `most`, as often as there are seeds.
+fn parts(all: u64, most: u64, seeds: u64) -> Vec<u64> {
+    let rest = all % most;
+    let full = (0..all / most).map(|_| most);
+    let once: Vec<u64> = full.chain((rest > 0).then_some(rest)).collect();
+    (0..seeds).flat_map(|_| once.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +187,11 @@ mod tests {
         let proof = Cli::parse_from(words).proof;
         let names: Vec<String> = proof.runs(1).iter().map(Proof::name).collect();
         assert_eq!(names, ["tx seed 7: 50 kills", "tx seed 8: 50 kills", "tx seed 9: 20 kills"]);
+        let words = ["prove", "reorg", "--stoa", "x", "--storms", "60", "--depth", "64"];
+        let proof = Cli::parse_from(words).proof;
+        let names: Vec<String> = proof.runs(2).iter().map(Proof::name).collect();
+        let storms = |seed, count| format!("reorg seed {seed}: {count} storms to depth 64");
+        assert_eq!(names, [storms(1, 50), storms(2, 10), storms(3, 50), storms(4, 10)]);
         let words = ["prove", "rpc", "--stoa", "x", "--seed", "3"];
         let proof = Cli::parse_from(words).proof;
         assert_eq!(proof.runs(2).len(), 2);

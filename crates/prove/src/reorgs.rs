@@ -1,10 +1,10 @@
 //! The chain takes blocks back, again and again, while clients go on asking.
 
 use crate::{
-    Found, milliseconds, say,
+    Found, milliseconds, say, storms,
     world::{Parts, World},
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::time::{Duration, Instant};
@@ -17,16 +17,27 @@ pub struct Options {
     /// How often.
     #[arg(long, default_value_t = 40)]
     pub reorgs: u64,
-    /// Most blocks taken back at once.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=60))]
+    /// Most blocks taken back at once: 60, and 64 in storms.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=64))]
     pub depth: u64,
+    /// Instead, so many storms of reorgs over the index alone, each compared with a fresh index.
+    /// More than 50 are split into runs of 50, each with the next seed and a fresh node.
+    #[arg(long, default_value_t = 0, conflicts_with = "reorgs")]
+    pub storms: u64,
 }
 
-/// Reorganise the chain under load.
+/// Deeper ones could reach the contracts.
+const DEPTH_MAX: u64 = 60;
+
+/// Reorganise the chain under load, or let storms come over the index.
 ///
 /// # Errors
 /// When the parts can't be started at all; what is found goes into the report.
 pub async fn run(options: &Options) -> Result<Found> {
+    if options.storms > 0 {
+        return storms::Run::new(options.storms, options.depth, options.parts.seed).run().await;
+    }
+    ensure!(options.depth <= DEPTH_MAX, "reorgs under load are at most {DEPTH_MAX} blocks deep");
     let started = Instant::now();
     let seed = options.parts.seed;
     let mut random = StdRng::seed_from_u64(seed);

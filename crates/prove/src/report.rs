@@ -14,16 +14,23 @@ pub struct Found {
     pub lost: usize,
     /// Jobs with more than one effect.
     pub doubled: usize,
-    /// Jobs that the engine does not call final though their effect is.
+    /// Jobs that the engine does not call final though their effect is, and storms after which the
+    /// index did not reach the head.
     pub stuck: usize,
     /// Good requests that no retry got accepted.
     pub refused: usize,
+    /// Storms after which the index was compared with a fresh one and equalled it.
+    #[serde(default)]
+    pub compared: u64,
+    /// Those after which it did not.
+    #[serde(default)]
+    pub differing: u64,
     /// The first few of these: which job, what was seen.
     pub examples: Vec<String>,
     /// From the harm to the API's next acceptance, in milliseconds.
     pub accepting_ms: Vec<u64>,
     /// From the harm to the first effect on chain of a job accepted after it, in milliseconds; of a
-    /// sample of the harms.
+    /// sample of the harms. Of storms: from their end until the index stands at the head.
     pub recovery_ms: Vec<u64>,
     pub seconds: u64,
 }
@@ -31,10 +38,11 @@ pub struct Found {
 const EXAMPLES_MAX: usize = 10;
 
 impl Found {
-    /// Everything accepted took effect once, and ended.
+    /// Everything accepted took effect once, and ended; the index equalled a fresh one.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.accepted > 0 && self.lost + self.doubled + self.stuck + self.refused == 0
+        let wrong = self.lost + self.doubled + self.stuck + self.refused;
+        (self.accepted > 0 || self.compared > 0) && wrong == 0 && self.differing == 0
     }
 
     /// Add what another run found.
@@ -45,6 +53,8 @@ impl Found {
         self.doubled += other.doubled;
         self.stuck += other.stuck;
         self.refused += other.refused;
+        self.compared += other.compared;
+        self.differing += other.differing;
         self.examples.extend(other.examples);
         self.examples.truncate(EXAMPLES_MAX);
         self.accepting_ms.extend(other.accepting_ms);
@@ -72,6 +82,8 @@ pub struct Report {
     pub doubled: usize,
     pub stuck: usize,
     pub refused: usize,
+    pub compared: u64,
+    pub differing: u64,
     pub examples: Vec<String>,
     pub accepting_again: Quantiles,
     pub recovery: Quantiles,
@@ -97,6 +109,8 @@ impl Report {
             doubled: f.doubled,
             stuck: f.stuck,
             refused: f.refused,
+            compared: f.compared,
+            differing: f.differing,
             accepting_again: Quantiles::of(&f.accepting_ms),
             recovery: Quantiles::of(&f.recovery_ms),
             examples: f.examples,
@@ -120,6 +134,8 @@ mod tests {
         sum.add(bad);
         assert!(!sum.holds());
         assert_eq!((sum.accepted, sum.harms, sum.doubled), (15, 3, 1));
+        let storms = Found { harms: 3, compared: 3, ..Found::default() };
+        assert!(storms.holds() && !Found { differing: 1, ..storms }.holds());
         assert!(!Found::default().holds(), "nothing done proves nothing");
     }
 }

@@ -9,9 +9,10 @@ use anyhow::Result;
 use std::time::Instant;
 
 /// What `cargo xtask prove` runs beside the contracts; all of it takes less than an hour.
-const ALL: [(&str, &[&str]); 4] = [
+const ALL: [(&str, &[&str]); 5] = [
     ("kills", &["tx", "--kills", "600", "--seed", "1"]),
     ("reorgs", &["reorg", "--reorgs", "60", "--depth", "32", "--seeds", "2"]),
+    ("storms over the index", &["reorg", "--storms", "300", "--depth", "64", "--seed", "1"]),
     ("a lying node", &["rpc", "--seeds", "2"]),
     ("one lying node of two", &["rpc", "--endpoints", "2", "--seeds", "2"]),
 ];

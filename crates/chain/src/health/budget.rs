@@ -20,6 +20,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 const RATE_MIN: f64 = 1.0;
 /// Growth back per second, of what it is.
 const GROWTH: f64 = 1.05;
+/// And at least so much, calls per second per second: a rate that was seen when little was asked
+/// tells little of what may be.
+const GROWTH_MIN: f64 = 0.5;
 /// An endpoint without a configured rate counts as unlimited again from here on.
 const RATE_FREE: f64 = 2_000.0;
 
@@ -32,6 +35,8 @@ pub(crate) struct Budget {
     tokens: f64,
     at: Duration,
     paused_until: Duration,
+    /// Refusals until then were on their way when the first was heard.
+    heard_until: Duration,
     /// Calls made since `second`, and in the second before.
     second: Duration,
     made: f64,
@@ -46,6 +51,7 @@ impl Budget {
             tokens: configured.map_or(0.0, |rate| rate.burst.max(1.0)),
             at: Duration::ZERO,
             paused_until: Duration::ZERO,
+            heard_until: Duration::ZERO,
             second: Duration::ZERO,
             made: 0.0,
             made_before: 0.0,
@@ -85,16 +91,24 @@ impl Budget {
     /// The endpoint said that we ask too much, and perhaps when to come again.
     pub fn shrink(&mut self, retry_after: Option<Duration>, now: Duration) {
         self.refill(now);
-        let first = now >= self.paused_until;
+        let first = now >= self.heard_until;
         let pause = retry_after.unwrap_or(PAUSE).min(PAUSE_MAX);
         self.paused_until = self.paused_until.max(now + pause);
         // Many calls in flight hear the same no: it counts once.
         if first {
+            self.heard_until = now + pause.max(PAUSE);
             let seen = self.made.max(self.made_before).max(2.0 * RATE_MIN);
             let floor = RATE_MIN.min(self.configured.map_or(RATE_MIN, |rate| rate.per_second));
             self.rate = Some((self.rate.unwrap_or(seen) / 2.0).max(floor));
             self.tokens = self.tokens.min(1.0);
         }
+    }
+
+    /// Calls that are granted and paid for within `time` when nothing else is asked, at least one;
+    /// none is no limit.
+    pub fn bears(&self, time: Duration) -> Option<u32> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        self.rate.map(|rate| (rate * time.as_secs_f64()).clamp(1.0, 1e6) as u32)
     }
 
     /// Calls per second at present; none is no limit.
@@ -110,7 +124,8 @@ impl Budget {
         }
     }
 
-    fn refill(&mut self, now: Duration) {
+    /// What time has given back.
+    pub fn refill(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.at).as_secs_f64();
         self.at = self.at.max(now);
         let Some(rate) = self.rate else { return };
@@ -118,7 +133,8 @@ impl Budget {
         if now < self.paused_until {
             return;
         }
-        let grown = rate * GROWTH.powf(passed.min(600.0));
+        let passed = passed.min(600.0);
+        let grown = (rate * GROWTH.powf(passed)).max(rate + GROWTH_MIN * passed);
         self.rate = match self.configured {
             Some(configured) => Some(grown.min(configured.per_second)),
             None => Some(grown).filter(|rate| *rate < RATE_FREE),
@@ -169,6 +185,24 @@ mod tests {
         assert_eq!(budget.take(1, at(64_000)), Ok(()));
         assert_eq!(budget.take(1, at(600_000)), Ok(()));
         assert_eq!(budget.rate(), Some(100.0), "back at what is configured, not above");
+    }
+
+    #[test]
+    fn refusals_without_a_pause_count_once_and_little_grows_soon() {
+        let mut budget = Budget::new(None);
+        (0..64).for_each(|_| budget.take(1, at(500)).unwrap());
+        for ms in [900, 901, 950, 1_899] {
+            budget.shrink(Some(Duration::ZERO), at(ms));
+        }
+        assert!(budget.rate().is_some_and(|rate| rate > 31.0), "{:?}", budget.rate());
+        budget.shrink(Some(Duration::ZERO), at(1_900));
+        assert!(budget.rate().is_some_and(|rate| rate < 20.0), "{:?}", budget.rate());
+        let mut budget = Budget::new(None);
+        budget.shrink(None, at(0));
+        assert_eq!((budget.rate(), budget.bears(Duration::from_secs(5))), (Some(1.0), Some(5)));
+        budget.take(1, at(9_000)).unwrap();
+        assert!(budget.rate().is_some_and(|rate| rate >= 4.9), "{:?}", budget.rate());
+        assert_eq!(Budget::new(None).bears(Duration::from_secs(5)), None);
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub(crate) struct Quarantine {
     wrong: u32,
     right: u32,
     inside: bool,
+    /// It is not let out before.
+    until: Duration,
 }
 
 const WRONG: u32 = 2;
@@ -78,20 +80,21 @@ const RIGHT: u32 = 3;
 
 impl Quarantine {
     /// Note a look. True when that put it in.
-    pub fn note(&mut self, wrong: bool) -> bool {
+    pub fn note(&mut self, wrong: bool, now: Duration) -> bool {
         if wrong {
             (self.wrong, self.right) = (self.wrong.saturating_add(1), 0);
         } else {
             (self.wrong, self.right) = (0, self.right.saturating_add(1));
         }
         let before = self.inside;
-        self.inside = if before { self.right < RIGHT } else { self.wrong >= WRONG };
+        self.inside =
+            if before { self.right < RIGHT || now < self.until } else { self.wrong >= WRONG };
         self.inside && !before
     }
 
-    /// Put it in at once, upon proof.
-    pub fn shut(&mut self) {
-        *self = Self { wrong: WRONG, right: 0, inside: true };
+    /// Put it in at once, upon proof. True when it was not inside.
+    pub fn shut(&mut self, until: Duration) -> bool {
+        !std::mem::replace(self, Self { wrong: WRONG, right: 0, inside: true, until }).inside
     }
 
     pub fn is_inside(&self) -> bool {
@@ -152,6 +155,19 @@ mod tests {
         assert_eq!(floor.height(second * 12, patience), 98);
     }
 
+    #[test]
+    fn who_was_proven_wrong_stays_inside_for_a_while_whatever_it_says() {
+        let (minute, mut quarantine) = (Duration::from_secs(60), Quarantine::default());
+        assert!(quarantine.shut(minute));
+        assert!(!quarantine.shut(minute));
+        for second in 0..60 {
+            assert!(!quarantine.note(false, Duration::from_secs(second)));
+            assert!(quarantine.is_inside(), "{second}");
+        }
+        quarantine.note(false, minute);
+        assert!(!quarantine.is_inside());
+    }
+
     proptest! {
         #[test]
         fn a_floor_falls_only_after_its_patience(
@@ -177,7 +193,7 @@ mod tests {
             let mut quarantine = Quarantine::default();
             for (place, wrong) in looks.iter().enumerate() {
                 let before = quarantine.is_inside();
-                quarantine.note(*wrong);
+                quarantine.note(*wrong, Duration::ZERO);
                 let last = |count: usize, what: bool| {
                     place + 1 >= count && looks[place + 1 - count..=place].iter().all(|l| *l == what)
                 };

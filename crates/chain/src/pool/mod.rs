@@ -85,6 +85,8 @@ pub struct Relay {
 
 /// A head that was not confirmed for so long tells nothing any more.
 const HEAD_FRESH: Duration = Duration::from_secs(30);
+/// How long at least an endpoint is kept out whose answer was proven wrong.
+const ACCUSED: Duration = Duration::from_secs(300);
 /// Our own headers that are remembered for comparison.
 const CANONICAL_MAX: usize = 128;
 /// Reads per hedged read, and most hedges saved up: hedging never adds more than a tenth of load
@@ -208,13 +210,24 @@ impl Pool {
         self.book().canonical = canonical;
     }
 
-    /// Keep an endpoint out that was found to name wrong blocks, until it agrees with the others
-    /// again.
-    pub fn accuse(&self, place: usize) {
-        if let Some(entry) = self.book().entries.get_mut(place) {
-            entry.quarantine.shut();
+    /// Keep an endpoint out whose answer was proven wrong, for five minutes at least and until it
+    /// names the same blocks as the others. The last one that may be asked is not kept out. Tells
+    /// whether it is now, and was not before.
+    pub fn accuse(&self, place: usize) -> bool {
+        let states = self.states();
+        let mut others = states.iter().enumerate().filter(|(other, _)| *other != place);
+        if others.all(|(_, state)| state.is_excluded()) {
+            return false;
         }
-        self.alert(place, "divergent_block");
+        let until = self.now() + ACCUSED;
+        let entered = match self.book().entries.get_mut(place) {
+            Some(entry) => entry.quarantine.shut(until),
+            None => false,
+        };
+        if entered {
+            self.alert(place, "false_answer");
+        }
+        entered
     }
 
     /// An endpoint's answers did not fit together: that counts like no answer.

@@ -188,8 +188,9 @@ impl Pool {
     fn note_verdict(&self, height: u64, hashes: &[(usize, B256)], verdict: &heads::Verdict) {
         for (place, hash) in hashes {
             let wrong = matches!(verdict, heads::Verdict::Wrong(wrong) if wrong.contains(place));
+            let now = self.now();
             let entered = match self.book().entries.get_mut(*place) {
-                Some(entry) => entry.quarantine.note(wrong),
+                Some(entry) => entry.quarantine.note(wrong, now),
                 None => false,
             };
             if entered {

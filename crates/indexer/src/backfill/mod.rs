@@ -151,10 +151,8 @@ impl Run {
     /// range may be wanted before all that waits, so one is always read.
     fn fill(&mut self) {
         loop {
-            let (learnt, blocks) = {
-                let sizer = self.reader.sizer();
-                (sizer.has_learnt(), sizer.blocks())
-            };
+            let learnt = self.reader.sizer().has_learnt();
+            let blocks = self.reader.blocks();
             let ahead = if learnt { self.ahead } else { 1 };
             let full = self.reading.len() + self.ready.len() >= ahead;
             if full && !self.reading.is_empty() {

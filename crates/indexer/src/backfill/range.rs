@@ -119,6 +119,17 @@ impl Reader {
         self.sizer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Blocks to ask for next. With a header for each, the ranges in flight are together no longer
+    /// than the endpoint's rate bears.
+    pub(crate) fn blocks(&self) -> u64 {
+        let blocks = self.sizer().blocks();
+        let Some(calls) = self.endpoint.calls_max().filter(|_| self.options.prove_settled) else {
+            return blocks;
+        };
+        let ranges = u64::try_from(self.options.ranges_in_flight.max(1)).unwrap_or(u64::MAX);
+        blocks.min((calls / ranges).max(1))
+    }
+
     pub(crate) async fn read(&self, first: u64, last: u64) -> Result<Ranged, IndexError> {
         if self.options.prove_settled {
             self.read_proven(first, last).await
@@ -132,6 +143,8 @@ impl Reader {
             endpoint: &self.endpoint,
             options: &self.options,
             projector: self.projector.as_ref(),
+            witness: None,
+            spot_check_every: 0,
         }
     }
 

@@ -100,6 +100,7 @@ async fn any_error_makes_ranges_smaller_and_none_ends_it() {
         vec![Rule::new(Fault::Drop).on("eth_getLogs").times(3)],
         vec![Rule::new(Fault::Null).on("eth_getLogs").times(2)],
         vec![Rule::new(refuse(-32_000, "now and then")).on("eth_getLogs").with_probability(0.3)],
+        vec![Rule::new(Fault::Limited(0)).on("eth_getLogs").times(3)],
     ];
     rig.options.back_off_max = std::time::Duration::from_millis(100);
     for (place, rules) in cases.into_iter().enumerate() {
@@ -115,6 +116,34 @@ async fn any_error_makes_ranges_smaller_and_none_ends_it() {
         }
         assert_whole(&rig, &test.db, token).await;
     }
+}
+
+/// What an endpoint allows is small: headers of a whole window at once, or logs of all its blocks,
+/// would have to wait longer for their turn than a call may take.
+#[tokio::test]
+async fn a_small_rate_holds_up_neither_the_window_nor_proven_ranges() {
+    let (mut rig, token) = settled().await;
+    for _ in 0..30 {
+        token::burst(&rig, token, 2).await;
+    }
+    rig.options.prove_settled = true;
+    rig.options.back_off_max = std::time::Duration::from_millis(100);
+    let proxy = FaultProxy::start(&rig.node.anvil.http_url()).await;
+    let options = EndpointOptions {
+        timeout: std::time::Duration::from_secs(1),
+        rate: Some(chain::Rate { per_second: 50.0, burst: 10.0 }),
+        ..EndpointOptions::default()
+    };
+    let endpoint = Endpoint::new(&proxy.http_url(), options).unwrap();
+    let test = testkit::database().await;
+    let started = std::time::Instant::now();
+    let _running = rig.start_at(&test.db, rig.chain_at(vec![endpoint]));
+    rig.indexed(&test.db).await;
+    assert_whole(&rig, &test.db, token).await;
+    let asked: u64 = proxy.counts().into_values().sum();
+    println!("{asked} calls in {:?}", started.elapsed());
+    let seconds = started.elapsed().as_secs_f64();
+    assert!(asked as f64 <= 10.0 + 50.0 * seconds + 50.0, "{asked} in {seconds}");
 }
 
 /// Some nodes do not say in logs when they were mined.

@@ -8,13 +8,14 @@ use db::{checkpoints, reconciliations};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-use testkit::eventually;
+use testkit::{TcpProxy, TestDatabase, eventually};
 use tokio::time::timeout;
 
 /// Cut off at random moments while items are minted and blocks replaced, it ends with what a
@@ -140,6 +141,9 @@ async fn logs_that_are_kept_back_are_never_committed_without() {
         let asked = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&asked);
         proxy.lie(move |method, _, truth| {
+            if method == "eth_getBlockReceipts" {
+                return Value::Null;
+            }
             let Some(logs) = truth.as_array().filter(|_| method == "eth_getLogs") else {
                 return truth;
             };
@@ -172,4 +176,51 @@ async fn logs_that_are_kept_back_are_never_committed_without() {
 fn collection_log(logs: &[Value]) -> Option<usize> {
     let transfer = alloy_primitives::keccak256("Transfer(address,address,uint256)").to_string();
     logs.iter().position(|log| log["topics"][0] == transfer)
+}
+
+/// A way to a test's database that can be cut, and the database's address along it.
+async fn way_to(test: &TestDatabase, directory: &Path) -> (TcpProxy, String) {
+    let (_, host) = test.url.split_once("host=").unwrap();
+    let encoded = host.split('&').next().unwrap();
+    let name = ".s.PGSQL.5432";
+    let target = Path::new(&encoded.replace("%2F", "/")).join(name);
+    let way = TcpProxy::unix(&directory.join(name), &target).await;
+    (way, test.url.replace(encoded, &directory.display().to_string().replace('/', "%2F")))
+}
+
+/// The way to Postgres is cut at random moments, also when a COMMIT was sent and its answer was not
+/// heard: what was committed is found out, not done again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_way_to_the_database_loses_and_doubles_nothing() {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut rig = Rig::new().await;
+    rig.options.back_off_max = Duration::from_millis(100);
+    let test = testkit::database().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (way, url) = way_to(&test, directory.path()).await;
+    let mut collection = rig.create(1).await;
+    rig.node.mine(80).await;
+    let db = db::connect(&url, 8).await.unwrap();
+    let _running = rig.start(&db);
+    for _ in 0..25 {
+        let before = height(&test.db, &rig).await;
+        rig.mint(&mut collection, 2).await;
+        let mut witness = db.acquire().await.unwrap();
+        // Any moment from the first look at the new block until after its commit.
+        let _ = timeout(Duration::from_millis(rng.random_range(0..40)), async {
+            while height(&test.db, &rig).await == before {}
+        })
+        .await;
+        way.cut();
+        let dead = async { while db::raw::execute(&mut witness, "select 1").await.is_ok() {} };
+        timeout(Duration::from_secs(10), dead).await.expect("the way is cut");
+        if rng.random_bool(0.3) {
+            rig.reorg(rng.random_range(1..6), &[]).await;
+        }
+        way.restore();
+    }
+    rig.indexed(&test.db).await;
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "seed {seed}");
 }

@@ -6,6 +6,7 @@ mod endpoints;
 mod faults;
 mod follow;
 mod killed;
+mod lies;
 mod proxy;
 mod reorg;
 mod rig;

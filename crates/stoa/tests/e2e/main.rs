@@ -8,6 +8,7 @@ mod configuration;
 mod configured_wallets;
 mod endpoints;
 mod faults;
+mod index;
 mod isolation;
 mod kills;
 mod operate;

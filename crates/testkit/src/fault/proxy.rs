@@ -193,6 +193,7 @@ impl State {
             match fault {
                 Fault::Drop => return Outcome::Cut,
                 Fault::Status(status) => return Outcome::Status(*status),
+                Fault::BatchMax(most) if calls.len() > *most => return Outcome::Status(413),
                 Fault::Limited(seconds) => return Outcome::Limited(*seconds),
                 Fault::Delay(delay) => tokio::time::sleep(*delay).await,
                 _ => {}

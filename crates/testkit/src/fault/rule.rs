@@ -15,6 +15,8 @@ pub enum Fault {
     Null,
     /// The whole HTTP request gets this status; the node never sees it.
     Status(u16),
+    /// A request of more calls than this gets status 413; the node never sees it.
+    BatchMax(usize),
     /// The whole HTTP request gets status 429, and `Retry-After` with so many seconds.
     Limited(u64),
     /// This result, whatever the node knows; it never sees the call.

@@ -1,0 +1,239 @@
+//! `stoa index`, as an operator uses it: another process than any server.
+
+use db::{checkpoints, raw_logs};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use prove::storms::Site;
+use rand::{SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+use std::{
+    cell::RefCell,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+use testkit::{TestDatabase, eventually_within};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A chain with logs of somebody else's contract, a database, and a configuration that names it.
+struct Place {
+    site: Site,
+    test: TestDatabase,
+    config: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let child = RefCell::new(&mut self.0);
+        eventually_within(PATIENCE, "the process ends", || async {
+            child.borrow_mut().try_wait().unwrap()
+        })
+        .await
+    }
+}
+
+impl Place {
+    async fn new() -> Self {
+        let mut site = Site::new().await.unwrap();
+        site.grow(20, 120, &mut StdRng::seed_from_u64(9)).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("stoa.toml");
+        let token = site.token();
+        let text = format!(
+            "[indexer]\nrange_blocks_max = 20\n\
+             [[sources]]\naddress = \"{token}\"\nstandard = \"erc20\"\nstart_block = 1\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        Self { site, test: testkit::database().await, config, _directory: directory }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        command.arg("index").args(words).args(["--database-url", &self.test.url]);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn indexing(&self) -> Command {
+        let (url, config) = (self.site.node.anvil.http_url(), self.config.display().to_string());
+        self.command(&["run", "--rpc", &url, "--config", &config])
+    }
+
+    fn start(&self) -> Running {
+        let mut command = self.indexing();
+        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Run to the end; what it printed, and on which side it ended.
+    async fn run(&self, words: &[&str]) -> Result<String, String> {
+        said(self.command(words)).await
+    }
+
+    async fn status(&self) -> Value {
+        let text = self.run(&["status", "--json"]).await.unwrap();
+        serde_json::from_str(text.trim()).unwrap()
+    }
+
+    async fn stands_at_head(&self) {
+        let head = self.site.head().await.unwrap();
+        eventually_within(PATIENCE, "the index stands at the head", || async {
+            (self.height().await == Some(head.number)).then_some(())
+        })
+        .await;
+    }
+
+    async fn height(&self) -> Option<u64> {
+        let mut connection = self.test.db.acquire().await.unwrap();
+        let checkpoint = checkpoints::load(&mut connection, self.site.node.chain_id).await;
+        checkpoint.unwrap().map(|checkpoint| checkpoint.block.number)
+    }
+
+    /// All logs that the node has of the contract are there, once.
+    async fn assert_whole(&self) {
+        let filter = json!([{ "address": self.site.token(), "fromBlock": "0x0" }]);
+        let truth = self.site.node.call("eth_getLogs", filter).await;
+        let read = |log: &Value| {
+            let number = |name: &str| {
+                let text = log[name].as_str().unwrap().trim_start_matches("0x");
+                u64::from_str_radix(text, 16).unwrap()
+            };
+            (log["blockHash"].as_str().unwrap().to_owned(), number("logIndex"))
+        };
+        let truth: Vec<_> = truth.as_array().unwrap().iter().map(read).collect();
+        let mut connection = self.test.db.acquire().await.unwrap();
+        let rows = raw_logs::load_of(&mut connection, self.site.token()).await.unwrap();
+        let rows: Vec<_> =
+            rows.iter().map(|row| (row.block_hash.to_string(), u64::from(row.log_index))).collect();
+        assert!(rows.len() > 10);
+        assert_eq!(rows, truth);
+    }
+}
+
+async fn said(mut command: Command) -> Result<String, String> {
+    let Output { status, stdout, stderr } =
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if status.success() { Ok(text(&stdout)) } else { Err(text(&stderr)) }
+}
+
+fn refused(outcome: Result<String, String>, why: &str) {
+    let said = outcome.unwrap_err();
+    assert!(said.contains(why), "{why}: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_is_indexed_looked_at_paused_and_resumed() {
+    let mut place = Place::new().await;
+    let mut random = StdRng::seed_from_u64(10);
+    assert!(place.run(&["status"]).await.unwrap().contains("nothing is indexed yet"));
+    refused(place.run(&["pause", "31337"]).await, "nothing of chain 31337 is indexed");
+    refused(place.run(&["run"]).await, "name a node");
+    let url = place.site.node.anvil.http_url();
+    refused(place.run(&["run", "--rpc", &url]).await, "nothing is to be indexed");
+
+    let mut indexing = place.indexing();
+    indexing.arg("--until-head");
+    said(indexing).await.unwrap();
+    let (status, head) = (place.status().await, place.site.head().await.unwrap().number);
+    assert_eq!((&status["block"], &status["state"]), (&json!(head), &json!("live")), "{status}");
+    assert_eq!(status["settled"]["percent"], json!(100.0), "{status}");
+    place.assert_whole().await;
+    assert!(place.run(&["status"]).await.unwrap().contains(&format!("block {head}, live")));
+
+    let mut running = place.start();
+    place.site.grow(3, 5, &mut random).await.unwrap();
+    place.stands_at_head().await;
+    let at = place.height().await.unwrap();
+    let answer = place.run(&["pause", "31337"]).await.unwrap();
+    assert!(answer.contains(&format!("is paused at block {at}")), "{answer}");
+    refused(place.run(&["pause", "31337"]).await, "is paused already");
+    place.site.grow(3, 5, &mut random).await.unwrap();
+    for _ in 0..5 {
+        let status = place.status().await;
+        assert_eq!((&status["block"], &status["state"]), (&json!(at), &json!("paused")));
+    }
+    let answer = place.run(&["resume", "31337"]).await.unwrap();
+    assert!(answer.contains(&format!("goes on from block {at}")), "{answer}");
+    refused(place.run(&["resume", "31337"]).await, "is not paused");
+    place.stands_at_head().await;
+    place.assert_whole().await;
+    running.signal(Signal::SIGINT);
+    assert_eq!(running.ended().await.code(), Some(0));
+}
+
+/// Killed at any time it goes on where it was; one that stands by takes over within five seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_indexer_loses_nothing_and_a_second_one_takes_over() {
+    let mut place = Place::new().await;
+    let mut random = StdRng::seed_from_u64(11);
+    for floor in [1, 30, 60] {
+        let running = place.start();
+        eventually_within(PATIENCE, "it is at work", || async {
+            (place.height().await >= Some(floor)).then_some(())
+        })
+        .await;
+        running.signal(Signal::SIGKILL);
+    }
+    let first = place.start();
+    place.stands_at_head().await;
+    let _second = place.start();
+    for _ in 0..3 {
+        place.site.grow(1, 2, &mut random).await.unwrap();
+        place.stands_at_head().await;
+    }
+    first.signal(Signal::SIGKILL);
+    let died = Instant::now();
+    place.site.grow(1, 2, &mut random).await.unwrap();
+    place.stands_at_head().await;
+    let took = died.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    println!("taken over within {took:?}");
+    place.assert_whole().await;
+}
+
+/// The process hangs and loses its session, so that another one is elected; when it wakes up it
+/// still believes in its right, and has none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_was_frozen_writes_nothing_any_more() {
+    let mut place = Place::new().await;
+    let mut random = StdRng::seed_from_u64(12);
+    let first = place.start();
+    place.stands_at_head().await;
+    let _second = place.start();
+    first.signal(Signal::SIGSTOP);
+    let mut connection = place.test.db.acquire().await.unwrap();
+    let cut = "select pg_terminate_backend(l.pid) from pg_locks l
+                 join pg_database d on d.oid = l.database
+                where l.locktype = 'advisory' and d.datname = current_database()";
+    db::raw::execute(&mut connection, cut).await.unwrap();
+    place.site.grow(2, 2, &mut random).await.unwrap();
+    place.stands_at_head().await;
+    let chain = place.site.node.chain_id;
+    let elected = checkpoints::load(&mut connection, chain).await.unwrap().unwrap();
+    assert_eq!(elected.epoch, 2);
+    first.signal(Signal::SIGCONT);
+    for _ in 0..5 {
+        place.site.grow(1, 1, &mut random).await.unwrap();
+        place.stands_at_head().await;
+    }
+    let now = checkpoints::load(&mut connection, chain).await.unwrap().unwrap();
+    assert_eq!(now.epoch, elected.epoch, "it stands by");
+    place.assert_whole().await;
+}
