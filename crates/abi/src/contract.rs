@@ -95,8 +95,8 @@ pub struct Failed {
 }
 
 impl Contract {
-    /// From a JSON ABI: the array of items that compilers write. Events that can't be read from logs are
-    /// left out.
+    /// From a JSON ABI: the array of items that compilers write. Events that can't be read from
+    /// logs are left out.
     ///
     /// # Errors
     /// What is wrong, with pointers into `abi`.

@@ -38,6 +38,9 @@ pub struct TransferFilter {
 /// Block, log index, place.
 pub type TransferPlace = (i64, i32, i32);
 
+/// After all that there is.
+const NEWEST: TransferPlace = (i64::MAX, i32::MAX, i32::MAX);
+
 /// The latest `limit` transfers of an item, newest first.
 pub async fn load_history(
     db: &mut PgConnection,
@@ -60,14 +63,13 @@ pub async fn list(
     before: Option<TransferPlace>,
     limit: i64,
 ) -> Result<Vec<TransferRow>, DbError> {
-    let (block, log_index, place) = before.unwrap_or((i64::MAX, i32::MAX, i32::MAX));
-    let (first, last) = (filter.first_block.unwrap_or(0), filter.last_block.unwrap_or(i64::MAX));
-    let contract = filter.contract.map(Addr);
-    let token_id = filter.token_id.map(Numeric);
-    let Some(account) = filter.account.map(Addr) else {
-        return Ok(sqlx::query_as!(
-            TransferRow,
-            r#"select block_number, block_hash as "block_hash: Hash", log_index, place,
+    if let Some(account) = filter.account {
+        return list_of_account(db, chain, (account, filter), before, limit).await;
+    }
+    let (block, log_index, place) = before.unwrap_or(NEWEST);
+    Ok(sqlx::query_as!(
+        TransferRow,
+        r#"select block_number, block_hash as "block_hash: Hash", log_index, place,
                       tx_hash as "tx_hash: Hash", contract as "contract: Addr",
                       token_id as "token_id: Numeric", amount as "amount: Numeric",
                       sender as "sender: Addr", recipient as "recipient: Addr", mined_at
@@ -77,20 +79,29 @@ pub async fn list(
                   and block_number between $4 and $5
                   and (block_number, log_index, place) < ($6, $7, $8)
                 order by block_number desc, log_index desc, place desc limit $9"#,
-            chain.as_i64(),
-            contract as _,
-            token_id as _,
-            first,
-            last,
-            block,
-            log_index,
-            place,
-            limit,
-        )
-        .fetch_all(db)
-        .await?);
-    };
-    // By each of its indexes as many as are wanted, whatever the contract.
+        chain.as_i64(),
+        filter.contract.map(Addr) as _,
+        filter.token_id.map(Numeric) as _,
+        filter.first_block.unwrap_or(0),
+        filter.last_block.unwrap_or(i64::MAX),
+        block,
+        log_index,
+        place,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// By each of the account's indexes as many as are wanted, whatever the contract.
+async fn list_of_account(
+    db: &mut PgConnection,
+    chain: ChainId,
+    (account, filter): (Address, TransferFilter),
+    before: Option<TransferPlace>,
+    limit: i64,
+) -> Result<Vec<TransferRow>, DbError> {
+    let (block, log_index, place) = before.unwrap_or(NEWEST);
     Ok(sqlx::query_as!(
         TransferRow,
         r#"with of_account as (
@@ -116,15 +127,15 @@ pub async fn list(
              from of_account
             order by block_number desc, log_index desc, place desc limit $9"#,
         chain.as_i64(),
-        contract as _,
-        token_id as _,
-        first,
-        last,
+        filter.contract.map(Addr) as _,
+        filter.token_id.map(Numeric) as _,
+        filter.first_block.unwrap_or(0),
+        filter.last_block.unwrap_or(i64::MAX),
         block,
         log_index,
         place,
         limit,
-        account as _,
+        Addr(account) as _,
     )
     .fetch_all(db)
     .await?)
