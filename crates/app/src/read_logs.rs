@@ -12,7 +12,7 @@ use db::{
 use projections::{Standard, followed};
 use serde_json::{Value, json};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, LazyLock},
 };
 use vocab::{Address, B256, ChainId};
@@ -64,15 +64,14 @@ impl App {
         let logs = raw_logs::list(&mut view.db, chain, filter, after, limit).await?;
         let seen = view.seen(());
         drop(view);
-        let mut known = HashMap::new();
+        let mut known: HashMap<Address, Vec<Arc<Contract>>> = HashMap::new();
         let mut found = Vec::with_capacity(logs.len());
         for log in logs {
-            if !known.contains_key(&log.address) {
-                known.insert(log.address, self.readers(chain, log.address).await?);
-            }
-            let readers = known.get(&log.address).into_iter().flatten();
-            let said =
-                readers.filter_map(|reader| reader.decode_log(&log.topics, &log.data)).next();
+            let readers = match known.entry(log.address) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(self.readers(chain, log.address).await?),
+            };
+            let said = readers.iter().find_map(|abi| abi.decode_log(&log.topics, &log.data));
             found.push(LogView { log, said });
         }
         Ok(seen.with(found))

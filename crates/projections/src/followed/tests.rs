@@ -1,5 +1,8 @@
 use super::*;
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{
+    Address, Bytes, U256,
+    aliases::{I512, U512},
+};
 use db::{balances::BalanceChange, digest::TABLES};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,19 +208,24 @@ fn consecutive_transfers_are_bounded_by_block_and_contract() {
     assert_eq!(fold(&standards(), &[whole]).undecoded.len(), 1);
 }
 
+/// Sum, unreliable, last block.
+type Balance = (I512, bool, u64);
+/// Owner, where it was minted, last block.
+type Owner = (Option<Address>, u64, B256, u64);
+
 /// Rows as the statements leave them, made of folds.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
-    balances: BTreeMap<(Address, U256, Address), (alloy_primitives::aliases::I512, bool, u64)>,
-    owners: BTreeMap<(Address, U256), (Option<Address>, u64, B256, u64)>,
+    balances: BTreeMap<(Address, U256, Address), Balance>,
+    owners: BTreeMap<(Address, U256), Owner>,
     others: BTreeMap<String, String>,
     added: Vec<String>,
 }
 
 impl Model {
     fn balance(&mut self, change: &BalanceChange) {
-        let most = alloy_primitives::aliases::U512::from(U256::MAX);
-        let most = alloy_primitives::aliases::I512::from_raw(most);
+        let most = U512::from(U256::MAX);
+        let most = I512::from_raw(most);
         let key = (change.contract, change.token_id, change.account);
         let row = self.balances.entry(key).or_default();
         let low = (row.0 + change.lowest).is_negative();
