@@ -131,7 +131,7 @@ impl App {
         authorize(caller.actor, Action::ChangeSponsor)?;
         let holder = caller.actor.holder()?;
         let now = self.config().clock.now();
-        let mut transaction = self.config().db.begin().await.map_err(db::DbError::from)?;
+        let mut transaction = db::begin(&self.config().db).await?;
         let db: &mut PgConnection = &mut transaction;
         let mut row = sponsors::lock(db, id).await?.ok_or(SponsorRefusal::Unknown)?;
         let chain = self.chain(Some(row.chain_id.cast_unsigned()))?;

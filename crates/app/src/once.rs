@@ -103,7 +103,7 @@ impl App {
         holder: &KeyHolder,
         once: Once<'_>,
     ) -> Result<Begun, AppError> {
-        let mut transaction = self.config().db.begin().await.map_err(DbError::from)?;
+        let mut transaction = db::begin(&self.config().db).await?;
         let lock = lock_number(holder.principal, once.key);
         if !idempotency_keys::lock_key(&mut transaction, lock).await? {
             return Err(Refusal::IdempotencyInProgress.into());

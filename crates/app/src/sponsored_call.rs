@@ -128,14 +128,18 @@ impl App {
         if gas_limit > GAS_MAX {
             return Err(too_much());
         }
-        let cost = U256::from(gas_limit).saturating_mul(U256::from(quote.max_fee_wei));
-        let (max_fee_wei, cost_max) = (quote.max_fee_wei, cost.saturating_add(apart));
-        Ok(Carried { input, gas_limit, max_fee_wei, cost_max })
+        let max_fee_wei = quote.max_fee_wei.saturating_mul(FEE_ROOM.0) / FEE_ROOM.1;
+        let cost = U256::from(gas_limit).saturating_mul(U256::from(max_fee_wei));
+        Ok(Carried { input, gas_limit, max_fee_wei, cost_max: cost.saturating_add(apart) })
     }
 }
 
 /// EIP-7825.
 const GAS_MAX: u64 = 1 << 24;
+/// By how much a job may raise its first offer: enough for two replacements of an eighth each.
+/// With none, one that is stuck could neither be priced anew nor voided, and would hold up all
+/// behind it.
+const FEE_ROOM: (u128, u128) = (13, 10);
 
 pub(crate) fn call(from: Address, to: Address, data: Vec<u8>) -> CallRequest {
     CallRequest { from, to: Some(to), value: U256::ZERO, data: data.into() }

@@ -151,7 +151,7 @@ impl Writing {
             time_ms: self.head.time_ms.cast_signed(),
             fact_seq: self.fact,
         };
-        let mut transaction = db.begin().await.map_err(DbError::from)?;
+        let mut transaction = db::begin(db).await?;
         if !leases::lock_held(&mut transaction, lease).await?
             || !audit_logs::record(&mut transaction, NAME, self.witness, now).await?
         {

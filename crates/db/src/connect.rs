@@ -1,6 +1,6 @@
 use crate::DbError;
 use sqlx::{
-    Connection, PgConnection, PgPool, PgTransaction, Row,
+    Connection, PgPool, PgTransaction,
     migrate::{Migrate, MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -35,28 +35,24 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
     Ok(PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(10))
-        // A connection is tested whenever it is given back, so one that was used a moment ago needs
-        // no other test.
+        // One that was used a moment ago needs no test.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(
                 async move { Ok(meta.idle_for < IDLE_UNTESTED || connection.ping().await.is_ok()) },
             )
         })
-        .after_release(|connection, _| Box::pin(is_idle(connection)))
         .connect_with(options)
         .await?)
 }
 
-/// Is the connection outside of any transaction? One that is not must not be used again: sqlx
-/// forgets a BEGIN whose future was dropped before its answer came (a request was cancelled), and
-/// whatever the next user of the connection writes without a transaction of its own would silently
-/// be part of that one, and be lost with it.
+/// A transaction that writes. Its statements go by plans that are made once per connection: each
+/// finds its rows by a key, and what differs from call to call (how many rows) changes no plan.
 ///
-/// By the simple protocol, where a statement alone starts when its transaction does.
-async fn is_idle(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
-    row.try_get(0)
+/// # Errors
+/// [`DbError::Unavailable`] when no connection is had.
+pub async fn begin(db: &Db) -> Result<PgTransaction<'static>, DbError> {
+    begin_as(db, "begin; set local plan_cache_mode = force_generic_plan").await
 }
 
 /// A transaction in which every statement sees the same state, that of its first one, and nothing
@@ -65,7 +61,18 @@ async fn is_idle(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 /// # Errors
 /// [`DbError::Unavailable`] when no connection is had.
 pub async fn begin_view(db: &Db) -> Result<PgTransaction<'static>, DbError> {
-    Ok(db.begin_with("begin isolation level repeatable read read only").await?)
+    begin_as(db, "begin isolation level repeatable read read only").await
+}
+
+/// In a task of its own, which comes to its end even if nobody waits for it any more: sqlx forgets
+/// a BEGIN whose future is dropped before its answer came (a request was cancelled), and whatever
+/// the next user of the connection writes without a transaction of its own would silently be part
+/// of that one, and be lost with it.
+async fn begin_as(db: &Db, statement: &'static str) -> Result<PgTransaction<'static>, DbError> {
+    let db = db.clone();
+    // tidy: allow(banned) it ends by itself: connections are waited for at most 10 s
+    let begun = tokio::spawn(async move { db.begin_with(statement).await });
+    Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
 }
 
 /// Check that the schema is the one that this binary knows, and change nothing.

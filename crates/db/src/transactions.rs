@@ -68,6 +68,32 @@ pub struct ClaimFilter<'a> {
     pub paused_sources: &'a [String],
 }
 
+/// How many jobs of a role wait and are not claimed, counted up to `limit`. Claims that seem to last
+/// longer than `seconds_max` are void.
+pub async fn load_unclaimed(
+    db: &mut PgConnection,
+    chain: ChainId,
+    role: &str,
+    seconds_max: f64,
+    limit: i64,
+) -> Result<i64, DbError> {
+    let row = sqlx::query!(
+        r#"select count(*) as "waiting!" from (
+               select 1 from transactions
+                where chain_id = $1 and role = $2 and is_queued
+                  and (claimed_until is null or claimed_until <= now()
+                       or claimed_until > now() + make_interval(secs => $3))
+                limit $4) as waiting"#,
+        chain.as_i64(),
+        role,
+        seconds_max,
+        limit,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.waiting)
+}
+
 /// Take ready jobs, first in the queue first, which no other lane looks at. This only keeps lanes
 /// from working in vain on the same jobs; a job belongs to a lane when it is reserved. Of each
 /// ordering key the first job at most is taken: see [`ordering::load_followers`]. A draining wallet

@@ -139,7 +139,7 @@ impl Session {
 
     /// Commit that the chain is stopped.
     pub(crate) async fn commit_stop(&mut self, detail: &str) -> Result<(), IndexError> {
-        let mut tx = self.db.begin().await.map_err(db::DbError::from)?;
+        let mut tx = db::begin(&self.db).await?;
         if !checkpoints::record_too_deep(&mut tx, self.chain.id, &self.checkpoint, detail).await? {
             return Err(IndexError::Superseded);
         }
@@ -152,7 +152,7 @@ impl Session {
 
     /// A transaction in which the checkpoint has moved to `to`; it locks out every rival.
     async fn begin(&self, to: BlockRef) -> Result<PgTransaction<'static>, IndexError> {
-        let mut tx = self.db.begin().await.map_err(db::DbError::from)?;
+        let mut tx = db::begin(&self.db).await?;
         let expected = &self.checkpoint;
         if !checkpoints::record_advance(&mut tx, self.chain.id, expected, to).await? {
             return Err(IndexError::Superseded);

@@ -239,7 +239,7 @@ async fn record_first(
     if anchor.hash == B256::ZERO {
         return Err(inconsistent("a block without a hash".into()));
     }
-    let mut tx = db.begin().await.map_err(db::DbError::from)?;
+    let mut tx = db::begin(db).await?;
     if checkpoints::record_first(&mut tx, chain.id, anchor.block()).await? {
         blocks::record(&mut tx, chain.id, std::slice::from_ref(anchor)).await?;
         index_sources::record(&mut tx, chain.id, sources).await?;

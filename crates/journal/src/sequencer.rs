@@ -61,7 +61,7 @@ async fn step(
     if outbox::is_empty(&mut *db.acquire().await?).await? {
         return Ok(Some(0));
     }
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(db).await?;
     if !leases::lock_held(&mut transaction, &lease).await? {
         leader.lost();
         return Ok(None);

@@ -26,7 +26,7 @@ pub(crate) async fn run(command: ChainCommand) -> Result<()> {
     let ChainCommand::Resume(options) = command;
     let chain = ChainId(options.chain_id);
     let db = options.database.connect().await?;
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(&db).await?;
     let Some(before) = checkpoints::load(&mut transaction, chain).await? else {
         bail!("nothing of chain {chain} is indexed");
     };

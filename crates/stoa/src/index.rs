@@ -160,7 +160,7 @@ fn as_text(index: &ChainIndex) -> String {
 async fn pause(options: ChainOptions) -> Result<()> {
     let chain = ChainId(options.chain_id);
     let db = options.database.connect().await?;
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(&db).await?;
     let Some(paused) = checkpoints::record_paused(&mut transaction, chain).await? else {
         bail!("{}", refusal(&mut transaction, chain).await?);
     };
@@ -174,7 +174,7 @@ async fn pause(options: ChainOptions) -> Result<()> {
 async fn resume(options: ChainOptions) -> Result<()> {
     let chain = ChainId(options.chain_id);
     let db = options.database.connect().await?;
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(&db).await?;
     let Some(resumed) = checkpoints::record_unpaused(&mut transaction, chain).await? else {
         bail!("{}", refusal(&mut transaction, chain).await?);
     };

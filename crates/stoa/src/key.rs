@@ -72,7 +72,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<()> {
 async fn create(options: CreateOptions) -> Result<()> {
     let pepper = options.database.pepper(options.pepper_file.as_ref())?;
     let db = options.database.connect().await?;
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(&db).await?;
     let (principal, name) = match (options.principal, options.name) {
         (Some(id), _) => {
             let name = db::principals::load_name(&mut transaction, id).await?;
@@ -133,7 +133,7 @@ async fn revoke(options: &RevokeOptions) -> Result<()> {
     // What is no id may be a secret, and is not repeated.
     ensure!(sound, "an id has 16 letters and digits: the part after `sk_<env>_`");
     let db = options.database.connect().await?;
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(&db).await?;
     let found = api_keys::list(&mut transaction, Some(&options.id), 1).await?;
     let Some(key) = found.first() else { bail!("there is no key {}", options.id) };
     let now = OffsetDateTime::now_utc();

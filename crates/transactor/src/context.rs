@@ -5,7 +5,7 @@ use crate::{
     breaker::Breakers,
     moves::{Move, MoveError, Told, record_moves},
     pulse::Pulse,
-    share::Loads,
+    share::{Loads, Looks},
 };
 use db::PgConnection;
 use journal::NewFact;
@@ -24,6 +24,7 @@ pub(crate) struct Context {
     pub config: Config,
     pub pulse: watch::Receiver<Option<Pulse>>,
     pub loads: Loads,
+    pub looks: Looks,
     pub breakers: Breakers,
     /// Facts that wait for a lane's next commit.
     alerts: Mutex<Vec<NewFact>>,
@@ -32,7 +33,14 @@ pub(crate) struct Context {
 impl Context {
     pub fn new(config: Config, pulse: watch::Receiver<Option<Pulse>>) -> Self {
         let breakers = Breakers::new(config.options.kind_failures_max, config.options.kind_pause);
-        Self { config, pulse, loads: Loads::default(), breakers, alerts: Mutex::default() }
+        Self {
+            config,
+            pulse,
+            loads: Loads::default(),
+            looks: Looks::default(),
+            breakers,
+            alerts: Mutex::default(),
+        }
     }
 
     pub fn chain_id(&self) -> ChainId {

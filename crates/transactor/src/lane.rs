@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     pub balance_seen: Option<Instant>,
     /// What was told of it.
     pub paused: Option<Pause>,
+    /// When it last looked for jobs.
+    pub looked: std::time::Instant,
 }
 
 impl Lane {
@@ -78,7 +80,7 @@ impl Lane {
 
     /// A transaction that commits only while the lease is ours.
     pub async fn begin(&self) -> Result<PgTransaction<'static>, LaneError> {
-        let mut transaction = self.db().begin().await.map_err(DbError::from)?;
+        let mut transaction = db::begin(self.db()).await?;
         let held = leases::lock_held(&mut transaction, &self.lease).await?;
         if held || self.planted(Fault::EpochUnchecked) {
             Ok(transaction)
@@ -97,6 +99,7 @@ impl Lane {
         self.recover().await?;
         pulse.mark_changed();
         let mut watched = Instant::now();
+        let mut rang = true;
         while !yielding.is_cancelled() {
             if pulse.has_changed().unwrap_or(false) || watched.elapsed() >= retry {
                 let now = *pulse.borrow_and_update();
@@ -108,17 +111,21 @@ impl Lane {
             }
             let now = *pulse.borrow();
             let full = match now {
-                Some(now) => self.take(now, &bell).await?,
+                Some(now) => self.take(now, &bell, rang).await?,
                 None => false,
             };
             if full {
+                rang = true;
                 continue;
             }
-            tokio::select! {
-                () = bell.notified(), if self.room() > 0 => {}
-                _ = pulse.changed() => pulse.mark_changed(),
-                () = sleep(tick) => {}
-                () = yielding.cancelled() => {}
+            rang = tokio::select! {
+                () = bell.notified(), if self.room() > 0 => true,
+                _ = pulse.changed() => {
+                    pulse.mark_changed();
+                    false
+                }
+                () = sleep(tick) => false,
+                () = yielding.cancelled() => false,
             }
         }
         Ok(())
@@ -181,6 +188,7 @@ async fn keep_working(
             poor: None,
             balance_seen: None,
             paused,
+            looked: started.into_std(),
         };
         let error = match lane.work(yielding).await {
             Ok(()) => return,

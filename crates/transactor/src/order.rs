@@ -4,17 +4,18 @@ use crate::{
     breaker::Circuit,
     failpoint::hit,
     lane::{Lane, LaneError},
-    share::share,
+    share::{Turn, batch, share},
     take::CALLS_MAX,
 };
 use db::{
     DbError, PgConnection,
-    transactions::{self, ClaimFilter, Ready, ordering, requests},
+    transactions::{self, ClaimFilter, Ready, ordering},
 };
 use std::{
     collections::{BTreeMap, HashSet},
     time::Instant,
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
 /// How long other lanes leave claimed jobs alone: so long do jobs wait whose lane died meanwhile.
@@ -22,6 +23,9 @@ use uuid::Uuid;
 const CLAIM_SECONDS: f64 = 3.0;
 /// Waiting jobs are counted up to this.
 const DEPTH_MAX: i64 = 2_000;
+
+/// A lane looks for jobs at every so many ticks at least.
+const LOOK_TICKS: u32 = 10;
 
 /// Jobs that a lane looks at.
 pub(crate) struct Claimed {
@@ -33,24 +37,49 @@ pub(crate) struct Claimed {
 }
 
 impl Lane {
+    /// Is it this lane's turn to look for jobs? One that is told of some waits for a moment, if need
+    /// be, so that there are several. One that was told of none looks if nobody else has, and now
+    /// and then in any case: there are jobs that only one lane may take.
+    pub async fn is_turn(&mut self, rang: bool) -> bool {
+        let (now, tick) = (Instant::now(), self.options().tick);
+        let (looks, role) = (&self.context.looks, self.wallet.role.as_str());
+        let overdue = now.duration_since(self.looked) >= tick * LOOK_TICKS;
+        if !rang && !overdue && looks.is_quiet(role, now, tick) {
+            return false;
+        }
+        match looks.turn(role, now) {
+            Turn::Now => {}
+            Turn::After(pause) => sleep(pause).await,
+            Turn::Not if overdue => {}
+            Turn::Not => return false,
+        }
+        self.looked = Instant::now();
+        true
+    }
+
     /// Claim at most `room` jobs.
     pub async fn claim(&self, room: usize) -> Result<Claimed, LaneError> {
         let (chain, role) = (self.context.chain_id(), self.wallet.role.as_str());
         // The loads before what waits: what another lane takes between is then missing in both, so
-        // this one takes too little, which is made up for, and never too much. (Claimed jobs wait
-        // until they have their nonces.)
+        // this one takes too little, which is made up for, and never too much. (The same holds for
+        // claimed jobs, which count as a lane's once they have their nonces.)
         let others = self.context.loads.others(self.address(), role);
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
-        let waiting = requests::load_depth(&mut connection, chain, role, DEPTH_MAX).await?;
+        let seconds_max = self.claim_seconds_max();
+        let waiting =
+            transactions::load_unclaimed(&mut connection, chain, role, seconds_max, DEPTH_MAX)
+                .await?;
         drop(connection);
         let waiting = usize::try_from(waiting).unwrap_or(0);
         if waiting == 0 {
+            self.context.looks.note(role, true);
             return Ok(Claimed { jobs: Vec::new(), more: false, full: false });
         }
         // Under the lease too: a lane that lost it must not keep jobs from its successor.
         let mut transaction = self.begin().await?;
         let room = room.min(CALLS_MAX);
-        let limit = share(self.in_flight, &others, waiting).min(room);
+        let batch = batch(usize::try_from(self.wallet.in_flight_max).unwrap_or(1));
+        let limit = share(self.in_flight, &others, waiting, batch).min(room);
         let now = Instant::now();
         let paused = self.context.breakers.paused(now).into_iter().map(|of| (of.kind, of.source));
         let (paused_kinds, paused_sources): (Vec<String>, Vec<String>) = paused.unzip();
@@ -60,7 +89,7 @@ impl Lane {
             wallet: self.address(),
             limit: i64::try_from(limit).unwrap_or(1),
             seconds: CLAIM_SECONDS,
-            seconds_max: self.claim_seconds_max(),
+            seconds_max,
             paused_kinds: &paused_kinds,
             paused_sources: &paused_sources,
         };
@@ -77,7 +106,9 @@ impl Lane {
         self.add_followers(&mut transaction, filter, &mut jobs).await?;
         transaction.commit().await.map_err(DbError::from)?;
         hit("after_claim");
-        Ok(Claimed { more: waiting > jobs.len(), full: jobs.len() == room, jobs })
+        let more = waiting > jobs.len();
+        self.context.looks.note(role, !more);
+        Ok(Claimed { more, full: jobs.len() == room, jobs })
     }
 
     fn admits(&self, job: &Ready, now: Instant) -> bool {

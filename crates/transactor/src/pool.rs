@@ -182,7 +182,7 @@ impl Pool {
     /// Jobs that are still queued at their deadline end at once. Any worker may do it: the row says
     /// who was first.
     async fn expire_overdue(&self) -> Result<(), MoveError> {
-        let mut transaction = self.context.config.db.begin().await.map_err(DbError::from)?;
+        let mut transaction = db::begin(&self.context.config.db).await?;
         let overdue =
             stops::load_overdue(&mut transaction, self.context.chain_id(), OVERDUE_MAX).await?;
         let reason = || Reason::new("expired", "its deadline passed before it was sent");
@@ -199,7 +199,7 @@ impl Pool {
     /// with a stopped wallet only for their approvals' sake may go to another.
     async fn free_stranded(&self) -> Result<(), MoveError> {
         let chain = self.context.chain_id();
-        let mut transaction = self.context.config.db.begin().await.map_err(DbError::from)?;
+        let mut transaction = db::begin(&self.context.config.db).await?;
         let stranded = stops::load_stranded(&mut transaction, chain, STRANDED_MAX).await?;
         let reason = || Reason::new("wallet_retired", "the wallet that it names was retired");
         let moves: Vec<Move> =

@@ -5,7 +5,11 @@ use alloy_primitives::Address;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
+
+/// The part of its window that a lane takes at least.
+const BATCH_SHARE: usize = 8;
 
 /// How many of `wallets` the worker at `place` of `workers` serves. All together serve each once.
 pub(crate) fn quota(wallets: usize, workers: usize, place: usize) -> usize {
@@ -13,13 +17,20 @@ pub(crate) fn quota(wallets: usize, workers: usize, place: usize) -> usize {
     wallets / workers + usize::from(place < wallets % workers)
 }
 
+/// The fewest jobs worth dividing, for a lane that may have `window` in flight: a commit costs it
+/// about the same for one job as for so many.
+pub(crate) fn batch(window: usize) -> usize {
+    (window / BATCH_SHARE).max(1)
+}
+
 /// How many of `waiting` jobs a lane takes that has `own` in flight, while the lanes beside it have
-/// `others`: as many as bring it to the level that all would have, and at least one, so that a job
-/// never waits for a lane that does not move.
-pub(crate) fn share(own: usize, others: &[usize], waiting: usize) -> usize {
+/// `others`: as many as bring it to the level that all would have, and at least a [`batch`], so
+/// that a job never waits for a lane that does not move, and many lanes do not each commit a single
+/// one.
+pub(crate) fn share(own: usize, others: &[usize], waiting: usize, batch: usize) -> usize {
     let lanes = others.len() + 1;
     let total = others.iter().sum::<usize>() + own + waiting;
-    total.div_ceil(lanes).saturating_sub(own).max(1)
+    total.div_ceil(lanes).saturating_sub(own).max(batch)
 }
 
 /// Jobs in flight on the lanes of this process that take work.
@@ -51,10 +62,85 @@ impl Loads {
     }
 }
 
+/// When the lanes of each role last looked for jobs, or will: so that idle lanes need not all look,
+/// and jobs that come in fast are taken many at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Looks(Mutex<HashMap<String, Look>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Instant,
+    /// It took what it saw, or saw nothing.
+    satisfied: bool,
+}
+
+/// Whether a lane looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now,
+    After(Duration),
+    /// Another lane looks soon.
+    Not,
+}
+
+/// The shortest time between two looks, unless the first left something.
+const LOOK_GAP: Duration = Duration::from_millis(25);
+
+impl Looks {
+    /// May a lane look that was told of a job?
+    pub fn turn(&self, role: &str, now: Instant) -> Turn {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = looks.get_mut(role) else {
+            looks.insert(role.to_owned(), Look { at: now, satisfied: true });
+            return Turn::Now;
+        };
+        if last.at > now {
+            return Turn::Not;
+        }
+        let next = if last.satisfied { last.at + LOOK_GAP } else { last.at };
+        last.at = next.max(now);
+        if next > now { Turn::After(next - now) } else { Turn::Now }
+    }
+
+    /// Has another lane looked so short a time ago, and found no reason for others to look?
+    pub fn is_quiet(&self, role: &str, now: Instant, age_max: Duration) -> bool {
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.get(role).is_some_and(|last| last.satisfied && now < last.at + age_max)
+    }
+
+    /// A look has ended.
+    pub fn note(&self, role: &str, satisfied: bool) {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = looks.get_mut(role) {
+            last.satisfied = satisfied;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn looks_are_apart_unless_something_is_left() {
+        let (looks, start) = (Looks::default(), Instant::now());
+        let at = |millis| start + Duration::from_millis(millis);
+        let tick = Duration::from_millis(100);
+        assert!(!looks.is_quiet("a", start, tick), "nobody has looked yet");
+        assert_eq!(looks.turn("a", start), Turn::Now);
+        looks.note("a", true);
+        assert_eq!(looks.turn("b", at(1)), Turn::Now, "another role");
+        assert_eq!(looks.turn("a", at(10)), Turn::After(Duration::from_millis(15)));
+        assert_eq!(looks.turn("a", at(20)), Turn::Not, "that one comes");
+        looks.note("a", false);
+        assert!(!looks.is_quiet("a", at(26), tick), "something is left, for whoever can take it");
+        assert_eq!(looks.turn("a", at(26)), Turn::Now);
+        looks.note("a", true);
+        assert!(looks.is_quiet("a", at(125), tick));
+        assert!(!looks.is_quiet("a", at(126), tick));
+        assert_eq!(looks.turn("a", at(126)), Turn::Now);
+    }
 
     proptest! {
         #[test]
@@ -69,8 +155,9 @@ mod tests {
         #[test]
         fn a_burst_is_spread(
             mut loads in prop::collection::vec(0usize..40, 1..20), burst in 0usize..300,
-            first in 0usize..20,
+            first in 0usize..20, window in 1usize..200,
         ) {
+            let batch = batch(window);
             let (before, mut waiting, mut at) = (loads.clone(), burst, first % loads.len());
             // Lanes take in turn, as their bell wakes them.
             while waiting > 0 {
@@ -78,16 +165,17 @@ mod tests {
                     .filter(|lane| *lane != at)
                     .map(|lane| loads[lane])
                     .collect();
-                let taken = share(loads[at], &others, waiting).min(waiting);
-                prop_assert!(taken > 0);
+                let taken = share(loads[at], &others, waiting, batch).min(waiting);
+                prop_assert!(taken == waiting || taken >= batch);
                 loads[at] += taken;
                 waiting -= taken;
                 at = (at + 1) % loads.len();
             }
             let level = (before.iter().sum::<usize>() + burst).div_ceil(loads.len());
             for (lane, load) in loads.iter().enumerate() {
-                // A lane above the level takes one at each turn, and no more.
-                prop_assert!(*load <= level.max(before[lane] + burst.div_ceil(loads.len())));
+                // A lane that is near the level or above takes a batch at each turn, and no more.
+                let turns = burst.div_ceil(batch * loads.len());
+                prop_assert!(*load <= level.max(before[lane] + batch * turns));
             }
         }
     }

@@ -67,8 +67,14 @@ impl Priced {
 }
 
 impl Lane {
-    /// Take a fair share of the jobs that there is room for. True when there may be more for us.
-    pub async fn take(&mut self, pulse: Pulse, bell: &Notify) -> Result<bool, LaneError> {
+    /// Take a fair share of the jobs that there is room for, which somebody `rang` for. True when
+    /// there may be more for us.
+    pub async fn take(
+        &mut self,
+        pulse: Pulse,
+        bell: &Notify,
+        rang: bool,
+    ) -> Result<bool, LaneError> {
         let room = self.room();
         if room == 0 {
             self.context.loads.remove(self.address());
@@ -78,6 +84,9 @@ impl Lane {
         // While not even the cheapest could be mined, nobody's turn is wasted.
         if fees::offer(&pulse.market, Urgency::Low, self.options().fee_cap_wei).is_none() {
             metrics::counter!("transactor_price_above_cap_total").increment(1);
+            return Ok(false);
+        }
+        if !self.is_turn(rang).await {
             return Ok(false);
         }
         let claimed = self.claim(room).await?;

@@ -21,6 +21,7 @@ use time::{OffsetDateTime, macros::datetime};
 use tokio::net::TcpListener;
 use vocab::{Address, ChainId, CollectionRequestId, Finality, FixedClock, JobStatus, PrincipalId};
 
+pub const OTHER_CHAIN: u64 = CHAIN + 1;
 pub const CHAIN: u64 = 31337;
 /// Deployed, in mode digest; the default one.
 pub const DIGEST: &str = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
@@ -65,6 +66,8 @@ pub struct Setup {
     pub queue_max: u64,
     /// Where it stands on the node; none of ours when it is absent.
     pub forwarder: Option<Address>,
+    /// The node of another chain, [`OTHER_CHAIN`], which comes first.
+    pub other: Option<chain::Endpoint>,
 }
 
 impl Drop for Api {
@@ -107,7 +110,7 @@ pub async fn start_as(setup: Setup) -> Api {
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),
-        chains: vec![chain.clone()],
+        chains: setup.other.map(other_chain).into_iter().chain([chain.clone()]).collect(),
         nudge: transactor::Nudge::default(),
         intake: transactor::Intake::new(queue_max),
         signer: signer::Client::connect(directory.path().join("run/signer.sock")),
@@ -158,6 +161,10 @@ async fn stream(
     let (hub, feed) = hub.await.unwrap();
     tokio::spawn(feed.run(stop.clone().cancelled_owned()));
     api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
+}
+
+fn other_chain(node: Endpoint) -> ChainSettings {
+    ChainSettings { chain_id: ChainId(OTHER_CHAIN), ..chain_settings(vec![node]) }
 }
 
 fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {

@@ -22,6 +22,7 @@ mod quotes;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;
+mod sponsored_l1;
 mod sponsors;
 mod stream;
 mod transaction_changes;

@@ -129,8 +129,15 @@ impl Desk {
 
     /// An API that sees the node through this endpoint.
     pub async fn on(node: TestNode, endpoint: Endpoint) -> Self {
+        Self::beside(node, endpoint, None).await
+    }
+
+    /// The same beside another chain, which is seen through `other`.
+    pub async fn beside(node: TestNode, endpoint: Endpoint, other: Option<Endpoint>) -> Self {
         let (forwarder, collection) = deploy(&node).await;
-        let setup = Setup { nodes: vec![endpoint], forwarder: Some(forwarder), ..Setup::default() };
+        let forwarder_of = Some(forwarder);
+        let setup =
+            Setup { nodes: vec![endpoint], forwarder: forwarder_of, other, ..Setup::default() };
         let api = start_as(setup).await;
         // The chain has the time of day.
         api.clock.advance(SystemClock.now() - api.clock.now());
@@ -157,7 +164,7 @@ impl Desk {
     /// A sponsor of approvals and transfers, with one ether of everything, or as said otherwise.
     pub async fn create(&self, name: &str, changes: Value) -> Value {
         let mut request = json!({
-            "name": name, "day_budget": ETHER, "total_budget": ETHER, "user_day_budget": ETHER,
+            "chain_id": CHAIN, "name": name, "day_budget": ETHER, "total_budget": ETHER, "user_day_budget": ETHER,
             "user_day_requests": 1000, "gas_max": 500_000,
             "rules": [
                 { "target": self.collection, "function": "setApprovalForAll(address,bool)" },

@@ -1,12 +1,16 @@
 //! What becomes of a reservation when receipts are gone, or an end is taken back.
 
 use crate::{
-    harness::{CHAIN, body},
+    harness::{CHAIN, OTHER_CHAIN, body},
     sponsored::{Desk, PATH, User, WALLET},
 };
-use app::jobs::outcomes::ProductOutcomes;
+use app::{AppError, jobs::outcomes::ProductOutcomes};
+use chain::{Endpoint, EndpointOptions};
 use db::PgConnection;
 use serde_json::{Value, json};
+use std::time::Duration;
+use testkit::NodeOptions;
+use tokio::net::TcpListener;
 use transactor::{Moved, Outcomes};
 use vocab::{B256, ChainId, JobStatus, TransactionId, U256};
 
@@ -168,4 +172,37 @@ async fn what_is_decided_about_sponsors_is_told() {
     for by in ["principal_id", "key_id", "request_id"] {
         assert!(changed[by].is_string(), "{changed}");
     }
+}
+
+#[tokio::test]
+async fn a_silent_chain_keeps_no_other_from_being_settled() {
+    // It takes connections, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let options =
+        EndpointOptions { timeout: Duration::from_millis(200), ..EndpointOptions::default() };
+    let silent = Endpoint::new(&url, options).unwrap();
+    let node = testkit::anvil(NodeOptions::default()).await;
+    let endpoint = node.endpoint.clone();
+    let desk = Desk::beside(node, endpoint, Some(silent)).await;
+    let mut ended = Vec::new();
+    for (key, user) in [("there", 1), ("here", 2)] {
+        let signed = desk.approval(&User::new(user), WALLET).await;
+        let taken = body(desk.send(key, &signed).await, 202).await;
+        let receipt = desk.carry(&taken).await;
+        desk.end(&taken, "final", Some(&receipt)).await;
+        ended.push(taken);
+    }
+    let there: uuid::Uuid = ended[0]["id"].as_str().unwrap().parse().unwrap();
+    sqlx::query("update forward_requests set chain_id = $2 where id = $1")
+        .bind(there)
+        .bind(i64::try_from(OTHER_CHAIN).unwrap())
+        .execute(&desk.api.database.db)
+        .await
+        .unwrap();
+    let trouble = desk.api.app.settle_sponsored().await.unwrap_err();
+    assert!(matches!(trouble, AppError::Node(_)), "{trouble:?}");
+    assert_ne!(shown(&desk, &ended[1]).await["cost"], Value::Null, "settled all the same");
+    assert_eq!(shown(&desk, &ended[0]).await["cost"], Value::Null, "its node was not heard");
+    desk.adds_up().await;
 }

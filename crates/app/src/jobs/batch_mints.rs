@@ -185,7 +185,7 @@ impl BatchMints {
         };
         let mut queued = 0;
         for contract in collections {
-            let mut transaction = self.db.begin().await?;
+            let mut transaction = db::begin(&self.db).await?;
             if !leases::lock_held(&mut transaction, &lease).await? {
                 leader.lost();
                 return Ok(Round::StandBy);

@@ -69,7 +69,7 @@ impl App {
 
     async fn settle(&self, one: &Unsettled, cost: Cost) -> Result<bool, AppError> {
         let (id, wei) = (one.id, cost.wei);
-        let mut transaction = self.config().db.begin().await.map_err(DbError::from)?;
+        let mut transaction = db::begin(&self.config().db).await?;
         let db = &mut *transaction;
         let now = self.config().clock.now();
         let place = (id, one.block_hash.map(Into::into));

@@ -11,7 +11,7 @@ async fn an_abandoned_beginning_takes_nobody_elses_writes_with_it() {
     let db = &database.db;
     let abandon = async {
         for micros in (0..2_000).map(|n| n * 7 % 900) {
-            let _ = tokio::time::timeout(Duration::from_micros(micros), db.begin()).await;
+            let _ = tokio::time::timeout(Duration::from_micros(micros), db::begin(db)).await;
         }
     };
     let write = async {

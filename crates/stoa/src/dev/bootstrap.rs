@@ -47,7 +47,7 @@ const OPERATOR_ID: PrincipalId =
 
 /// A new key of the operator, with all rights.
 pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<String> {
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(db).await?;
     db::principals::record(&mut transaction, OPERATOR_ID, "operator", "operator").await?;
     let new = auth::NewKey {
         env: "dev",
@@ -177,7 +177,7 @@ async fn registered(db: &Db, chain: &Chain) -> Result<Option<Contracts>> {
 
 /// Queue the creation of what has no needs; the factory's follows when its implementation stands.
 async fn queue(db: &Db, chain: &Chain, deployer: Address) -> Result<()> {
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(db).await?;
     for (artifact, input) in [
         (contracts::FORWARDER, contracts::forwarder_creation()),
         (contracts::COLLECTION, contracts::collection_creation()),
@@ -221,14 +221,14 @@ pub(super) async fn finish(
             }
             let input = contracts::factory_creation(planned.implementation);
             let factory = creation(chain, deployer, contracts::COLLECTION_FACTORY.name, input);
-            let mut transaction = db.begin().await?;
+            let mut transaction = db::begin(db).await?;
             transactor::enqueue(&mut transaction, factory).await?;
             transaction.commit().await?;
             nudge.wake(chain.id, DEPLOYER);
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     };
-    let mut transaction = db.begin().await?;
+    let mut transaction = db::begin(db).await?;
     for ((artifact, expected), row) in REGISTRY.iter().zip(planned.addresses()).zip(&rows) {
         let code = chain.endpoint().code(expected).await?;
         ensure!(

@@ -1,4 +1,4 @@
-//! Death at every step of a sponsored transaction, and reorgs over its end. Each time the
+//! Death at every step of a sponsored transaction, reorgs over its end, its deadline. Each time the
 //! judge is the chain, and the sum: what is used of a sponsor is what is reserved and what was paid.
 
 use crate::{
@@ -32,6 +32,13 @@ async fn adds_up(home: &Home) {
     let db = sqlx::PgPool::connect(&home.database_url()).await.unwrap();
     let sums: Vec<Option<String>> = sqlx::query_scalar(SUMS).fetch_all(&db).await.unwrap();
     assert!(sums.iter().flatten().all(|same| same == "true"), "{sums:?}");
+    db.close().await;
+}
+
+async fn execute(home: &Home, sql: &'static str, id: &Value) {
+    let db = sqlx::PgPool::connect(&home.database_url()).await.unwrap();
+    let id: uuid::Uuid = id.as_str().unwrap().parse().unwrap();
+    sqlx::query(sql).bind(id).execute(&db).await.unwrap();
     db.close().await;
 }
 
@@ -191,5 +198,75 @@ async fn what_a_reorg_takes_back_is_open_again_and_settled_once() {
     assert!(story.approved(&operator).await);
     assert_eq!((story.executed().await, story.sent().await), (U256::ONE, 1));
     adds_up(&home).await;
+    assert_eq!(story.server.stop(), Some(0));
+}
+
+/// The deadline of a job passes: while it waits, at no cost; while its bytes are out, at that of
+/// the void.
+#[tokio::test]
+async fn a_deadline_ends_a_request_at_the_cost_of_its_void() {
+    const NOW: &str = "update transactions set deadline_at = now() where id = $1";
+    let node = testkit::anvil(NodeOptions { block_time: Some(0.2), extra: vec![] }).await;
+    let rpc = node.anvil.http_url();
+    let home = Home::new();
+    let server = home.start(&Options { rpc: Some(&rpc), ..Options::default() }).await;
+    let story = Story { sponsor: sponsor(&server).await, server, user: Wallet::fresh() };
+    let (_, wallets) = story.server.get("/wallets?role=sponsor").await;
+    let wallet = wallets["items"][0]["address"].as_str().unwrap();
+    let (pause, resume) =
+        (format!("/wallets/31337/{wallet}/pause"), format!("/wallets/31337/{wallet}/resume"));
+
+    let operator = fresh_address();
+    assert!(story.server.post(&pause, None, &json!({})).await.0.is_success());
+    let prepared = story.approval(&operator).await;
+    let (_, waiting) = story.send(&prepared).await;
+    let (_, job) = story
+        .server
+        .get(&format!("/transactions/{}", waiting["transaction_id"].as_str().unwrap()))
+        .await;
+    let deadline: i64 = prepared["request"]["deadline"].as_str().unwrap().parse().unwrap();
+    let format = &time::format_description::well_known::Rfc3339;
+    let given_up = time::OffsetDateTime::parse(job["deadline"].as_str().unwrap(), format).unwrap();
+    assert_eq!(given_up.unix_timestamp(), deadline - 30, "before the forwarder's clock may say so");
+    execute(&home, NOW, &waiting["transaction_id"]).await;
+    let ended = story.settled(&waiting).await;
+    assert_eq!((&ended["status"], &ended["cost"]), (&json!("expired"), &json!("0")), "{ended}");
+    adds_up(&home).await;
+
+    node.call("evm_setIntervalMining", json!([0])).await;
+    assert!(story.server.post(&resume, None, &json!({})).await.0.is_success());
+    let (status, out) = story.send(&story.approval(&operator).await).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{out}");
+    story.reaches(&out, &["submitted"]).await;
+    execute(&home, NOW, &out["transaction_id"]).await;
+    let path = format!("/transactions/{}", out["transaction_id"].as_str().unwrap());
+    eventually_within(PATIENCE, "the void is out", || async {
+        let (_, job) = story.server.get(&path).await;
+        let voids = job["attempts"].as_array()?.iter().any(|attempt| attempt["void"] == true);
+        if !voids {
+            // Lanes look at each head; the node forgets the request, so as not to mine it in one.
+            node.call("anvil_dropAllTransactions", json!([])).await;
+            node.mine(1).await;
+        }
+        voids.then_some(())
+    })
+    .await;
+    let ended = eventually_within(PATIENCE, "its end is settled", || async {
+        node.mine(5).await;
+        let shown = story.shown(&out).await;
+        (!shown["cost"].is_null()).then_some(shown)
+    })
+    .await;
+    adds_up(&home).await;
+    if ended["status"] == "final" {
+        // The request was quicker than its void.
+        assert!(story.approved(&operator).await);
+    } else {
+        assert_eq!(ended["status"], "expired", "{ended}");
+        assert!(!story.approved(&operator).await);
+        assert_eq!(story.executed().await, U256::ZERO);
+    }
+    assert_eq!(ended["cost"], story.cost(&ended).await.to_string(), "mined, so paid for");
+    assert_eq!(story.used().await["total"], ended["cost"]);
     assert_eq!(story.server.stop(), Some(0));
 }

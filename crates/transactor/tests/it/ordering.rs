@@ -219,8 +219,10 @@ async fn a_burst_is_spread_over_idle_wallets() {
     }
     let counts: Vec<u32> = counts.into_values().collect();
     let level = counts.iter().sum::<u32>().div_ceil(4);
-    assert_eq!(counts.iter().max(), Some(&level), "{counts:?} after {}", first.len());
-    assert!(counts.len() == 4 && counts.iter().all(|count| *count + 3 >= level), "{counts:?}");
+    // A lane takes no fewer than an eighth of its window at once.
+    let near = level.saturating_sub(4)..=level + 2;
+    assert!(counts.len() == 4, "{counts:?}");
+    assert!(counts.iter().all(|n| near.contains(n)), "{counts:?} after {}", first.len());
     rig.node.mine(12).await;
     rig.all_final_once(&[first, queued].concat()).await;
     worker.stop().await;

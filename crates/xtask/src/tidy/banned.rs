@@ -20,7 +20,7 @@ const DOMAIN: &[&str] = &["mint", "sponsor", "market", "tickets", "trade", "vaul
 const ENVIRONMENT: &[&str] = &["runtime", "stoa", "devstack"];
 const PRINTS: &[&str] = &["stoa"];
 
-const BANNED: [(&str, Where, &str); 22] = [
+const BANNED: [(&str, Where, &str); 25] = [
     ("todo!", Where::Everywhere, "finish it"),
     ("unimplemented!", Where::Everywhere, "finish it"),
     ("dbg!", Where::Everywhere, "remove it"),
@@ -34,6 +34,9 @@ const BANNED: [(&str, Where, &str); 22] = [
     ("eprintln!", Where::ProductBut(PRINTS), "log through tracing"),
     ("print!", Where::ProductBut(PRINTS), "log through tracing"),
     ("tokio::spawn", Where::ProductBut(&["runtime"]), "the supervisor spawns tasks"),
+    ("db.begin(", Where::ProductBut(&["db"]), "`db::begin` bears being cancelled"),
+    ("db().begin(", Where::ProductBut(&["db"]), "`db::begin` bears being cancelled"),
+    ("begin_with(", Where::ProductBut(&["db"]), "`db::begin` bears being cancelled"),
     ("env::var", Where::ProductBut(ENVIRONMENT), "configuration comes through `runtime`"),
     ("env::var_os", Where::ProductBut(ENVIRONMENT), "configuration comes through `runtime`"),
     ("env::vars", Where::ProductBut(ENVIRONMENT), "configuration comes through `runtime`"),
