@@ -333,7 +333,7 @@ async fn a_large_range_is_written_at_once() {
             head: 1_000_000,
         };
         let started = Instant::now();
-        let mut tx = test.db.begin().await.unwrap();
+        let mut tx = db::begin(&test.db).await.unwrap();
         projections.apply(&mut tx, &batch).await.unwrap();
         tx.commit().await.unwrap();
         println!("{LOGS} logs folded and written in {:?}", started.elapsed());
