@@ -24,6 +24,9 @@ pub struct BalanceChange {
 
 /// Apply changes, each of another row, in the caller's transaction. A balance that is below 0 or
 /// above 2^256 - 1 on the way makes its row unreliable for good.
+///
+/// Each row is looked for by its key (the `limit` keeps it so): a plan that joins by anything else
+/// would read the whole table for each piece.
 pub async fn record(
     db: &mut PgConnection,
     chain: ChainId,
@@ -40,21 +43,22 @@ pub async fn record(
     let highest: Vec<Signed> = changes.iter().map(|c| Signed(c.highest)).collect();
     let blocks: Vec<i64> = changes.iter().map(|c| c.updated_block.cast_signed()).collect();
     sqlx::query!(
-        "merge into balances b
-         using unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::numeric[], $6::numeric[],
-                      $7::numeric[], $8::int8[])
-               as d(contract, token_id, account, delta, lowest, highest, updated_block)
-            on b.chain_id = $1 and b.contract = d.contract and b.token_id = d.token_id
-               and b.account = d.account
-          when matched then update
-           set balance = b.balance + d.delta,
-               unreliable = b.unreliable or b.balance + d.lowest < 0
-                            or b.balance + d.highest > $9::numeric,
-               updated_block = d.updated_block
-          when not matched then
-        insert (chain_id, contract, token_id, account, balance, unreliable, updated_block)
-        values ($1, d.contract, d.token_id, d.account, d.delta,
-                d.lowest < 0 or d.highest > $9::numeric, d.updated_block)",
+        "insert into balances (chain_id, contract, token_id, account, balance, unreliable,
+                               updated_block)
+         select $1, d.contract, d.token_id, d.account, coalesce(b.balance, 0) + d.delta,
+                coalesce(b.unreliable, false) or coalesce(b.balance, 0) + d.lowest < 0
+                    or coalesce(b.balance, 0) + d.highest > $9::numeric,
+                d.updated_block
+           from unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::numeric[], $6::numeric[],
+                       $7::numeric[], $8::int8[])
+                as d(contract, token_id, account, delta, lowest, highest, updated_block)
+           left join lateral (
+                select o.balance, o.unreliable from balances o
+                 where o.chain_id = $1 and o.contract = d.contract and o.token_id = d.token_id
+                   and o.account = d.account limit 1) as b on true
+         on conflict (chain_id, contract, token_id, account) do update
+            set balance = excluded.balance, unreliable = excluded.unreliable,
+                updated_block = excluded.updated_block",
         chain.as_i64(),
         &contracts as _,
         &token_ids as _,

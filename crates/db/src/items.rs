@@ -90,8 +90,10 @@ pub async fn load_many(
                   i.owner as "owner: Addr", i.uri, i.intent as "intent: Numeric",
                   i.minted_block, i.minted_tx as "minted_tx: Hash", i.updated_block
              from unnest($2::bytea[], $3::numeric[]) as k(contract, token_id)
-             join items i
-               on i.chain_id = $1 and i.contract = k.contract and i.token_id = k.token_id"#,
+            cross join lateral (
+                  select * from items o
+                   where o.chain_id = $1 and o.contract = k.contract
+                     and o.token_id = k.token_id limit 1) as i"#,
         chain.as_i64(),
         &contracts as _,
         &token_ids as _,

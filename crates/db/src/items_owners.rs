@@ -30,36 +30,66 @@ pub async fn record(
     if changes.is_empty() {
         return Ok(());
     }
-    let contracts: Vec<Addr> = changes.iter().map(|c| Addr(c.contract)).collect();
-    let token_ids: Vec<Numeric> = changes.iter().map(|c| Numeric(c.token_id)).collect();
-    let owners: Vec<Option<Addr>> = changes.iter().map(|c| c.owner.map(Addr)).collect();
-    let minted: Vec<bool> = changes.iter().map(|c| c.minted).collect();
-    let minted_blocks: Vec<i64> = changes.iter().map(|c| c.minted_block.cast_signed()).collect();
-    let minted_txs: Vec<Hash> = changes.iter().map(|c| Hash(c.minted_tx)).collect();
-    let updated: Vec<i64> = changes.iter().map(|c| c.updated_block.cast_signed()).collect();
+    let (minted, moved): (Vec<&OwnerChange>, Vec<_>) =
+        changes.iter().partition(|change| change.minted);
+    let columns = Columns::of(&minted);
     sqlx::query!(
-        "merge into items i
-         using unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::bool[], $6::int8[],
-                      $7::bytea[], $8::int8[])
-               as d(contract, token_id, owner, minted, minted_block, minted_tx, updated_block)
-            on i.chain_id = $1 and i.contract = d.contract and i.token_id = d.token_id
-          when matched then update
-           set owner = d.owner, updated_block = d.updated_block,
-               minted_block = case when d.minted then d.minted_block else i.minted_block end,
-               minted_tx = case when d.minted then d.minted_tx else i.minted_tx end
-          when not matched then
-        insert (chain_id, contract, token_id, owner, minted_block, minted_tx, updated_block)
-        values ($1, d.contract, d.token_id, d.owner, d.minted_block, d.minted_tx, d.updated_block)",
+        "insert into items (chain_id, contract, token_id, owner, minted_block, minted_tx,
+                            updated_block)
+         select $1, * from unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::int8[],
+                                  $6::bytea[], $7::int8[])
+         on conflict (chain_id, contract, token_id) do update
+            set owner = excluded.owner, minted_block = excluded.minted_block,
+                minted_tx = excluded.minted_tx, updated_block = excluded.updated_block",
         chain.as_i64(),
-        &contracts as _,
-        &token_ids as _,
-        &owners as _,
-        &minted,
-        &minted_blocks,
-        &minted_txs as _,
-        &updated,
+        &columns.contracts as _,
+        &columns.token_ids as _,
+        &columns.owners as _,
+        &columns.minted_blocks,
+        &columns.minted_txs as _,
+        &columns.updated,
+    )
+    .execute(&mut *db)
+    .await?;
+    let columns = Columns::of(&moved);
+    sqlx::query!(
+        "insert into items (chain_id, contract, token_id, owner, minted_block, minted_tx,
+                            updated_block)
+         select $1, * from unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::int8[],
+                                  $6::bytea[], $7::int8[])
+         on conflict (chain_id, contract, token_id) do update
+            set owner = excluded.owner, updated_block = excluded.updated_block",
+        chain.as_i64(),
+        &columns.contracts as _,
+        &columns.token_ids as _,
+        &columns.owners as _,
+        &columns.minted_blocks,
+        &columns.minted_txs as _,
+        &columns.updated,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+struct Columns {
+    contracts: Vec<Addr>,
+    token_ids: Vec<Numeric>,
+    owners: Vec<Option<Addr>>,
+    minted_blocks: Vec<i64>,
+    minted_txs: Vec<Hash>,
+    updated: Vec<i64>,
+}
+
+impl Columns {
+    fn of(changes: &[&OwnerChange]) -> Self {
+        Self {
+            contracts: changes.iter().map(|c| Addr(c.contract)).collect(),
+            token_ids: changes.iter().map(|c| Numeric(c.token_id)).collect(),
+            owners: changes.iter().map(|c| c.owner.map(Addr)).collect(),
+            minted_blocks: changes.iter().map(|c| c.minted_block.cast_signed()).collect(),
+            minted_txs: changes.iter().map(|c| Hash(c.minted_tx)).collect(),
+            updated: changes.iter().map(|c| c.updated_block.cast_signed()).collect(),
+        }
+    }
 }

@@ -44,9 +44,13 @@ pub async fn record(
         let contracts: Vec<Addr> = ended.iter().map(|c| Addr(c.contract)).collect();
         let token_ids: Vec<Numeric> = ended.iter().map(|c| Numeric(c.token_id)).collect();
         sqlx::query!(
-            "delete from token_approvals a
-              using unnest($2::bytea[], $3::numeric[]) as k(contract, token_id)
-              where a.chain_id = $1 and a.contract = k.contract and a.token_id = k.token_id",
+            "delete from token_approvals
+              where ctid = any(array(
+                    select a.ctid from unnest($2::bytea[], $3::numeric[]) as k(contract, token_id)
+                     cross join lateral (
+                           select o.ctid from token_approvals o
+                            where o.chain_id = $1 and o.contract = k.contract
+                              and o.token_id = k.token_id limit 1) as a))",
             chain.as_i64(),
             &contracts as _,
             &token_ids as _,

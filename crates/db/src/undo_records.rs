@@ -62,7 +62,7 @@ pub async fn record_images(
     keys: Vec<KeyColumn>,
 ) -> Result<(), DbError> {
     let parts: Vec<String> = table.order.iter().map(|c| format!("'{c}', k.{c}")).collect();
-    let joined: Vec<String> = table.order.iter().map(|c| format!("t.{c} = k.{c}")).collect();
+    let same: Vec<String> = table.order.iter().map(|c| format!("o.{c} = k.{c}")).collect();
     let arrays: Vec<String> = (3..)
         .zip(&keys)
         .map(|(place, column)| match column {
@@ -74,11 +74,13 @@ pub async fn record_images(
     let sql = AssertSqlSafe(format!(
         "insert into undo_records (chain_id, block_number, projection, key, image)
          select $1, $2, '{table}', jsonb_build_object({}), to_jsonb(t)
-           from unnest({}) as k({}) left join {table} t on t.chain_id = $1 and {}",
+           from unnest({}) as k({})
+           left join lateral (select * from {table} o where o.chain_id = $1 and {} limit 1) as t
+             on true",
         parts.join(", "),
         arrays.join(", "),
         table.order.join(", "),
-        joined.join(" and "),
+        same.join(" and "),
         table = table.table,
     ));
     let mut query = sqlx::query(sql).bind(chain.as_i64()).bind(number.cast_signed());
@@ -108,9 +110,10 @@ pub async fn restore(db: &mut PgConnection, chain: ChainId, ancestor: u64) -> Re
     Ok(())
 }
 
-/// Made of names in the constants only. The first image of each key is how its row was before.
+/// Made of names in the constants only; the `limit` has each row found by its key. The first image
+/// of each key is how its row was before.
 fn restoring(table: &Compared) -> String {
-    let same: Vec<String> = table.order.iter().map(|c| format!("t.{c} = k.{c}")).collect();
+    let same: Vec<String> = table.order.iter().map(|c| format!("o.{c} = k.{c}")).collect();
     let rows: Vec<String> = table.columns.iter().map(|c| format!("r.{c}")).collect();
     let changed = table.columns.iter().filter(|column| !table.order.contains(column));
     let changed: Vec<String> = changed.map(|c| format!("{c} = excluded.{c}")).collect();
@@ -120,9 +123,13 @@ fn restoring(table: &Compared) -> String {
               where chain_id = $1 and projection = '{table}' and block_number > $2
               order by key, block_number, id
          ), gone as (
-             delete from {table} t
-              using first f cross join lateral jsonb_populate_record(null::{table}, f.key) as k
-              where f.image is null and t.chain_id = $1 and {}
+             delete from {table}
+              where ctid = any(array(
+                    select t.ctid from first f
+                     cross join lateral jsonb_populate_record(null::{table}, f.key) as k
+                     cross join lateral (select o.ctid from {table} o
+                                          where o.chain_id = $1 and {} limit 1) as t
+                     where f.image is null))
          )
          insert into {table} (chain_id, {})
          select $1, {} from first f
