@@ -2,12 +2,13 @@
 
 use crate::{
     Fault, arguments,
+    event::{Event, Logged},
     kind::{Field, is_shallow, tuple_of},
     show,
 };
 use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_json_abi::{AbiItem, Param, StateMutability};
-use alloy_primitives::{Selector, keccak256};
+use alloy_primitives::{B256, Selector, keccak256};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,8 +17,8 @@ pub const ABI_ITEMS_MAX: usize = 1_000;
 /// Parameters of a function, fields of a tuple.
 pub const PARAMETERS_MAX: usize = 64;
 /// What a contract answers is decoded up to here; the rest of a large answer is noise.
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
-const NAME_LEN_MAX: usize = 128;
+pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const NAME_LEN_MAX: usize = 128;
 
 /// How deep the types of a bare signature may nest.
 const SIGNATURE_DEPTH_MAX: usize = 8;
@@ -41,13 +42,15 @@ pub fn selector_of(signature: &str) -> Option<[u8; 4]> {
     (tuple && canonical).then_some([a, b, c, d])
 }
 
-/// The functions and errors of a contract.
+/// The functions, errors and events of a contract.
 #[derive(Clone, Debug, Default)]
 pub struct Contract {
     functions: Vec<Function>,
     by_selector: HashMap<Selector, usize>,
     by_name: BTreeMap<String, Vec<usize>>,
     errors: HashMap<Selector, Signed>,
+    /// By first topic.
+    events: HashMap<B256, Event>,
 }
 
 /// One function.
@@ -92,7 +95,8 @@ pub struct Failed {
 }
 
 impl Contract {
-    /// From a JSON ABI: the array of items that compilers write. Events are checked and left out.
+    /// From a JSON ABI: the array of items that compilers write. Events that can't be read from
+    /// logs are left out.
     ///
     /// # Errors
     /// What is wrong, with pointers into `abi`.
@@ -139,9 +143,22 @@ impl Contract {
                 let error = Signed::of(&error.name, &error.inputs)?;
                 self.errors.insert(error.selector, error);
             }
+            AbiItem::Event(event) if !event.anonymous => {
+                // An event that we can't show does no harm to calls.
+                if let Ok(event) = Event::of(event) {
+                    self.events.insert(event.topic(), event);
+                }
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// What a log says; none when it is of no event here, or not what the event's types make.
+    #[must_use]
+    pub fn decode_log(&self, topics: &[B256], data: &[u8]) -> Option<Logged> {
+        let (first, rest) = topics.split_first()?;
+        self.events.get(first)?.decode(rest, data)
     }
 
     /// In the order of the ABI.
@@ -232,7 +249,7 @@ impl Signed {
     }
 }
 
-fn fields(params: &[Param]) -> Result<Vec<Field>, String> {
+pub(crate) fn fields(params: &[Param]) -> Result<Vec<Field>, String> {
     if params.len() > PARAMETERS_MAX {
         return Err(format!("more than {PARAMETERS_MAX} parameters"));
     }

@@ -1,9 +1,9 @@
 //! Contract ABIs met at run time: which functions there are, JSON arguments → calldata, and
-//! calldata, answers and reverts → JSON.
+//! calldata, answers, reverts and logs → JSON.
 //!
 //! ```text
 //! ABI (JSON) ─► Contract ─► function by name or signature ─► encode(JSON arguments) ─► calldata
-//!                  └──────► decode_call, decode_answer, decode_error ─► JSON
+//!                  └──────► decode_call, decode_answer, decode_error, decode_log ─► JSON
 //! ```
 //! Pure. ABIs, arguments and what contracts answer come from outside: everything is bounded, and
 //! each fault names its place by a JSON pointer.
@@ -12,6 +12,7 @@
 
 mod arguments;
 mod contract;
+mod event;
 mod kind;
 mod show;
 
@@ -20,6 +21,7 @@ pub use contract::{
     ABI_ITEMS_MAX, Called, Contract, Failed, Function, NoFunction, PARAMETERS_MAX, builtin_error,
     selector_of,
 };
+pub use event::Logged;
 
 use std::fmt;
 

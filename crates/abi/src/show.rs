@@ -16,7 +16,7 @@ pub(crate) fn sequence(fields: &[Field], values: &[DynSolValue]) -> Value {
     }
 }
 
-fn show(kind: &Kind, value: &DynSolValue) -> Value {
+pub(crate) fn show(kind: &Kind, value: &DynSolValue) -> Value {
     match (kind, value) {
         (Kind::Tuple(fields), DynSolValue::Tuple(values)) => sequence(fields, values),
         (

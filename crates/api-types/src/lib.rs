@@ -2,6 +2,7 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod holdings;
 mod indexes;
 mod mint_batches;
 mod sponsors;
@@ -9,6 +10,7 @@ mod transactions;
 mod wallets;
 
 pub use abis::*;
+pub use holdings::*;
 pub use indexes::*;
 pub use mint_batches::*;
 pub use sponsors::*;
@@ -433,8 +435,10 @@ pub struct ItemListQuery {
     pub chain_id: Option<u64>,
     /// Address of an owner.
     pub owner: Option<String>,
-    /// Address of a collection.
+    /// Address of a collection, or of a followed ERC-721.
     pub collection: Option<String>,
+    /// Answer only once the index has come to this block; waits at most 3 seconds.
+    pub wait_for_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
     /// 1 to 200, 50 when absent.

@@ -4,22 +4,24 @@ use crate::{
     ApiState,
     cursor::Listing,
     extract::{Named, Queried, Who, limit},
+    holdings::reflecting,
     operations::page,
     problem::{Code, Problem},
     show,
 };
-use api_types::{ItemDetail, ItemList, ItemListQuery};
-use app::ItemQuery;
+use api_types::{ItemDetail, ItemList, ItemListQuery, LookQuery};
+use app::{ItemQuery, Seen};
 use axum::{
     Json,
     extract::{OriginalUri, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use vocab::{Address, U256};
 
 /// Look at an item
 ///
-/// With owner, content, resolved metadata, the job that minted it and its history.
+/// With owner, content, resolved metadata, the job that minted it and its history. The header
+/// `x-as-of` names the block that it reflects.
 #[utoipa::path(
     get, path = "/api/v1/items/{chain_id}/{contract}/{token_id}", tag = "items",
     operation_id = "get_item",
@@ -27,6 +29,7 @@ use vocab::{Address, U256};
         ("chain_id" = u64, Path, description = "EIP-155 chain id", example = 31337),
         ("contract" = String, Path, description = "Address of the collection"),
         ("token_id" = String, Path, description = "Decimal", example = "17"),
+        LookQuery,
     ),
     responses((status = 200, description = "The item", body = ItemDetail)),
 )]
@@ -34,14 +37,18 @@ pub(crate) async fn get_item(
     State(state): State<ApiState>,
     who: Who,
     Named((chain_id, contract, token_id)): Named<(u64, String, String)>,
-) -> Result<Json<ItemDetail>, Problem> {
-    let detail = state.app().load_item(who.caller(), chain_id, &contract, &token_id).await?;
-    Ok(Json(show::item_detail(detail)))
+    Queried(query): Queried<LookQuery>,
+) -> Result<Response, Problem> {
+    let key = (chain_id, contract.as_str(), token_id.as_str());
+    let Seen { as_of, found, .. } =
+        state.app().load_item(who.caller(), key, query.wait_for_block).await?;
+    Ok(reflecting(Json(show::item_detail(found)).into_response(), as_of))
 }
 
 /// List items
 ///
-/// Of one chain, in the order of contract and token id.
+/// Of one chain, in the order of contract and token id: of collections and of followed ERC-721
+/// contracts. The header `x-as-of` names the block that it reflects.
 #[utoipa::path(
     get, path = "/api/v1/items", tag = "items", operation_id = "list_items",
     params(ItemListQuery),
@@ -65,8 +72,10 @@ pub(crate) async fn list_items(
         chain_id: query.chain_id,
         owner: query.owner.as_deref(),
         collection: query.collection.as_deref(),
+        wait_for_block: query.wait_for_block,
     };
-    let mut rows = state.app().list_items(who.caller(), asked, after, limit + 1).await?;
+    let Seen { as_of, found: mut rows, .. } =
+        state.app().list_items(who.caller(), asked, after, limit + 1).await?;
     let more = rows.len() as i64 > limit;
     rows.truncate(limit.unsigned_abs() as usize);
     let next_cursor = rows.last().filter(|_| more).map(|row| {
@@ -74,7 +83,7 @@ pub(crate) async fn list_items(
         state.cursor_key.seal(listing, &position)
     });
     let list = ItemList { items: rows.iter().map(show::item).collect(), next_cursor };
-    Ok(page(&uri, list.next_cursor.as_deref(), &list))
+    Ok(reflecting(page(&uri, list.next_cursor.as_deref(), &list), as_of))
 }
 
 fn position(

@@ -19,6 +19,7 @@ mod edge;
 mod etag;
 mod extract;
 mod facts;
+mod holdings;
 mod indexes;
 mod items;
 mod metadata;

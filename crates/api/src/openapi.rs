@@ -1,7 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, indexes, items, metadata, mint_batches, mints, operations,
+    ApiState, abis, collections, facts, holdings, indexes, items, metadata, mint_batches, mints,
+    operations,
     problem::{Code, Problem},
     sponsored, sponsors, transaction_changes, transactions, uploads, wallets,
 };
@@ -45,6 +46,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(mints::get_mint))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
+        .routes(routes!(holdings::list_balances))
+        .routes(routes!(holdings::list_holders))
+        .routes(routes!(holdings::list_transfers))
+        .routes(routes!(holdings::list_logs))
         .routes(routes!(collections::request_collection, collections::list_collections))
         .routes(routes!(collections::get_collection))
         .routes(routes!(facts::list_facts))
@@ -118,10 +123,20 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
-            let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid];
-            (Access::Public, of(&[&own, &ADDRESS]))
+            let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::QueryInvalid];
+            (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed]]))
         }
-        "list_items" => (Access::Public, of(&[&LISTS, &ADDRESS])),
+        "list_items" | "list_logs" => {
+            (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed]]))
+        }
+        "list_balances" | "list_transfers" => {
+            let own = [C::BlockNotIndexed, C::TokenIdInvalid];
+            (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
+        }
+        "list_holders" => {
+            let own = [C::BlockNotIndexed, C::TokenIdInvalid, C::ContractNotFollowed];
+            (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
+        }
         "get_collection" => {
             (Access::Public, of(&[&[C::CollectionUnknown, C::PathInvalid], &ADDRESS]))
         }

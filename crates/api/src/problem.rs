@@ -26,7 +26,10 @@ pub struct Problem {
 impl From<Code> for Problem {
     fn from(code: Code) -> Self {
         let retry_after = match code {
-            Code::Overloaded | Code::Unavailable | Code::IdempotencyInProgress => Some(1),
+            Code::Overloaded
+            | Code::Unavailable
+            | Code::IdempotencyInProgress
+            | Code::BlockNotIndexed => Some(1),
             Code::NotReady | Code::CollectionNotReady => Some(5),
             _ => None,
         };

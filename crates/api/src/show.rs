@@ -2,12 +2,13 @@
 
 use api_types as wire;
 use app::{
-    Checkpoint, CollectionRow, Fact, FactPage, ItemDetail, ItemRow, MintJob, Summary, TransferRow,
+    BalanceRow, Checkpoint, CollectionRow, Fact, FactPage, Holder, ItemDetail, ItemRow, LogView,
+    MintJob, Summary, TransferRow,
 };
 use serde_json::{Value, json};
 use std::str::FromStr;
 use time::{OffsetDateTime, UtcOffset, format_description::FormatItem, macros::format_description};
-use vocab::{Address, B256, ChainId, JobStatus, Level};
+use vocab::{Address, B256, BlockRef, ChainId, JobStatus, Level};
 
 const TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -23,6 +24,10 @@ pub(crate) fn address(address: Address) -> String {
 
 pub(crate) fn block(number: i64, hash: B256) -> wire::Block {
     wire::Block { number: number.unsigned_abs(), hash: hash.to_string() }
+}
+
+pub(crate) fn block_ref(of: BlockRef) -> wire::Block {
+    wire::Block { number: of.number, hash: of.hash.to_string() }
 }
 
 /// A stored status that is not one of ours can't come from us: the schema checks it.
@@ -190,4 +195,64 @@ pub(crate) fn fact_list(rows: Vec<Fact>, epoch: i64, after: i64) -> Vec<wire::Fa
         prev_seq = fact.seq;
     }
     facts
+}
+
+pub(crate) fn balance(chain: ChainId, row: &BalanceRow) -> wire::Balance {
+    let asset = row.kind.as_deref() == Some("erc20");
+    wire::Balance {
+        chain_id: chain.0,
+        contract: address(row.contract),
+        token_id: (!asset).then(|| row.token_id.to_string()),
+        account: address(row.account),
+        balance: row.balance.map(|balance| balance.0.to_string()),
+        updated_block: row.updated_block.unsigned_abs(),
+    }
+}
+
+pub(crate) fn holder(holder: &Holder) -> wire::Holder {
+    wire::Holder {
+        account: address(holder.account),
+        balance: holder.balance.map(|balance| balance.to_string()),
+    }
+}
+
+pub(crate) fn item_transfer(chain: ChainId, row: &TransferRow) -> wire::ItemTransfer {
+    wire::ItemTransfer {
+        chain_id: chain.0,
+        contract: address(row.contract),
+        token_id: row.token_id.to_string(),
+        amount: row.amount.map(|amount| amount.0.to_string()),
+        from: address(row.sender),
+        to: address(row.recipient),
+        tx_hash: row.tx_hash.to_string(),
+        block: block(row.block_number, row.block_hash),
+        log_index: row.log_index,
+        place: row.place,
+        mined_at: time(row.mined_at),
+    }
+}
+
+/// Bytes of a log's data that are shown.
+const LOG_DATA_MAX: usize = 16 * 1024;
+
+pub(crate) fn log(chain: ChainId, view: &LogView) -> wire::Log {
+    let log = &view.log;
+    let shown = log.data.slice(..log.data.len().min(LOG_DATA_MAX));
+    wire::Log {
+        chain_id: chain.0,
+        address: address(log.address),
+        topics: log.topics.iter().map(ToString::to_string).collect(),
+        data: shown.to_string(),
+        data_length: log.data.len() as u64,
+        block: wire::Block { number: log.block_number, hash: log.block_hash.to_string() },
+        log_index: log.log_index,
+        tx_hash: log.tx_hash.to_string(),
+        tx_index: log.tx_index,
+        mined_at: log.mined_at.map(time),
+        decoded: view.said.as_ref().map(|said| wire::DecodedLog {
+            event: said.event.clone(),
+            signature: said.signature.clone(),
+            args: said.args.clone(),
+        }),
+    }
 }

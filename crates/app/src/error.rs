@@ -51,6 +51,7 @@ pub enum Field {
     From,
     User,
     Forwarder,
+    Account,
 }
 
 impl Field {
@@ -69,6 +70,7 @@ impl Field {
             Self::From => "from",
             Self::User => "user",
             Self::Forwarder => "forwarder",
+            Self::Account => "account",
         }
     }
 }
@@ -178,6 +180,15 @@ pub enum Refusal {
     },
     /// Of sponsors and what they pay for.
     Sponsor(SponsorRefusal),
+    /// The index has not come to a block in the time that a read waits for it.
+    BlockNotIndexed {
+        wanted: u64,
+        height: Option<u64>,
+    },
+    /// Nothing is known of who has what of this contract.
+    ContractNotFollowed,
+    /// A filter that goes with another one only, and what is wanted of it.
+    FilterUnfit(&'static str, &'static str),
     /// The signer said no, by its policy.
     SignerRefused {
         detail: String,
@@ -221,6 +232,7 @@ impl AppError {
                 | R::AbiUnknown
                 | R::ContractUnknown
                 | R::TransactionUnknown
+                | R::ContractNotFollowed
                 | R::WalletUnknown => Class::NotFound,
                 R::CollectionNotReady
                 | R::IdempotencyInProgress
@@ -232,7 +244,7 @@ impl AppError {
                 | R::Approval(Unfit::NotWanted(_) | Unfit::TooMany)
                 | R::WalletState { .. }
                 | R::SignerRefused { .. } => Class::Conflict,
-                R::QueueFull { .. } => Class::Busy,
+                R::QueueFull { .. } | R::BlockNotIndexed { .. } => Class::Busy,
                 R::Sponsor(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },

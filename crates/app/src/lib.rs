@@ -41,14 +41,18 @@ mod node_heads;
 mod once;
 mod prepare_sponsored;
 mod quote_transaction;
+mod read_balances;
 mod read_collections;
 mod read_facts;
 mod read_index;
 mod read_items;
+mod read_logs;
 mod read_mints;
 mod read_snapshot;
 mod read_sponsors;
 mod read_transactions;
+mod read_transfers;
+mod read_view;
 mod read_wallets;
 mod request_collection;
 mod request_mint;
@@ -63,7 +67,7 @@ mod store_metadata;
 mod tell_change;
 mod upload_picture;
 
-pub use abi::Fault;
+pub use abi::{Fault, Logged};
 pub use address::parse_address;
 pub use chain::Endpoint;
 pub use change_sponsor::{RuleSpec, SponsorSpec, SponsorTerms};
@@ -76,10 +80,19 @@ pub use content::{
     store::Upload,
 };
 pub use db::{
-    abis::AbiRow, attempts_reads::AttemptRow, checkpoints::Checkpoint,
-    collections_reads::CollectionRow, facts::Fact, forward_requests::ForwardRequestRow,
-    index_progress::ChainIndex, items_reads::ItemRow, mint_jobs::requests::MintJob,
-    transactions::Transaction, transactions_reads::Summary, transfers_reads::TransferRow,
+    abis::AbiRow,
+    attempts_reads::AttemptRow,
+    balances_reads::BalanceRow,
+    checkpoints::Checkpoint,
+    collections_reads::CollectionRow,
+    facts::Fact,
+    forward_requests::ForwardRequestRow,
+    index_progress::ChainIndex,
+    items_reads::ItemRow,
+    mint_jobs::requests::MintJob,
+    transactions::Transaction,
+    transactions_reads::Summary,
+    transfers_reads::{TransferPlace, TransferRow},
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
@@ -88,13 +101,17 @@ pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as 
 pub use once::{Answer, Fingerprint, Once};
 pub use prepare_sponsored::{PrepareSpec, Prepared};
 pub use quote_transaction::{Failure, Quote, QuoteSpec};
+pub use read_balances::{BalanceQuery, Holder, HolderQuery};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
 pub use read_items::{ItemDetail, ItemQuery};
+pub use read_logs::{LogQuery, LogView};
 pub use read_mints::MintQuery;
 pub use read_snapshot::{Snapshot, SnapshotRows};
 pub use read_sponsors::{SponsorView, SponsoredQuery};
 pub use read_transactions::{ApprovalView, TransactionQuery, TransactionView};
+pub use read_transfers::TransferQuery;
+pub use read_view::Seen;
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;

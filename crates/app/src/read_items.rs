@@ -1,6 +1,8 @@
 //! Items on chain, as the index has them.
 
-use crate::{App, AppError, Caller, Field, ItemRow, Refusal, TransferRow, address::parse_address};
+use crate::{
+    App, AppError, Caller, Field, ItemRow, Refusal, Seen, TransferRow, address::parse_address,
+};
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
 use db::{collections_reads, items_reads, mint_jobs::requests, transfers_reads};
@@ -30,61 +32,64 @@ pub struct ItemQuery<'a> {
     pub chain_id: Option<u64>,
     pub owner: Option<&'a str>,
     pub collection: Option<&'a str>,
+    pub wait_for_block: Option<u64>,
 }
 
 impl App {
-    /// One item by chain, contract and decimal token id.
+    /// One item by its key: chain, contract and decimal token id.
     ///
     /// # Errors
-    /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`].
+    /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`];
+    /// [`Refusal::BlockNotIndexed`].
     pub async fn load_item(
         &self,
         caller: Caller<'_>,
-        chain_id: u64,
-        contract: &str,
-        token_id: &str,
-    ) -> Result<ItemDetail, AppError> {
+        (chain_id, contract, token_id): (u64, &str, &str),
+        wait_for_block: Option<u64>,
+    ) -> Result<Seen<ItemDetail>, AppError> {
         authorize(caller.actor, Action::ReadItem)?;
         let chain = self.chain(Some(chain_id))?;
         let contract = parse_address(contract, Field::Contract)?;
         let key = ItemKey { chain_id: chain.chain_id, contract, token_id: decimal(token_id)? };
-        let mut db = self.connection().await?;
-        let item = items_reads::load(&mut db, key).await?.ok_or(Refusal::ItemUnknown)?;
-        let history = transfers_reads::load_history(&mut db, key, HISTORY_MAX).await?;
+        let mut view = self.view(key.chain_id, wait_for_block).await?;
+        let item = items_reads::load(&mut view.db, key).await?.ok_or(Refusal::ItemUnknown)?;
+        let history = transfers_reads::load_history(&mut view.db, key, HISTORY_MAX).await?;
         let mint_id = match item.intent {
             Some(intent) => {
-                requests::load_id_by_intent(&mut db, key.chain_id, contract, intent.0).await?
+                requests::load_id_by_intent(&mut view.db, key.chain_id, contract, intent.0).await?
             }
             None => None,
         };
-        let index = collections_reads::load_index_state(&mut db, key.chain_id).await?;
-        drop(db);
+        let index = collections_reads::load_index_state(&mut view.db, key.chain_id).await?;
+        let seen = view.seen(());
+        drop(view);
         let level = index.and_then(|index| {
             let head = index.head.max(index.height).unsigned_abs();
             chain.finality.level(item.updated_block.unsigned_abs(), head)
         });
         let metadata = self.resolve(item.uri.as_deref()).await?;
-        Ok(ItemDetail { item, level, metadata, mint_id, history })
+        Ok(seen.with(ItemDetail { item, level, metadata, mint_id, history }))
     }
 
     /// Items of a chain in the order of (contract, token id).
     ///
     /// # Errors
-    /// [`Refusal::Address`], [`Refusal::ChainUnknown`]
+    /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
         query: ItemQuery<'_>,
         after: Option<(Address, U256)>,
         limit: i64,
-    ) -> Result<Vec<ItemRow>, AppError> {
+    ) -> Result<Seen<Vec<ItemRow>>, AppError> {
         authorize(caller.actor, Action::ReadItem)?;
         let chain: ChainId = self.chain(query.chain_id)?.chain_id;
         let owner = query.owner.map(|text| parse_address(text, Field::Owner)).transpose()?;
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
-        let mut db = self.connection().await?;
-        Ok(items_reads::list(&mut db, chain, owner, contract, after, limit).await?)
+        let mut view = self.view(chain, query.wait_for_block).await?;
+        let found = items_reads::list(&mut view.db, chain, owner, contract, after, limit).await?;
+        Ok(view.seen(found))
     }
 
     /// The document behind a URI, if we hold it and it is one.
@@ -101,7 +106,7 @@ impl App {
 }
 
 /// A uint256 in decimal, without sign or leading zeros, so that an item has one address.
-fn decimal(text: &str) -> Result<U256, AppError> {
+pub(crate) fn decimal(text: &str) -> Result<U256, AppError> {
     let canonical = (1..=78).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit())
         && (text == "0" || !text.starts_with('0'));

@@ -34,7 +34,7 @@ impl CollectionRow {
         json!({ "contract": bytea(contract.as_slice()) })
     }
 
-    /// The row as [`restore`] reads it back.
+    /// The row as [`crate::undo_records::restore`] reads it back.
     #[must_use]
     pub fn undo_image(&self) -> Value {
         json!({
@@ -164,40 +164,6 @@ pub async fn record(
         &minted,
         &burned,
         &created,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Put every row that blocks above `ancestor` changed back to what it was, from `undo_records`.
-pub async fn restore(db: &mut PgConnection, chain: ChainId, ancestor: u64) -> Result<(), DbError> {
-    sqlx::query!(
-        "with first as (
-             select distinct on (key) key, image from undo_records
-              where chain_id = $1 and projection = 'collections' and block_number > $2
-              order by key, block_number, id
-         ), gone as (
-             delete from collections c using first f
-              where f.image is null and c.chain_id = $1
-                and c.contract = (f.key ->> 'contract')::bytea
-         )
-         insert into collections (chain_id, contract, creator, salt, name, symbol, content_mode,
-                                  base_uri, minted, burned, created_block)
-         select $1, x.contract, x.creator, x.salt, x.name, x.symbol, x.content_mode, x.base_uri,
-                x.minted, x.burned, x.created_block
-           from first f
-          cross join lateral jsonb_to_record(f.image) as x(
-                contract bytea, creator bytea, salt bytea, name text, symbol text,
-                content_mode text, base_uri text, minted int8, burned int8, created_block int8)
-          where f.image is not null
-         on conflict (chain_id, contract) do update
-            set creator = excluded.creator, salt = excluded.salt, name = excluded.name,
-                symbol = excluded.symbol, content_mode = excluded.content_mode,
-                base_uri = excluded.base_uri, minted = excluded.minted,
-                burned = excluded.burned, created_block = excluded.created_block",
-        chain.as_i64(),
-        ancestor.cast_signed(),
     )
     .execute(db)
     .await?;

@@ -1,5 +1,6 @@
-//! The digest that two indexes of one chain must share, however they came about: every projection
-//! and the canonical raw logs, without surrogate ids, epochs and wall-clock columns.
+//! The tables of a chain's index, and the digest that two indexes of one chain must share, however
+//! they came about: every projection and the canonical raw logs, without surrogate ids, epochs and
+//! wall-clock columns.
 
 use crate::DbError;
 use futures_util::TryStreamExt;
@@ -7,16 +8,37 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use vocab::{B256, ChainId};
 
-/// What is compared of one table: its columns, and the key that orders its rows.
+/// What is compared of one table: its columns, and the key that orders its rows. Both go without
+/// `chain_id`, which begins every key.
 #[derive(Clone, Copy, Debug)]
 pub struct Compared {
     pub table: &'static str,
     pub columns: &'static [&'static str],
     pub order: &'static [&'static str],
+    pub taken_back: TakenBack,
 }
 
-/// All that is compared. `chain_id` selects the rows.
-pub const TABLES: [Compared; 4] = [
+/// What a reorg does with rows of the blocks that it gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenBack {
+    /// They go to a table of their own (`raw_logs`).
+    Moved,
+    /// Each row is of one block: they go.
+    Deleted,
+    /// Rows change: they become again what `undo_records` says.
+    Restored,
+}
+
+impl Compared {
+    /// The one with this name.
+    #[must_use]
+    pub fn named(table: &str) -> Option<&'static Self> {
+        TABLES.iter().find(|compared| compared.table == table)
+    }
+}
+
+/// All that is compared, and taken back by a reorg.
+pub static TABLES: [Compared; 10] = [
     Compared {
         table: "raw_logs",
         columns: &[
@@ -31,6 +53,7 @@ pub const TABLES: [Compared; 4] = [
             "mined_at",
         ],
         order: &["block_number", "log_index"],
+        taken_back: TakenBack::Moved,
     },
     Compared {
         table: "collections",
@@ -47,6 +70,7 @@ pub const TABLES: [Compared; 4] = [
             "created_block",
         ],
         order: &["contract"],
+        taken_back: TakenBack::Restored,
     },
     Compared {
         table: "items",
@@ -61,21 +85,68 @@ pub const TABLES: [Compared; 4] = [
             "updated_block",
         ],
         order: &["contract", "token_id"],
+        taken_back: TakenBack::Restored,
     },
     Compared {
         table: "transfers",
         columns: &[
             "block_number",
             "log_index",
+            "place",
             "block_hash",
             "tx_hash",
             "contract",
             "token_id",
+            "amount",
             "sender",
             "recipient",
             "mined_at",
         ],
+        order: &["block_number", "log_index", "place"],
+        taken_back: TakenBack::Deleted,
+    },
+    Compared {
+        table: "balances",
+        columns: &["contract", "token_id", "account", "balance", "unreliable", "updated_block"],
+        order: &["contract", "token_id", "account"],
+        taken_back: TakenBack::Restored,
+    },
+    Compared {
+        table: "allowances",
+        columns: &["contract", "owner", "spender", "amount", "updated_block"],
+        order: &["contract", "owner", "spender"],
+        taken_back: TakenBack::Restored,
+    },
+    Compared {
+        table: "token_approvals",
+        columns: &["contract", "token_id", "approved", "updated_block"],
+        order: &["contract", "token_id"],
+        taken_back: TakenBack::Restored,
+    },
+    Compared {
+        table: "operator_approvals",
+        columns: &["contract", "owner", "operator", "approved", "updated_block"],
+        order: &["contract", "owner", "operator"],
+        taken_back: TakenBack::Restored,
+    },
+    Compared {
+        table: "metadata_updates",
+        columns: &[
+            "block_number",
+            "log_index",
+            "contract",
+            "first_token_id",
+            "last_token_id",
+            "uri",
+        ],
         order: &["block_number", "log_index"],
+        taken_back: TakenBack::Deleted,
+    },
+    Compared {
+        table: "undecoded_logs",
+        columns: &["block_number", "log_index", "contract", "reason"],
+        order: &["block_number", "log_index"],
+        taken_back: TakenBack::Deleted,
     },
 ];
 
@@ -91,7 +162,7 @@ pub struct TableDigest {
 /// it inside a repeatable-read transaction when the index is moving.
 pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<TableDigest>, DbError> {
     let mut digests = Vec::with_capacity(TABLES.len());
-    for compared in TABLES {
+    for compared in &TABLES {
         digests.push(table(db, chain, compared).await?);
     }
     Ok(digests)
@@ -100,7 +171,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<TableDige
 async fn table(
     db: &mut PgConnection,
     chain: ChainId,
-    compared: Compared,
+    compared: &Compared,
 ) -> Result<TableDigest, DbError> {
     // Made of the constants above only.
     let sql = sqlx::AssertSqlSafe(format!(

@@ -8,16 +8,60 @@ use sqlx::{Connection, PgConnection};
 const LOCK: &str = "select pg_advisory_xact_lock(hashtextextended('index_builds', 0))";
 /// A build may take longer than any other statement.
 const PATIENCE: &str = "set local statement_timeout = 0";
-/// A log is named by its block's hash and its place in it, whatever height the block has.
-const BUILDS: [&str; 1] = ["create unique index if not exists raw_logs_block_hash_key
-    on raw_logs (chain_id, block_hash, log_index)"];
+/// Name and definition. The first says that a log is named by its block's hash and its place in
+/// it, whatever height the block has.
+const BUILDS: [(&str, &str); 8] = [
+    (
+        "raw_logs_block_hash_key",
+        "create unique index if not exists raw_logs_block_hash_key
+             on raw_logs (chain_id, block_hash, log_index)",
+    ),
+    (
+        "raw_logs_address_idx",
+        "create index if not exists raw_logs_address_idx
+             on raw_logs (chain_id, address, block_number, log_index)",
+    ),
+    (
+        "items_owner_idx",
+        "create index if not exists items_owner_idx
+             on items (chain_id, owner, contract, token_id)",
+    ),
+    (
+        "items_holder_idx",
+        "create index if not exists items_holder_idx on items (chain_id, contract, owner)",
+    ),
+    (
+        "transfers_item_idx",
+        "create index if not exists transfers_item_idx
+             on transfers (chain_id, contract, token_id, block_number, log_index, place)",
+    ),
+    (
+        "transfers_sender_idx",
+        "create index if not exists transfers_sender_idx
+             on transfers (chain_id, sender, block_number, log_index, place)",
+    ),
+    (
+        "transfers_recipient_idx",
+        "create index if not exists transfers_recipient_idx
+             on transfers (chain_id, recipient, block_number, log_index, place)",
+    ),
+    (
+        "balances_account_idx",
+        "create index if not exists balances_account_idx
+             on balances (chain_id, account, contract, token_id)",
+    ),
+];
 
 /// Is any of them not there?
 pub async fn missing(db: &mut PgConnection) -> Result<bool, DbError> {
-    let row =
-        sqlx::query!(r#"select to_regclass('raw_logs_block_hash_key') is null as "missing!""#)
-            .fetch_one(db)
-            .await?;
+    let names = BUILDS.map(|(name, _)| name.to_owned());
+    let row = sqlx::query!(
+        r#"select exists (select 1 from unnest($1::text[]) as wanted (name)
+                           where to_regclass(name) is null) as "missing!""#,
+        &names,
+    )
+    .fetch_one(db)
+    .await?;
     Ok(row.missing)
 }
 
@@ -32,7 +76,8 @@ pub async fn ensure(db: &mut PgConnection) -> Result<(), DbError> {
         return Ok(());
     }
     let mut tx = db.begin().await?;
-    for statement in [PATIENCE, LOCK].into_iter().chain(BUILDS) {
+    let builds = BUILDS.into_iter().map(|(_, statement)| statement);
+    for statement in [PATIENCE, LOCK].into_iter().chain(builds) {
         sqlx::query(statement).execute(&mut *tx).await?;
     }
     tx.commit().await?;

@@ -8,7 +8,7 @@ use vocab::{Address, ChainId};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceRow {
     pub address: Address,
-    /// `erc20` or `erc721`.
+    /// `erc20`, `erc721` or `erc1155`.
     pub kind: String,
     /// The first block whose logs are read.
     pub start_block: u64,
@@ -53,4 +53,20 @@ pub async fn record(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The standard of a followed contract; none of others.
+pub async fn load_kind(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<String>, DbError> {
+    let row = sqlx::query!(
+        "select kind from index_sources where chain_id = $1 and address = $2",
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.kind))
 }

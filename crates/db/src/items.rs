@@ -31,7 +31,7 @@ impl ItemRow {
         json!({ "contract": bytea(contract.as_slice()), "token_id": token_id.to_string() })
     }
 
-    /// The row as [`restore`] reads it back.
+    /// The row as [`crate::undo_records::restore`] reads it back.
     #[must_use]
     pub fn undo_image(&self) -> Value {
         json!({
@@ -90,8 +90,10 @@ pub async fn load_many(
                   i.owner as "owner: Addr", i.uri, i.intent as "intent: Numeric",
                   i.minted_block, i.minted_tx as "minted_tx: Hash", i.updated_block
              from unnest($2::bytea[], $3::numeric[]) as k(contract, token_id)
-             join items i
-               on i.chain_id = $1 and i.contract = k.contract and i.token_id = k.token_id"#,
+            cross join lateral (
+                  select * from items o
+                   where o.chain_id = $1 and o.contract = k.contract
+                     and o.token_id = k.token_id limit 1) as i"#,
         chain.as_i64(),
         &contracts as _,
         &token_ids as _,
@@ -136,40 +138,6 @@ pub async fn record(
         &minted_blocks,
         &minted_txs as _,
         &updated_blocks,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Put every row that blocks above `ancestor` changed back to what it was, from `undo_records`.
-pub async fn restore(db: &mut PgConnection, chain: ChainId, ancestor: u64) -> Result<(), DbError> {
-    sqlx::query!(
-        "with first as (
-             select distinct on (key) key, image from undo_records
-              where chain_id = $1 and projection = 'items' and block_number > $2
-              order by key, block_number, id
-         ), gone as (
-             delete from items i using first f
-              where f.image is null and i.chain_id = $1
-                and i.contract = (f.key ->> 'contract')::bytea
-                and i.token_id = (f.key ->> 'token_id')::numeric
-         )
-         insert into items (chain_id, contract, token_id, owner, uri, intent, minted_block,
-                            minted_tx, updated_block)
-         select $1, x.contract, x.token_id, x.owner, x.uri, x.intent, x.minted_block,
-                x.minted_tx, x.updated_block
-           from first f
-          cross join lateral jsonb_to_record(f.image) as x(
-                contract bytea, token_id numeric, owner bytea, uri text, intent numeric,
-                minted_block int8, minted_tx bytea, updated_block int8)
-          where f.image is not null
-         on conflict (chain_id, contract, token_id) do update
-            set owner = excluded.owner, uri = excluded.uri, intent = excluded.intent,
-                minted_block = excluded.minted_block, minted_tx = excluded.minted_tx,
-                updated_block = excluded.updated_block",
-        chain.as_i64(),
-        ancestor.cast_signed(),
     )
     .execute(db)
     .await?;

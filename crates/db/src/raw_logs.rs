@@ -134,3 +134,47 @@ pub async fn record_orphaned(
     .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
+
+/// Which logs to list. None means any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogFilter {
+    pub address: Option<Address>,
+    /// Together with an address only: no index has it.
+    pub topic0: Option<B256>,
+    /// Both ends are included.
+    pub first_block: Option<i64>,
+    pub last_block: Option<i64>,
+}
+
+/// Logs of a chain in its order, at most `limit`, after (block, log index).
+pub async fn list(
+    db: &mut PgConnection,
+    chain: ChainId,
+    filter: LogFilter,
+    after: Option<(i64, i32)>,
+    limit: i64,
+) -> Result<Vec<RawLog>, DbError> {
+    let (block, place) = after.unwrap_or((-1, 0));
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select block_number, block_hash as "block_hash: Hash", log_index,
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data,
+                  mined_at
+             from raw_logs
+            where chain_id = $1 and ($2::bytea is null or address = $2)
+              and ($3::bytea is null or substring(topics for 32) = $3)
+              and block_number between $4 and $5 and (block_number, log_index) > ($6, $7)
+            order by block_number, log_index limit $8"#,
+        chain.as_i64(),
+        filter.address.map(Addr) as _,
+        filter.topic0.map(Hash) as _,
+        filter.first_block.unwrap_or(0),
+        filter.last_block.unwrap_or(i64::MAX),
+        block,
+        place,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}

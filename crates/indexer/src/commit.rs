@@ -12,7 +12,9 @@ use chain::State;
 use db::{
     PgTransaction,
     blocks::{self, BlockRow},
-    checkpoints, index_progress, raw_logs, raw_logs_copy,
+    checkpoints, index_progress, raw_logs,
+    raw_logs::RawLog,
+    raw_logs_copy,
     reconciliations::{self, Reconciliation},
     undo_records,
 };
@@ -39,11 +41,12 @@ impl Session {
         blocks::record(&mut tx, chain, &rows).await?;
         let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
         raw_logs::record(&mut tx, chain, &logs).await?;
-        let known = projected(new, sources);
+        let (known, followed) = told_apart(new, sources);
         let batch = Batch {
             chain_id: chain,
             finality: self.chain.finality,
             blocks: &known,
+            followed: &followed,
             settled: false,
             head,
         };
@@ -84,6 +87,7 @@ impl Session {
             chain_id: chain,
             finality: self.chain.finality,
             blocks: &range.packed.projected,
+            followed: &range.packed.followed,
             settled: true,
             head,
         };
@@ -125,7 +129,7 @@ impl Session {
             }
             gone.push(block);
         }
-        let known = projected(&gone, &self.sources);
+        let (known, _) = told_apart(&gone, &self.sources);
         let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known };
         let mut facts = vec![self.reorg_fact(&reorg)];
         facts.extend(self.projector.unwind(&mut tx, &orphaned).await?);
@@ -218,16 +222,20 @@ impl Session {
     }
 }
 
-/// The blocks with those of their logs that the projector knows.
-fn projected<'a>(blocks: &'a [Block], sources: &Sources) -> Cow<'a, [Block]> {
-    if !sources.has_recorded() {
-        return Cow::Borrowed(blocks);
+/// The blocks with those of their logs that the projector knows, and what is recorded beside.
+fn told_apart<'a>(blocks: &'a [Block], sources: &Sources) -> (Cow<'a, [Block]>, Vec<RawLog>) {
+    if blocks.iter().flat_map(|block| &block.logs).all(|log| sources.is_ours(log)) {
+        return (Cow::Borrowed(blocks), Vec::new());
     }
     let mut blocks = blocks.to_vec();
+    let mut followed = Vec::new();
     for block in &mut blocks {
-        block.logs.retain(|log| sources.is_ours(log));
+        let logs = std::mem::take(&mut block.logs).into_iter();
+        let (ours, mut others): (Vec<_>, Vec<_>) = logs.partition(|log| sources.is_ours(log));
+        block.logs = ours;
+        followed.append(&mut others);
     }
-    Cow::Owned(blocks)
+    (Cow::Owned(blocks), followed)
 }
 
 fn row(block: &Block) -> BlockRow {

@@ -32,17 +32,19 @@ pub struct Batch<'a> {
     /// In rising order, with the logs that the projector knows. Of a settled batch only those
     /// that have such logs.
     pub blocks: &'a [Block],
+    /// Logs of the same blocks that are recorded beside ([`Projector::recorded`]), in order.
+    pub followed: &'a [RawLog],
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
     /// The head that levels count from.
     pub head: u64,
 }
 
-/// A contract whose logs are recorded, and mean nothing to the projector.
+/// A contract of others whose logs are recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub address: Address,
-    /// `erc20` or `erc721`.
+    /// `erc20`, `erc721` or `erc1155`.
     pub kind: &'static str,
     /// First topics of its logs that are kept.
     pub topics: Vec<B256>,

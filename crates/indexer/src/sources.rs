@@ -13,7 +13,7 @@ pub(crate) struct Sources {
     /// Contracts whose logs the projector knows, and the topics of those.
     addresses: HashMap<Address, Bloom>,
     topics: Vec<(B256, Bloom)>,
-    /// Contracts whose logs are recorded and no more.
+    /// Contracts of others, whose logs are recorded.
     recorded: HashMap<Address, Record>,
 }
 
@@ -56,7 +56,7 @@ impl Sources {
             })
     }
 
-    /// Is it for the projector?
+    /// Is it one that the projector knows, and not one that is recorded beside?
     pub(crate) fn is_projected(&self, log: &Log) -> bool {
         log.topics.first().is_some_and(|topic| self.projects(&log.address, topic))
     }
@@ -69,11 +69,6 @@ impl Sources {
     /// Is every log that `other` keeps kept by these, too?
     pub(crate) fn covers(&self, other: &Self) -> bool {
         other.addresses.keys().all(|address| self.addresses.contains_key(address))
-    }
-
-    /// Are there contracts whose logs the projector does not know?
-    pub(crate) fn has_recorded(&self) -> bool {
-        !self.recorded.is_empty()
     }
 
     fn projects(&self, address: &Address, topic: &B256) -> bool {

@@ -183,10 +183,12 @@ impl Fold {
         self.changes.transfers.push(TransferRow {
             block_number: number,
             log_index: log.log_index,
+            place: 0,
             block_hash: hash,
             tx_hash: log.tx_hash,
             contract: log.contract,
             token_id,
+            amount: None,
             sender: from,
             recipient: to,
             mined_at: block.mined_at,

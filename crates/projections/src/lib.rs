@@ -1,4 +1,5 @@
-//! What the logs of our contracts mean: who owns which item, what became of which mint.
+//! What logs mean: of our contracts who owns which item and what became of which mint, and of
+//! contracts of others who has what ([`followed`]).
 //!
 //! [`decode`] reads logs, [`fold`] turns (current rows, decoded logs) into row changes and their
 //! undo, [`facts`] into what is told: all three pure. [`Projections`] runs them inside the
@@ -8,6 +9,7 @@ mod cid;
 pub mod decode;
 pub mod facts;
 pub mod fold;
+pub mod followed;
 mod projector;
 mod source;
 pub mod told;

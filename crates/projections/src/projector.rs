@@ -1,10 +1,11 @@
 //! The projections inside the indexer's commits.
 
 use crate::{
-    Source,
+    Source, Standard,
     decode::{self, DecodedBlock},
     facts,
     fold::{self, Changes, Rows},
+    followed,
 };
 use alloy_primitives::{Address, B256};
 use db::{
@@ -18,27 +19,29 @@ use db::{
 use futures_util::future::BoxFuture;
 use indexer::{Batch, Block, Orphaned, Projector, Recorded};
 use journal::NewFact;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use vocab::{ChainId, JobStatus};
 
-/// Collections, items, transfers and the mint jobs they fulfil.
+/// Collections, items, transfers and the mint jobs they fulfil; and what contracts of others tell.
 #[derive(Clone, Debug)]
 pub struct Projections {
     factories: Vec<Address>,
     sources: Vec<Source>,
+    standards: HashMap<Address, Standard>,
 }
 
 impl Projections {
     /// The collections of these factories.
     #[must_use]
     pub fn new(factories: Vec<Address>) -> Self {
-        Self { factories, sources: Vec::new() }
+        Self { factories, sources: Vec::new(), standards: HashMap::new() }
     }
 
-    /// Have the logs of these contracts recorded, too.
+    /// Follow these contracts of others, too.
     #[must_use]
     pub fn recording(self, sources: Vec<Source>) -> Self {
-        Self { sources, ..self }
+        let standards = sources.iter().map(|source| (source.address, source.standard)).collect();
+        Self { sources, standards, ..self }
     }
 
     fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
@@ -103,6 +106,11 @@ impl Projector for Projections {
                 record(db, chain, &changes).await?;
                 told.extend(record_effects(db, batch, &changes).await?);
             }
+            if batch.settled {
+                followed::record_settled(db, chain, &self.standards, batch.followed).await?;
+            } else {
+                followed::record_live(db, chain, &self.standards, batch.followed).await?;
+            }
             told.extend(raise(db, batch).await?);
             Ok(told)
         })
@@ -128,9 +136,7 @@ impl Projector for Projections {
             let status = JobStatus::Submitted;
             let undone = requests::record_status(db, chain, &contracts, status).await?;
             told.extend(undone.iter().rev().map(|effect| facts::of_request(chain, effect)));
-            transfers::restore(db, chain, ancestor).await?;
-            items::restore(db, chain, ancestor).await?;
-            collections::restore(db, chain, ancestor).await?;
+            undo_records::restore(db, chain, ancestor).await?;
             Ok(told)
         })
     }

@@ -1,5 +1,6 @@
-//! Contracts of others, by the standard that they follow. Their logs are recorded.
+//! Contracts of others, by the standard that they follow.
 
+use crate::followed;
 use alloy_primitives::{Address, B256, keccak256};
 use indexer::Recorded;
 
@@ -10,6 +11,7 @@ pub enum Standard {
     Erc20,
     /// ERC-721 with ERC-2309 (consecutive transfers) and ERC-4906 (metadata updates).
     Erc721,
+    Erc1155,
 }
 
 /// A contract that is not of our factories.
@@ -22,13 +24,14 @@ pub struct Source {
 }
 
 impl Standard {
-    pub const ALL: [Self; 2] = [Self::Erc20, Self::Erc721];
+    pub const ALL: [Self; 3] = [Self::Erc20, Self::Erc721, Self::Erc1155];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Erc20 => "erc20",
             Self::Erc721 => "erc721",
+            Self::Erc1155 => "erc1155",
         }
     }
 
@@ -38,29 +41,11 @@ impl Standard {
         Self::ALL.into_iter().find(|standard| standard.as_str() == name)
     }
 
-    fn events(self) -> &'static [&'static str] {
-        match self {
-            Self::Erc20 => &[
-                "Transfer(address,address,uint256)",
-                "Approval(address,address,uint256)",
-                "Deposit(address,uint256)",
-                "Withdrawal(address,uint256)",
-            ],
-            Self::Erc721 => &[
-                "Transfer(address,address,uint256)",
-                "Approval(address,address,uint256)",
-                "ApprovalForAll(address,address,bool)",
-                "ConsecutiveTransfer(uint256,uint256,address,address)",
-                "MetadataUpdate(uint256)",
-                "BatchMetadataUpdate(uint256,uint256)",
-            ],
-        }
-    }
-
-    /// First topics of its logs.
+    /// First topics of its logs that are kept.
     #[must_use]
     pub fn topics(self) -> Vec<B256> {
-        self.events().iter().map(keccak256).collect()
+        let events = followed::events_of(self).into_iter();
+        events.map(|event| keccak256(event.signature())).collect()
     }
 }
 
@@ -95,6 +80,7 @@ mod tests {
         for standard in Standard::ALL {
             assert_eq!(Standard::from_name(standard.as_str()), Some(standard));
         }
-        assert_eq!(Standard::from_name("erc1155"), None);
+        assert_eq!(Standard::from_name("erc777"), None);
+        assert_eq!(Standard::ALL.map(|standard| standard.topics().len()), [4, 6, 4]);
     }
 }

@@ -85,6 +85,8 @@ codes! {
         "Upload one with `POST /api/v1/abis`, then the contract can be called by name and types.";
     ContractUnknown, "contract_unknown", 404, "There is no contract with this name",
         "`GET /api/v1/abis` lists the names there are.";
+    ContractNotFollowed, "contract_not_followed", 404, "The contract is not followed",
+        "It is no collection, and no source of the index's configuration names it.";
     TransactionUnknown, "transaction_unknown", 404, "The transaction is not known",
         "No transaction of this engine has this id.";
     WalletUnknown, "wallet_unknown", 404, "The wallet is not known",
@@ -223,6 +225,9 @@ codes! {
         "Try again after the seconds in `Retry-After`. Nothing was queued.";
     Unavailable, "unavailable", 503, "A part that this needs can't be reached",
         "Try again after the seconds in `Retry-After`.";
+    BlockNotIndexed, "block_not_indexed", 503, "The index has not come to the block",
+        "It was waited for 3 seconds; `detail` says how far the index is. Try again after the \
+         seconds in `Retry-After`.";
     NotReady, "not_ready", 503, "The engine is not ready",
         "`errors` says what it waits for.";
 }

@@ -123,6 +123,15 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         Refusal::MintUnknown => Code::MintUnknown.into(),
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
+        Refusal::ContractNotFollowed => Code::ContractNotFollowed.into(),
+        Refusal::BlockNotIndexed { wanted, height } => {
+            let height = height.map_or("nothing yet".to_owned(), |height| height.to_string());
+            let said = format!("{wanted} was waited for; indexed is {height}");
+            Problem::from(Code::BlockNotIndexed).saying(said)
+        }
+        Refusal::FilterUnfit(name, detail) => {
+            Problem::from(Code::QueryInvalid).at(format!("?{name}"), detail)
+        }
         // The rest was told above.
         _ => Code::Internal.into(),
     }

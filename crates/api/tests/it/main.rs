@@ -10,6 +10,7 @@ mod etags;
 mod facts;
 mod group;
 mod harness;
+mod holdings;
 mod hostile;
 mod idempotency;
 mod indexes;

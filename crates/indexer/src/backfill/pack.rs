@@ -7,7 +7,7 @@ use crate::{
 };
 use alloy_primitives::U64;
 use chain::{Header, Log};
-use db::raw_logs_copy::CopyRows;
+use db::{raw_logs::RawLog, raw_logs_copy::CopyRows};
 use std::collections::BTreeMap;
 use vocab::{B256, ChainId};
 
@@ -16,14 +16,17 @@ pub(crate) struct Packed {
     pub(crate) rows: CopyRows,
     /// The blocks that the projector has to see, with those of their logs that it knows.
     pub(crate) projected: Vec<Block>,
+    /// The other logs: of contracts of others.
+    pub(crate) followed: Vec<RawLog>,
 }
 
 impl Packed {
     pub(crate) fn new(chain: ChainId, logs: usize) -> Self {
-        Self { rows: CopyRows::new(chain, logs), projected: Vec::new() }
+        let rows = CopyRows::new(chain, logs);
+        Self { rows, projected: Vec::new(), followed: Vec::new() }
     }
 
-    fn project(&mut self, log: db::raw_logs::RawLog, mined_at: time::OffsetDateTime) {
+    fn project(&mut self, log: RawLog, mined_at: time::OffsetDateTime) {
         let (number, hash) = (log.block_number, log.block_hash);
         match self.projected.last_mut() {
             Some(block) if block.number == number => block.logs.push(log),
@@ -73,6 +76,8 @@ pub(crate) fn pack(
             packed.rows.push(&raw);
             if sources.is_projected(&log) {
                 packed.project(raw, time);
+            } else {
+                packed.followed.push(raw);
             }
         }
         before = Some(log);

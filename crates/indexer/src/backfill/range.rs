@@ -304,7 +304,10 @@ impl Packed {
             for log in &block.logs {
                 packed.rows.push(log);
             }
-            block.logs.retain(|log| sources.is_ours(log));
+            let (ours, mut others): (Vec<_>, Vec<_>) =
+                block.logs.into_iter().partition(|log| sources.is_ours(log));
+            block.logs = ours;
+            packed.followed.append(&mut others);
             if !block.logs.is_empty() {
                 packed.projected.push(block);
             }

@@ -100,7 +100,8 @@ async fn dying_at_any_place_loses_and_doubles_nothing() {
     rig.node.mine(70).await;
     rig.sources = vec![Source { address: token, standard: Standard::Erc20, start_block: 1 }];
     let wanted = rig.rebuilt().await;
-    assert!(wanted.iter().all(|table| table.rows > 0), "{wanted:?}");
+    // Logs, and the tables of our own contracts and of an ERC-20.
+    assert!(wanted[..5].iter().all(|table| table.rows > 0), "{wanted:?}");
     let test = testkit::database().await;
     let of_settled = |name: &&&str| name.contains("range") || name.contains("index_build");
     for name in indexer::FAILPOINTS.iter().filter(of_settled) {

@@ -287,7 +287,7 @@ pub(super) fn endpoint() -> Vec<Opt<EndpointConfiguration>> {
 pub(super) fn source() -> Vec<Opt<SourceSettings>> {
     vec![
         option!("address", Text, "the contract", s => s.address),
-        option!("standard", Text, "`\"erc20\"` or `\"erc721\"`: which of its logs are kept",
+        option!("standard", Text, "`\"erc20\"`, `\"erc721\"` or `\"erc1155\"`: what its logs mean",
             s => s.standard),
         option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",
             s => s.start_block),

@@ -191,7 +191,7 @@ impl SourceSettings {
         Ok(Source {
             address: address.map_err(|_| ("address", "must be 0x and 40 hexadecimal digits"))?,
             standard: Standard::from_name(&self.standard)
-                .ok_or(("standard", "must be \"erc20\" or \"erc721\""))?,
+                .ok_or(("standard", "must be \"erc20\", \"erc721\" or \"erc1155\""))?,
             start_block: self.start_block,
         })
     }

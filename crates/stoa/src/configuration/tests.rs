@@ -197,7 +197,7 @@ fn other_faults_are_told_too() {
         ),
         (
             "[[sources]]\naddress = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"\n\
-             standard = \"erc1155\"\nstart_block = 1",
+             standard = \"erc777\"\nstart_block = 1",
             "sources[1].standard: must be",
         ),
         ("endpoints = []", "line 1: endpoints: a chain needs between 1"),

@@ -1,0 +1,70 @@
+//! Reads of a chain's index: from one view of the database, which says of which block it is, and if
+//! wished not before the index has come to a block.
+
+use crate::{App, AppError, Refusal};
+use db::{PgTransaction, checkpoints};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use vocab::{BlockRef, ChainId};
+
+/// How long a read waits for a block.
+const WAIT_MAX: Duration = Duration::from_secs(3);
+/// Between two looks at the index, while one waits.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// What is read through it is as of one block.
+#[derive(Debug)]
+pub(crate) struct View {
+    chain: ChainId,
+    pub(crate) db: PgTransaction<'static>,
+    as_of: Option<BlockRef>,
+}
+
+/// What was found on which chain, and as of which block: none while nothing is indexed.
+#[derive(Clone, Debug)]
+pub struct Seen<T> {
+    pub chain: ChainId,
+    pub as_of: Option<BlockRef>,
+    pub found: T,
+}
+
+impl View {
+    pub(crate) fn seen<T>(&self, found: T) -> Seen<T> {
+        Seen { chain: self.chain, as_of: self.as_of, found }
+    }
+}
+
+impl Seen<()> {
+    pub(crate) fn with<T>(self, found: T) -> Seen<T> {
+        Seen { chain: self.chain, as_of: self.as_of, found }
+    }
+}
+
+impl App {
+    /// A view of the index of a chain; with a block's number, of it or a later one.
+    ///
+    /// # Errors
+    /// [`Refusal::BlockNotIndexed`] when the index has not come there within three seconds.
+    pub(crate) async fn view(
+        &self,
+        chain: ChainId,
+        wait_for: Option<u64>,
+    ) -> Result<View, AppError> {
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let mut db = db::begin_view(&self.config().db).await?;
+            let as_of = checkpoints::load(&mut db, chain).await?.map(|found| found.block);
+            let height = as_of.map(|block| block.number);
+            let Some(wanted) = wait_for.filter(|wanted| height.is_none_or(|at| at < *wanted))
+            else {
+                return Ok(View { chain, db, as_of });
+            };
+            // Nobody waits with a connection in hand.
+            drop(db);
+            if Instant::now() >= deadline {
+                return Err(Refusal::BlockNotIndexed { wanted, height }.into());
+            }
+            sleep(LOOK).await;
+        }
+    }
+}

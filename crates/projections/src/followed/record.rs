@@ -1,0 +1,186 @@
+//! Folds inside the indexer's commits.
+
+use super::fold::{Folded, fold};
+use crate::Standard;
+use alloy_primitives::Address;
+use db::{
+    Addr, DbError, Numeric, PgConnection, allowances, balances,
+    digest::Compared,
+    items_owners, metadata_updates, operator_approvals,
+    raw_logs::RawLog,
+    token_approvals, transfers, undecoded_logs,
+    undo_records::{self, KeyColumn},
+};
+use std::collections::HashMap;
+use vocab::ChainId;
+
+/// Logs that are folded at once, and rows that their consecutive transfers may make on top before
+/// they are written: so the memory of one commit is bounded.
+const PIECE: usize = 50_000;
+
+/// Settled blocks: in large pieces, nothing to be taken back.
+pub(crate) async fn record_settled(
+    db: &mut PgConnection,
+    chain: ChainId,
+    standards: &HashMap<Address, Standard>,
+    logs: &[RawLog],
+) -> Result<(), DbError> {
+    let mut rest = logs;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(piece_of(rest));
+        record(db, chain, &fold(standards, piece), None).await?;
+        rest = after;
+    }
+    count_unreliable(db, chain, logs).await
+}
+
+/// Blocks that may still be given up: one by one, each with its undo.
+pub(crate) async fn record_live(
+    db: &mut PgConnection,
+    chain: ChainId,
+    standards: &HashMap<Address, Standard>,
+    logs: &[RawLog],
+) -> Result<(), DbError> {
+    for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
+        let number = block.first().map(|log| log.block_number);
+        record(db, chain, &fold(standards, block), number).await?;
+    }
+    count_unreliable(db, chain, logs).await
+}
+
+/// How many of these logs go into the next piece: whole blocks, at least one. A log of an
+/// ERC-2309 mint weighs as much as all the tokens that it may move.
+fn piece_of(logs: &[RawLog]) -> usize {
+    let (mut count, mut weight) = (0, 0usize);
+    for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
+        if weight >= PIECE {
+            break;
+        }
+        count += block.len();
+        weight += block.iter().map(super::weight).sum::<usize>();
+    }
+    count
+}
+
+/// Write a fold in the caller's transaction; with a block's number, and the undo of it.
+async fn record(
+    db: &mut PgConnection,
+    chain: ChainId,
+    folded: &Folded,
+    block: Option<u64>,
+) -> Result<(), DbError> {
+    let ended = ended_approvals(db, chain, folded).await?;
+    if let Some(number) = block {
+        record_undo(db, chain, folded, &ended, number).await?;
+    }
+    balances::record(db, chain, &folded.balances).await?;
+    items_owners::record(db, chain, &folded.owners).await?;
+    allowances::record(db, chain, &folded.allowances).await?;
+    token_approvals::record(db, chain, &ended).await?;
+    operator_approvals::record(db, chain, &folded.operators).await?;
+    transfers::record(db, chain, &folded.transfers).await?;
+    metadata_updates::record(db, chain, &folded.metadata_updates).await?;
+    undecoded_logs::record(db, chain, &folded.undecoded).await?;
+    if !folded.undecoded.is_empty() {
+        let count = folded.undecoded.len();
+        metrics::counter!("events_decode_errors_total", "chain" => chain.to_string())
+            .increment(count as u64);
+        tracing::warn!(chain.id = %chain, logs = count,
+            "logs of followed contracts could not be decoded; they are kept raw");
+    }
+    Ok(())
+}
+
+/// Transfers end approvals, of which there are few: without any, nothing needs to be looked for.
+async fn ended_approvals(
+    db: &mut PgConnection,
+    chain: ChainId,
+    folded: &Folded,
+) -> Result<Vec<token_approvals::ApprovalChange>, DbError> {
+    let mut changes = folded.token_approvals.clone();
+    if changes.is_empty() {
+        return Ok(changes);
+    }
+    let mut contracts: Vec<Address> = changes.iter().map(|change| change.contract).collect();
+    contracts.dedup();
+    if !token_approvals::exist(db, chain, &contracts).await? {
+        changes.retain(|change| change.approved.is_some());
+    }
+    Ok(changes)
+}
+
+async fn record_undo(
+    db: &mut PgConnection,
+    chain: ChainId,
+    folded: &Folded,
+    ended: &[token_approvals::ApprovalChange],
+    number: u64,
+) -> Result<(), DbError> {
+    let keys = [
+        (
+            "balances",
+            vec![
+                addresses(&folded.balances, |row| row.contract),
+                KeyColumn::Numbers(folded.balances.iter().map(|r| Numeric(r.token_id)).collect()),
+                addresses(&folded.balances, |row| row.account),
+            ],
+            folded.balances.len(),
+        ),
+        (
+            "items",
+            vec![
+                addresses(&folded.owners, |row| row.contract),
+                KeyColumn::Numbers(folded.owners.iter().map(|r| Numeric(r.token_id)).collect()),
+            ],
+            folded.owners.len(),
+        ),
+        (
+            "allowances",
+            vec![
+                addresses(&folded.allowances, |row| row.contract),
+                addresses(&folded.allowances, |row| row.owner),
+                addresses(&folded.allowances, |row| row.spender),
+            ],
+            folded.allowances.len(),
+        ),
+        (
+            "token_approvals",
+            vec![
+                addresses(ended, |row| row.contract),
+                KeyColumn::Numbers(ended.iter().map(|r| Numeric(r.token_id)).collect()),
+            ],
+            ended.len(),
+        ),
+        (
+            "operator_approvals",
+            vec![
+                addresses(&folded.operators, |row| row.contract),
+                addresses(&folded.operators, |row| row.owner),
+                addresses(&folded.operators, |row| row.operator),
+            ],
+            folded.operators.len(),
+        ),
+    ];
+    for (table, keys, _) in keys.into_iter().filter(|(_, _, count)| *count > 0) {
+        let table = Compared::named(table).expect("invariant: the table is in the list");
+        undo_records::record_images(db, chain, number, table, keys).await?;
+    }
+    Ok(())
+}
+
+fn addresses<T>(rows: &[T], pick: impl Fn(&T) -> Address) -> KeyColumn {
+    KeyColumn::Addresses(rows.iter().map(|row| Addr(pick(row))).collect())
+}
+
+async fn count_unreliable(
+    db: &mut PgConnection,
+    chain: ChainId,
+    logs: &[RawLog],
+) -> Result<(), DbError> {
+    if logs.is_empty() {
+        return Ok(());
+    }
+    let count = balances::count_unreliable(db, chain).await?;
+    metrics::gauge!("index_unreliable_balances", "chain" => chain.to_string()).set(count as f64);
+    Ok(())
+}
