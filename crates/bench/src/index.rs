@@ -112,9 +112,9 @@ pub async fn run(options: Options) -> Result<()> {
     let bench = Bench { stoa, workload, truth, throttle: options.throttle };
     let mut runs = Vec::new();
     for _ in 0..options.runs {
-        runs.push(bench.measure("raw", false).await?);
+        runs.push(bench.measure("projected", false).await?);
         if options.proven {
-            runs.push(bench.measure("raw_proven", true).await?);
+            runs.push(bench.measure("projected_proven", true).await?);
         }
     }
     let ponder = match options.ponder {
@@ -136,7 +136,7 @@ pub async fn run(options: Options) -> Result<()> {
         runs,
         ponder,
         rpc,
-        not_measured: ["projections of these standards", "re-projection from stored logs"],
+        not_measured: ["raw logs without projections", "re-projection from stored logs"],
         revision: options.subject.revision,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
     };

@@ -68,8 +68,8 @@ pub struct ClaimFilter<'a> {
     pub paused_sources: &'a [String],
 }
 
-/// How many jobs of a role wait and are not claimed, counted up to `limit`. Claims that seem to last
-/// longer than `seconds_max` are void.
+/// How many jobs of a role wait and are not claimed, counted up to `limit`. Claims that seem to
+/// last longer than `seconds_max` are void.
 pub async fn load_unclaimed(
     db: &mut PgConnection,
     chain: ChainId,

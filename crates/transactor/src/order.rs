@@ -37,9 +37,9 @@ pub(crate) struct Claimed {
 }
 
 impl Lane {
-    /// Is it this lane's turn to look for jobs? One that is told of some waits for a moment, if need
-    /// be, so that there are several. One that was told of none looks if nobody else has, and now
-    /// and then in any case: there are jobs that only one lane may take.
+    /// Is it this lane's turn to look for jobs? One that is told of some waits for a moment, if
+    /// need be, so that there are several. One that was told of none looks if nobody else has, and
+    /// now and then in any case: there are jobs that only one lane may take.
     pub async fn is_turn(&mut self, rang: bool) -> bool {
         let (now, tick) = (Instant::now(), self.options().tick);
         let (looks, role) = (&self.context.looks, self.wallet.role.as_str());

@@ -168,6 +168,10 @@ fn indexer() -> Vec<Opt<Settings>> {
             "prove by each block's header that no log below the window was kept back; without, \
              only the ends of ranges are proven, with far fewer calls",
             s => s.indexer.prove_settled),
+        option!("spot_check_every", Whole(0, 1_000_000),
+            "of so many blocks at the head that hold logs of ours, one is compared with its \
+             receipts, of another endpoint where there is one; 0 for none",
+            s => s.indexer.spot_check_every),
         option!("range_blocks_max", Whole(1, 100_000),
             "blocks of one commit while it catches up", s => s.indexer.range_max),
         option!("range_logs", Whole(100, 1_000_000),
