@@ -129,8 +129,8 @@ impl Session {
             }
             gone.push(block);
         }
-        let (known, _) = told_apart(&gone, &self.sources);
-        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known };
+        let (known, followed) = told_apart(&gone, &self.sources);
+        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known, followed: &followed };
         let mut facts = vec![self.reorg_fact(&reorg)];
         facts.extend(self.projector.unwind(&mut tx, &orphaned).await?);
         journal::record(&mut tx, &facts).await?;
