@@ -233,6 +233,7 @@ fn told_apart<'a>(blocks: &'a [Block], sources: &Sources) -> (Cow<'a, [Block]>, 
         let logs = std::mem::take(&mut block.logs).into_iter();
         let (ours, mut others): (Vec<_>, Vec<_>) = logs.partition(|log| sources.is_ours(log));
         block.logs = ours;
+        others.retain(|log| sources.is_followed(&log.address));
         followed.append(&mut others);
     }
     (Cow::Owned(blocks), followed)

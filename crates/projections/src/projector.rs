@@ -40,7 +40,8 @@ impl Projections {
     /// Follow these contracts of others, too.
     #[must_use]
     pub fn recording(self, sources: Vec<Source>) -> Self {
-        let standards = sources.iter().map(|source| (source.address, source.standard)).collect();
+        let projected = sources.iter().filter(|source| source.projected);
+        let standards = projected.map(|source| (source.address, source.standard)).collect();
         Self { sources, standards, ..self }
     }
 

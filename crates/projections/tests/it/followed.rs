@@ -27,7 +27,7 @@ async fn followed() -> (Rig, [Address; 3]) {
     let mut speakers = [Address::ZERO; 3];
     for (place, standard) in speakers.iter_mut().zip(Standard::ALL) {
         *place = speaker::deploy(&rig).await;
-        rig.sources.push(Source { address: *place, standard, start_block: 1 });
+        rig.sources.push(Source::new(*place, standard, 1));
     }
     (rig, speakers)
 }
@@ -371,7 +371,7 @@ async fn a_large_range_is_written_at_once() {
     const RANGES: u64 = 3;
     const LOGS: u64 = 16_000;
     let (asset, items) = (Address::repeat_byte(0x20), Address::repeat_byte(0x72));
-    let source = |address, standard| Source { address, standard, start_block: 1 };
+    let source = |address, standard| Source::new(address, standard, 1);
     let sources = vec![source(asset, Standard::Erc20), source(items, Standard::Erc721)];
     let projections = Projections::new(Vec::new()).recording(sources);
     let test = testkit::database().await;
