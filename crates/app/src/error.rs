@@ -185,6 +185,11 @@ pub enum Refusal {
         wanted: u64,
         height: Option<u64>,
     },
+    /// It can't be said any more how things were at a block.
+    BlockOutsideWindow {
+        wanted: u64,
+        oldest: Option<u64>,
+    },
     /// Nothing is known of who has what of this contract.
     ContractNotFollowed,
     /// A filter that goes with another one only, and what is wanted of it.
