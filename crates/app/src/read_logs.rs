@@ -41,7 +41,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::FilterUnfit`]; [`Refusal::Address`], [`Refusal::ChainUnknown`],
-    /// [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn list_logs(
         &self,
         caller: Caller<'_>,
@@ -61,6 +62,7 @@ impl App {
             return Err(Refusal::FilterUnfit("topic0", "only with an `address`").into());
         }
         let mut view = self.view(chain, query.wait_for_block).await?;
+        view.check_whole(filter.address).await?;
         let logs = raw_logs::list(&mut view.db, chain, filter, after, limit).await?;
         let seen = view.seen(());
         drop(view);

@@ -27,7 +27,7 @@ pub struct BalanceFilter {
 }
 
 /// Balances in the order of (contract, token id, account), at most `limit`, after `after`. Those
-/// that are 0 are left out.
+/// that are 0 are left out, and those of contracts that are not read up to the head yet.
 pub async fn list(
     db: &mut PgConnection,
     chain: ChainId,
@@ -46,7 +46,7 @@ pub async fn list(
                   b.updated_block, s.kind as "kind?"
              from balances b
              left join index_sources s on s.chain_id = b.chain_id and s.address = b.contract
-            where b.chain_id = $1
+            where b.chain_id = $1 and s.height is null
               and ($2::bytea is null or b.account = $2)
               and ($3::bytea is null or b.contract = $3)
               and ($4::numeric is null or b.token_id = $4)

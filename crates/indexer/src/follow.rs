@@ -3,6 +3,7 @@
 use crate::{
     IndexError, IndexerOptions, Projector,
     backfill::{Progress, Sizer},
+    beside::Aside,
     choice::Choice,
     election::Signals,
     failpoint,
@@ -14,7 +15,7 @@ use chain::{Chain, Endpoint, Header};
 use db::{
     Db, blocks,
     checkpoints::{Checkpoint, Election},
-    index_builds,
+    index_builds, index_sources,
 };
 use metrics::Label;
 use std::{
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     /// Our canonical blocks from the anchor to the checkpoint.
     pub(crate) window: VecDeque<BlockRef>,
     pub(crate) sources: Arc<Sources>,
+    /// What is not with the checkpoint yet.
+    pub(crate) aside: Aside,
     /// How much of settled blocks is asked for at once.
     pub(crate) sizer: Arc<Mutex<Sizer>>,
     /// Of the run over settled blocks that was last.
@@ -79,7 +82,8 @@ impl Session {
             projector,
             checkpoint,
             window,
-            sources: Arc::new(Sources::new(Vec::new(), Vec::new(), Vec::new())),
+            sources: Arc::new(Sources::of_others(Vec::new())),
+            aside: Aside::new(&options),
             sizer: Arc::new(Mutex::new(Sizer::new(&options))),
             progress: None,
             indexed: false,
@@ -107,6 +111,7 @@ impl Session {
             if checked.elapsed() > CHECK {
                 election.check().await?;
                 self.tell_endpoints().await?;
+                self.look_for_sources().await?;
                 checked = Instant::now();
             }
             let step = self.step(election).await;
@@ -119,9 +124,13 @@ impl Session {
                 Ok(Step::AtHead) => {
                     pause = poll;
                     self.trust_endpoint();
-                    signals.at_head.notify_one();
-                    // A time-out is the poll that makes up for lost notices.
-                    let _ = timeout(poll, signals.nudge.notified()).await;
+                    if self.aside.is_empty() {
+                        signals.at_head.notify_one();
+                        // A time-out is the poll that makes up for lost notices.
+                        let _ = timeout(poll, signals.nudge.notified()).await;
+                    } else {
+                        self.work_beside(&signals.nudge, poll).await?;
+                    }
                 }
                 Err(error) if error.is_endpoint() => {
                     self.distrust_endpoint(&error);
@@ -275,8 +284,18 @@ impl Session {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         let addresses = self.projector.load_sources(&mut connection, self.chain.id).await?;
         let topics: Vec<B256> = self.projector.topics();
-        let recorded = self.projector.recorded();
+        let rows = index_sources::load(&mut connection, self.chain.id).await?;
+        let (aside, joined): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.beside.is_some());
+        let recorded = joined.iter().chain(&aside).map(|row| {
+            let unknown = || format!("{} is of an unknown standard, {}", row.address, row.kind);
+            let recorded = self.projector.recorded_as(row);
+            recorded.ok_or_else(|| IndexError::SourcesChanged(unknown()))
+        });
+        let mut recorded = recorded.collect::<Result<Vec<_>, _>>()?;
+        recorded.truncate(joined.len());
         self.sources = Arc::new(Sources::new(addresses, topics, recorded));
+        self.aside.rows = aside;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The seam between following a chain and understanding it.
 
-use db::{DbError, PgConnection, raw_logs::RawLog};
+use crate::Sources;
+use db::{DbError, PgConnection, index_sources::SourceRow, raw_logs::RawLog};
 use futures_util::future::BoxFuture;
 use journal::NewFact;
 use time::OffsetDateTime;
@@ -35,6 +36,8 @@ pub struct Batch<'a> {
     /// Logs of the same blocks that are recorded beside ([`Projector::recorded`]) and projected,
     /// in order.
     pub followed: &'a [RawLog],
+    /// Says of which standard the contracts of those are.
+    pub sources: &'a Sources,
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
     /// The head that levels count from.
@@ -78,9 +81,15 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         chain: ChainId,
     ) -> BoxFuture<'a, Result<Vec<Address>, DbError>>;
 
-    /// Contracts whose logs are recorded beside. They are fixed for the life of an index.
+    /// Contracts whose logs are to be recorded beside. One that the index does not have yet is
+    /// read beside the head and joined to it.
     fn recorded(&self) -> Vec<Recorded> {
         Vec::new()
+    }
+
+    /// A contract that the index has, wherever it was named; none when its standard is unknown.
+    fn recorded_as(&self, _: &SourceRow) -> Option<Recorded> {
+        None
     }
 
     /// A contract that this log (of a source) makes a source too, from its block on.

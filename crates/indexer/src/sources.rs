@@ -9,16 +9,19 @@ use vocab::{Address, B256};
 
 /// Addresses and first topics of the logs that we read, each with its bloom filter.
 #[derive(Clone, Debug)]
-pub(crate) struct Sources {
+pub struct Sources {
     /// Contracts whose logs the projector knows, and the topics of those.
     addresses: HashMap<Address, Bloom>,
     topics: Vec<(B256, Bloom)>,
     /// Contracts of others, whose logs are recorded.
     recorded: HashMap<Address, Record>,
+    /// Contracts of `recorded` whose logs of our topics are kept already, as ours.
+    kept: HashSet<Address>,
 }
 
 #[derive(Clone, Debug)]
 struct Record {
+    kind: &'static str,
     filter: Bloom,
     topics: Vec<(B256, Bloom)>,
     first_block: u64,
@@ -31,15 +34,43 @@ impl Sources {
             |topics: Vec<B256>| topics.into_iter().map(|t| (t, bloom(t.as_slice()))).collect();
         let record = |source: Recorded| {
             let filter = bloom(source.address.as_slice());
-            let Recorded { address, topics, first_block, projected, .. } = source;
-            (address, Record { filter, topics: with_bloom(topics), first_block, projected })
+            let Recorded { address, kind, topics, first_block, projected } = source;
+            let topics = with_bloom(topics);
+            (address, Record { kind, filter, topics, first_block, projected })
         };
         let recorded = recorded.into_iter().map(record).collect();
-        let mut sources = Self { addresses: HashMap::new(), topics: with_bloom(topics), recorded };
+        let mut sources = Self {
+            addresses: HashMap::new(),
+            topics: with_bloom(topics),
+            recorded,
+            kept: HashSet::new(),
+        };
         for address in addresses {
             sources.add(address);
         }
         sources
+    }
+
+    /// Contracts of others alone.
+    #[must_use]
+    pub fn of_others(recorded: Vec<Recorded>) -> Self {
+        Self::new(Vec::new(), Vec::new(), recorded)
+    }
+
+    /// Contracts of others that are read beside `ours`, without those of their logs that are read
+    /// with them.
+    pub(crate) fn beside(ours: &Self, recorded: Vec<Recorded>) -> Self {
+        let others = Self::of_others(recorded);
+        let kept = others.recorded.keys().filter(|one| ours.addresses.contains_key(*one));
+        let kept = kept.copied().collect();
+        let topics = ours.topics.clone();
+        Self { topics, kept, ..others }
+    }
+
+    /// The standard of a contract of others.
+    #[must_use]
+    pub fn kind_of(&self, address: &Address) -> Option<&'static str> {
+        self.recorded.get(address).map(|record| record.kind)
     }
 
     /// False when it is known already.
@@ -50,6 +81,9 @@ impl Sources {
     /// Is this log kept?
     pub(crate) fn accepts(&self, log: &Log) -> bool {
         let Some(topic) = log.topics.first() else { return false };
+        if self.kept.contains(&log.address) && self.topics.iter().any(|(t, _)| t == topic) {
+            return false;
+        }
         self.projects(&log.address, topic)
             || self.recorded.get(&log.address).is_some_and(|record| {
                 record.first_block <= log.block_number.to::<u64>()

@@ -11,6 +11,7 @@ use alloy_primitives::{Address, B256};
 use db::{
     DbError, PgConnection,
     collections::{self, requests},
+    index_sources::SourceRow,
     items,
     mint_jobs::effects::{self, Minted},
     raw_logs::RawLog,
@@ -27,22 +28,19 @@ use vocab::{ChainId, JobStatus};
 pub struct Projections {
     factories: Vec<Address>,
     sources: Vec<Source>,
-    standards: HashMap<Address, Standard>,
 }
 
 impl Projections {
     /// The collections of these factories.
     #[must_use]
     pub fn new(factories: Vec<Address>) -> Self {
-        Self { factories, sources: Vec::new(), standards: HashMap::new() }
+        Self { factories, sources: Vec::new() }
     }
 
     /// Follow these contracts of others, too.
     #[must_use]
     pub fn recording(self, sources: Vec<Source>) -> Self {
-        let projected = sources.iter().filter(|source| source.projected);
-        let standards = projected.map(|source| (source.address, source.standard)).collect();
-        Self { sources, standards, ..self }
+        Self { sources, ..self }
     }
 
     fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
@@ -85,6 +83,15 @@ impl Projector for Projections {
         self.sources.iter().map(Recorded::from).collect()
     }
 
+    fn recorded_as(&self, row: &SourceRow) -> Option<Recorded> {
+        Some(Recorded::from(&Source {
+            address: row.address,
+            standard: Standard::from_name(&row.kind)?,
+            start_block: row.start_block,
+            projected: row.projected,
+        }))
+    }
+
     fn discover(&self, log: &RawLog) -> Option<Address> {
         decode::announced(&self.factories, log)
     }
@@ -107,10 +114,11 @@ impl Projector for Projections {
                 record(db, chain, &changes).await?;
                 told.extend(record_effects(db, batch, &changes).await?);
             }
+            let standards = standards(batch);
             if batch.settled {
-                followed::record_settled(db, chain, &self.standards, batch.followed).await?;
+                followed::record_settled(db, chain, &standards, batch.followed).await?;
             } else {
-                followed::record_live(db, chain, &self.standards, batch.followed).await?;
+                followed::record_live(db, chain, &standards, batch.followed).await?;
             }
             told.extend(raise(db, batch).await?);
             Ok(told)
@@ -141,6 +149,20 @@ impl Projector for Projections {
             Ok(told)
         })
     }
+}
+
+/// Of the contracts of others in a batch.
+fn standards(batch: &Batch<'_>) -> HashMap<Address, Standard> {
+    let mut standards = HashMap::new();
+    let mut last = None;
+    for log in batch.followed {
+        if last.replace(log.address) == Some(log.address) {
+            continue;
+        }
+        let kind = batch.sources.kind_of(&log.address);
+        standards.extend(kind.and_then(Standard::from_name).map(|kind| (log.address, kind)));
+    }
+    standards
 }
 
 async fn load(

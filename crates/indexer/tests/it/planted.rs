@@ -2,7 +2,7 @@
 //! a suite that would not notice them proves nothing.
 
 use alloy_primitives::{Address, B256};
-use db::{DbError, PgConnection, raw_logs::RawLog};
+use db::{DbError, PgConnection, index_sources::SourceRow, raw_logs::RawLog};
 use futures_util::future::BoxFuture;
 use indexer::{Batch, Fault, IndexerOptions, Orphaned, Projector, Recorded};
 use journal::NewFact;
@@ -38,6 +38,10 @@ impl Projector for Forgetful {
 
     fn recorded(&self) -> Vec<Recorded> {
         self.0.recorded()
+    }
+
+    fn recorded_as(&self, row: &SourceRow) -> Option<Recorded> {
+        self.0.recorded_as(row)
     }
 
     fn discover(&self, log: &RawLog) -> Option<Address> {

@@ -188,7 +188,7 @@ impl Settings {
 impl SourceSettings {
     /// # Errors
     /// The option at fault, and what is wrong with it.
-    fn read(&self) -> Result<Source, (&'static str, &'static str)> {
+    pub(crate) fn read(&self) -> Result<Source, (&'static str, &'static str)> {
         let address = self.address.parse::<Address>();
         let mixed = self.address.chars().any(|c| c.is_ascii_uppercase())
             && self.address.chars().skip(2).any(|c| c.is_ascii_lowercase());
