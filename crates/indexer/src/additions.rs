@@ -1,6 +1,6 @@
 //! How the contracts that are wanted compare with those that an index has.
 
-use crate::{IndexError, Projector, Recorded, commit::chain_fact};
+use crate::{IndexError, Projector, Recorded, Sources, commit::chain_fact};
 use db::{
     DbError, PgConnection,
     index_sources::{self, SourceRow},
@@ -20,6 +20,27 @@ pub(crate) fn configured(projector: &dyn Projector) -> Vec<SourceRow> {
         beside: None,
     };
     projector.recorded().into_iter().map(row).collect()
+}
+
+/// Whose logs are indexed as of the checkpoint, and which contracts are read beside it.
+pub(crate) async fn load_sources(
+    db: &mut PgConnection,
+    chain: ChainId,
+    projector: &dyn Projector,
+) -> Result<(Sources, Vec<SourceRow>), IndexError> {
+    let addresses = projector.load_sources(db, chain).await?;
+    let (mut recorded, mut beside) = (Vec::new(), Vec::new());
+    for row in index_sources::load(db, chain).await? {
+        let Some(source) = projector.recorded_as(&row) else {
+            let unknown = format!("{} is of an unknown standard, {}", row.address, row.kind);
+            return Err(IndexError::SourcesChanged(unknown));
+        };
+        match row.beside {
+            None => recorded.push(source),
+            Some(_) => beside.push(row),
+        }
+    }
+    Ok((Sources::new(addresses, projector.topics(), recorded), beside))
 }
 
 /// Take up what the configuration names and the index does not have, in the commit that takes over.

@@ -2,6 +2,7 @@
 
 use crate::{
     IndexError, IndexerOptions, Projector,
+    additions::load_sources,
     backfill::{Progress, Sizer},
     beside::Aside,
     choice::Choice,
@@ -15,7 +16,7 @@ use chain::{Chain, Endpoint, Header};
 use db::{
     Db, blocks,
     checkpoints::{Checkpoint, Election},
-    index_builds, index_sources,
+    index_builds,
 };
 use metrics::Label;
 use std::{
@@ -25,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, timeout};
-use vocab::{B256, BlockRef};
+use vocab::BlockRef;
 
 /// How often the holder of the advisory lock makes sure of it.
 const CHECK: Duration = Duration::from_secs(1);
@@ -282,19 +283,9 @@ impl Session {
 
     pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
-        let addresses = self.projector.load_sources(&mut connection, self.chain.id).await?;
-        let topics: Vec<B256> = self.projector.topics();
-        let rows = index_sources::load(&mut connection, self.chain.id).await?;
-        let (aside, joined): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.beside.is_some());
-        let recorded = joined.iter().chain(&aside).map(|row| {
-            let unknown = || format!("{} is of an unknown standard, {}", row.address, row.kind);
-            let recorded = self.projector.recorded_as(row);
-            recorded.ok_or_else(|| IndexError::SourcesChanged(unknown()))
-        });
-        let mut recorded = recorded.collect::<Result<Vec<_>, _>>()?;
-        recorded.truncate(joined.len());
-        self.sources = Arc::new(Sources::new(addresses, topics, recorded));
+        let projector = self.projector.as_ref();
+        let (sources, aside) = load_sources(&mut connection, self.chain.id, projector).await?;
+        self.sources = Arc::new(sources);
         self.aside.rows = aside;
         Ok(())
     }

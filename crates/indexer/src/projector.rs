@@ -64,8 +64,11 @@ pub struct Orphaned<'a> {
     pub chain_id: ChainId,
     /// The last block that stays.
     pub ancestor: BlockRef,
-    /// What lay above it, in rising order, with the logs.
+    /// What lay above it, in rising order, with the logs that the projector knows.
     pub blocks: &'a [Block],
+    /// Logs of the same blocks that were recorded beside, in order.
+    pub followed: &'a [RawLog],
+    pub sources: &'a Sources,
 }
 
 /// What logs mean. All calls for one chain come from one task at a time; `apply` and `unwind` run

@@ -1,6 +1,10 @@
 //! Going back inside the window because an operator wants it, and not because the chain did.
 
-use crate::{Block, Orphaned, Projector, Sources, commit::chain_fact};
+use crate::{
+    Block, IndexError, Orphaned, Projector, Sources,
+    additions::load_sources,
+    commit::{chain_fact, told_apart},
+};
 use db::{
     Db, DbError, PgConnection,
     blocks::{self, BlockRow},
@@ -32,6 +36,8 @@ pub enum RewindError {
     /// There are no undo records of what lies below this block.
     #[error("what is below block {0} can't be taken back")]
     BelowWindow(u64),
+    #[error("it is not known whose logs are indexed")]
+    Sources(#[from] IndexError),
     #[error("the database failed")]
     Db(#[from] DbError),
 }
@@ -62,8 +68,7 @@ pub async fn rewind(
     let target = window.into_iter().find(|block| block.number == to);
     let target = target.ok_or(RewindError::BelowWindow(oldest))?;
     checkpoints::record_rewound(&mut tx, chain, target).await?;
-    let addresses = projector.load_sources(&mut tx, chain).await?;
-    let sources = Sources::new(addresses, projector.topics(), Vec::new());
+    let (sources, _) = load_sources(&mut tx, chain, projector).await?;
     let logs = raw_logs::record_rewound(&mut tx, chain, to).await?;
     let rewound = Rewound { from: found.block, to: target, logs: logs.len() as u64 };
     let mut facts = vec![fact(chain, rewound)];
@@ -83,7 +88,7 @@ pub(crate) async fn unwind(
     (ancestor, logs): (BlockRef, Vec<RawLog>),
 ) -> Result<Vec<NewFact>, DbError> {
     let rows = blocks::record_orphaned(db, chain, ancestor.number).await?;
-    let mut logs = logs.into_iter().filter(|log| sources.is_ours(log)).peekable();
+    let mut logs = logs.into_iter().peekable();
     let mut gone = Vec::with_capacity(rows.len());
     for BlockRow { number, hash, parent_hash, mined_at } in rows {
         let mut block = Block { number, hash, parent_hash, mined_at, logs: Vec::new() };
@@ -92,7 +97,9 @@ pub(crate) async fn unwind(
         }
         gone.push(block);
     }
-    let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &gone };
+    let (known, followed) = told_apart(&gone, sources);
+    let orphaned =
+        Orphaned { chain_id: chain, ancestor, blocks: &known, followed: &followed, sources };
     let facts = projector.unwind(db, &orphaned).await?;
     undo_records::record_unwound(db, chain, ancestor.number).await?;
     Ok(facts)

@@ -18,7 +18,7 @@ use db::{
     transfers, undo_records,
 };
 use futures_util::future::BoxFuture;
-use indexer::{Batch, Block, Orphaned, Projector, Recorded};
+use indexer::{Batch, Block, Orphaned, Projector, Recorded, Sources};
 use journal::NewFact;
 use std::collections::{BTreeMap, HashMap};
 use vocab::{ChainId, JobStatus};
@@ -108,18 +108,23 @@ impl Projector for Projections {
             if !batch.settled {
                 told.extend(blocks.iter().flat_map(|block| facts::of_block(chain, block)));
             }
+            let mut effects = Vec::new();
             if !blocks.is_empty() {
                 let rows = load(db, chain, &blocks).await?;
                 let changes = fold::fold(rows, &blocks, !batch.settled);
                 record(db, chain, &changes).await?;
-                told.extend(record_effects(db, batch, &changes).await?);
+                effects = record_effects(db, batch, &changes).await?;
             }
-            let standards = standards(batch);
+            let standards = standards(batch.followed, batch.sources);
             if batch.settled {
                 followed::record_settled(db, chain, &standards, batch.followed).await?;
             } else {
-                followed::record_live(db, chain, &standards, batch.followed).await?;
+                told.extend(
+                    followed::record_live(db, chain, &standards, batch.followed).await?,
+                );
+                in_order_of_chain(&mut told);
             }
+            told.extend(effects);
             told.extend(raise(db, batch).await?);
             Ok(told)
         })
@@ -133,7 +138,12 @@ impl Projector for Projections {
         Box::pin(async move {
             let (chain, ancestor) = (orphaned.chain_id, orphaned.ancestor.number);
             let blocks = self.decode(chain, orphaned.blocks);
-            let mut told = facts::reverting(chain, &blocks);
+            let told = blocks.iter().flat_map(|block| facts::of_block(chain, block));
+            let mut told: Vec<NewFact> = told.collect();
+            let standards = standards(orphaned.followed, orphaned.sources);
+            told.extend(followed::told(chain, &standards, orphaned.followed));
+            in_order_of_chain(&mut told);
+            let mut told = facts::reverting(told);
             let intents: Vec<_> = blocks
                 .iter()
                 .flat_map(|block| &block.contents)
@@ -151,15 +161,15 @@ impl Projector for Projections {
     }
 }
 
-/// Of the contracts of others in a batch.
-fn standards(batch: &Batch<'_>) -> HashMap<Address, Standard> {
+/// Of the contracts of others that these logs are of.
+fn standards(logs: &[RawLog], sources: &Sources) -> HashMap<Address, Standard> {
     let mut standards = HashMap::new();
     let mut last = None;
-    for log in batch.followed {
+    for log in logs {
         if last.replace(log.address) == Some(log.address) {
             continue;
         }
-        let kind = batch.sources.kind_of(&log.address);
+        let kind = sources.kind_of(&log.address);
         standards.extend(kind.and_then(Standard::from_name).map(|kind| (log.address, kind)));
     }
     standards
@@ -239,6 +249,13 @@ async fn raise(db: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<NewFact>,
     let mints = mints.iter().map(|effect| facts::of_mint(chain, effect));
     let requests = requests.iter().map(|effect| facts::of_request(chain, effect));
     Ok(mints.chain(requests).collect())
+}
+
+/// Facts of logs. Those of one log stay as they are.
+fn in_order_of_chain(told: &mut [NewFact]) {
+    told.sort_by_key(|fact| {
+        (fact.block.map(|block| block.number), fact.data["log_index"].as_u64())
+    });
 }
 
 fn deployed(block: &DecodedBlock) -> impl Iterator<Item = Address> {
