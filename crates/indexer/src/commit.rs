@@ -236,7 +236,10 @@ pub(crate) fn chain_fact(
 }
 
 /// The blocks with those of their logs that the projector knows, and what is recorded beside.
-pub(crate) fn told_apart<'a>(blocks: &'a [Block], sources: &Sources) -> (Cow<'a, [Block]>, Vec<RawLog>) {
+pub(crate) fn told_apart<'a>(
+    blocks: &'a [Block],
+    sources: &Sources,
+) -> (Cow<'a, [Block]>, Vec<RawLog>) {
     if blocks.iter().flat_map(|block| &block.logs).all(|log| sources.is_ours(log)) {
         return (Cow::Borrowed(blocks), Vec::new());
     }

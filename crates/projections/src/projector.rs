@@ -119,9 +119,7 @@ impl Projector for Projections {
             if batch.settled {
                 followed::record_settled(db, chain, &standards, batch.followed).await?;
             } else {
-                told.extend(
-                    followed::record_live(db, chain, &standards, batch.followed).await?,
-                );
+                told.extend(followed::record_live(db, chain, &standards, batch.followed).await?);
                 in_order_of_chain(&mut told);
             }
             told.extend(effects);
