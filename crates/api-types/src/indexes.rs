@@ -46,12 +46,14 @@ pub enum SourceState {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct IndexSource {
     pub contract: String,
-    /// `erc20`, `erc721` or `erc1155`.
+    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
     pub standard: String,
     /// The first block whose logs are kept.
     pub start_block: u64,
     /// Its logs are made something of; else they are only kept.
     pub projected: bool,
+    /// Of a factory: the event that names a contract that it made.
+    pub factory_event: Option<String>,
     /// The configuration names it; else it was added by `stoa index add`.
     pub configured: bool,
     pub state: SourceState,

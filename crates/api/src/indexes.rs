@@ -59,6 +59,7 @@ fn shown_source(source: &app::SourceRow, height: u64) -> IndexSource {
         standard: source.kind.clone(),
         start_block: source.start_block,
         projected: source.projected,
+        factory_event: source.factory.as_ref().map(|factory| factory.event.clone()),
         configured: source.configured,
         state: match source.beside {
             None => SourceState::Live,

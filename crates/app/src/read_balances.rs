@@ -156,7 +156,7 @@ async fn kind(db: &mut PgConnection, chain: ChainId, contract: Address) -> Resul
     if !collections_reads::list(db, only, None, 1).await?.is_empty() {
         return Ok(Kind::Items);
     }
-    let source = index_sources::find(db, chain, contract).await?;
+    let source = index_sources::find_contract(db, chain, contract).await?;
     match source.filter(|source| source.projected).map(|source| source.kind).as_deref() {
         Some("erc20") => Ok(Kind::Asset),
         Some("erc721") => Ok(Kind::Items),

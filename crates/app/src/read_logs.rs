@@ -86,7 +86,8 @@ impl App {
         address: Address,
     ) -> Result<Vec<Arc<Contract>>, AppError> {
         let own = self.contract_at(chain, address).await?.map(|known| known.contract);
-        let source = index_sources::find(&mut *self.connection().await?, chain, address).await?;
+        let source =
+            index_sources::find_contract(&mut *self.connection().await?, chain, address).await?;
         let standard = source.and_then(|source| Standard::from_name(&source.kind));
         Ok(own.into_iter().chain(standard.map(of_standard)).collect())
     }

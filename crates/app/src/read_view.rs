@@ -37,9 +37,8 @@ impl View {
     /// [`Refusal::SourceBackfilling`] while only a part of this contract's logs is indexed.
     pub(crate) async fn check_whole(&mut self, contract: Option<Address>) -> Result<(), AppError> {
         let Some(contract) = contract else { return Ok(()) };
-        let source = index_sources::find(&mut self.db, self.chain, contract).await?;
-        match source.and_then(|source| source.beside) {
-            Some(at) => Err(Refusal::SourceBackfilling { height: at.height }.into()),
+        match index_sources::load_height(&mut self.db, self.chain, contract).await? {
+            Some(height) => Err(Refusal::SourceBackfilling { height }.into()),
             None => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use vocab::{Address, B256, BlockRef, ChainId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRow {
     pub address: Address,
-    /// `erc20`, `erc721` or `erc1155`.
+    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
     pub kind: String,
     /// The first block whose logs are read.
     pub start_block: u64,
@@ -17,8 +17,18 @@ pub struct SourceRow {
     pub projected: bool,
     /// The configuration names it; else it was added by a command.
     pub configured: bool,
+    pub factory: Option<FactoryRow>,
     /// While it is read beside the chain's checkpoint: how far. None once it goes with that.
     pub beside: Option<Beside>,
+}
+
+/// How a factory names the contracts that it makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactoryRow {
+    /// The event, as Solidity declares it.
+    pub event: String,
+    /// Which of its arguments is the contract.
+    pub parameter: String,
 }
 
 /// How far a contract is that is read by itself.
@@ -35,7 +45,7 @@ impl SourceRow {
     #[must_use]
     pub fn agrees(&self, other: &Self) -> bool {
         let said = |row: &Self| (row.address, row.start_block, row.projected);
-        said(self) == said(other) && self.kind == other.kind
+        said(self) == said(other) && self.kind == other.kind && self.factory == other.factory
     }
 
     /// How much of it lies behind a chain that is indexed to `height`: 0 to 100.
@@ -64,6 +74,8 @@ struct Row {
     configured: bool,
     height: Option<i64>,
     hash: Option<Hash>,
+    event: Option<String>,
+    parameter: Option<String>,
 }
 
 impl From<Row> for SourceRow {
@@ -75,6 +87,10 @@ impl From<Row> for SourceRow {
             start_block: row.start_block.cast_unsigned(),
             projected: row.projected,
             configured: row.configured,
+            factory: row
+                .event
+                .zip(row.parameter)
+                .map(|(event, parameter)| FactoryRow { event, parameter }),
             beside: row.height.map(|height| Beside { height: height.cast_unsigned(), hash }),
         }
     }
@@ -85,7 +101,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<SourceRow
     let rows = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash"
+                  hash as "hash: Hash", event, parameter
              from index_sources where chain_id = $1 order by address"#,
         chain.as_i64(),
     )
@@ -94,7 +110,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<SourceRow
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// A contract of others that is followed, if it is.
+/// The source with this address; none of contracts that factories made.
 pub async fn find(
     db: &mut PgConnection,
     chain: ChainId,
@@ -103,7 +119,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash"
+                  hash as "hash: Hash", event, parameter
              from index_sources where chain_id = $1 and address = $2"#,
         chain.as_i64(),
         address.as_slice(),
@@ -127,11 +143,15 @@ pub async fn record(
     let configured: Vec<bool> = sources.iter().map(|source| source.configured).collect();
     let height = |source: &SourceRow| source.beside.map(|beside| beside.height.cast_signed());
     let heights: Vec<Option<i64>> = sources.iter().map(height).collect();
+    let text = |of: fn(&FactoryRow) -> &String| -> Vec<Option<String>> {
+        sources.iter().map(|source| source.factory.as_ref().map(of).cloned()).collect()
+    };
+    let (events, parameters) = (text(|factory| &factory.event), text(|factory| &factory.parameter));
     let done = sqlx::query!(
         "insert into index_sources (chain_id, address, kind, start_block, projected, configured,
-                                    height)
+                                    height, event, parameter)
          select $1, * from unnest($2::bytea[], $3::text[], $4::int8[], $5::bool[], $6::bool[],
-                                  $7::int8[])
+                                  $7::int8[], $8::text[], $9::text[])
          on conflict (chain_id, address) do nothing",
         chain.as_i64(),
         &addresses as _,
@@ -140,6 +160,8 @@ pub async fn record(
         &projected,
         &configured,
         &heights as _,
+        &events as _,
+        &parameters as _,
     )
     .execute(db)
     .await?;
@@ -228,16 +250,89 @@ pub async fn record_begun_anew(
     if begun.rows_affected() == 0 {
         return Ok(false);
     }
-    for table in &TABLES {
+    for table in TABLES.iter().filter(|table| table.table != "index_children") {
         let column = match table.table {
             "raw_logs" => "address",
             _ if table.columns.contains(&"contract") => "contract",
             _ => continue,
         };
         // Made of names in the constants only.
-        let sql = format!("delete from {} where chain_id = $1 and {column} = $2", table.table);
+        let sql = format!(
+            "delete from {} where chain_id = $1 and ({column} = $2 or {column} in
+                 (select address from index_children where chain_id = $1 and factory = $2))",
+            table.table
+        );
         let query = sqlx::query(AssertSqlSafe(sql));
         query.bind(chain.as_i64()).bind(Addr(address)).execute(&mut *db).await?;
     }
+    sqlx::query!(
+        "delete from index_children where chain_id = $1 and factory = $2",
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .execute(db)
+    .await?;
     Ok(true)
+}
+
+/// A contract of others whose logs mean something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedContract {
+    /// `erc20`, `erc721` or `erc1155`.
+    pub kind: String,
+    /// Its logs are made something of; else they are only kept.
+    pub projected: bool,
+}
+
+/// What a contract is, named by itself or made by a factory; none when it is not followed.
+pub async fn find_contract(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<FollowedContract>, DbError> {
+    Ok(sqlx::query_as!(
+        FollowedContract,
+        r#"select kind as "kind!", projected as "projected!" from followed_contracts
+            where chain_id = $1 and address = $2"#,
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// How far a contract is whose logs, or those of the factory that made it, are not all there yet.
+pub async fn load_height(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<u64>, DbError> {
+    let row = sqlx::query!(
+        r#"select min(height) as height from index_sources
+            where chain_id = $1 and height is not null
+              and (address = $2 or address in (select factory from index_children
+                                                where chain_id = $1 and address = $2))"#,
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.height.map(i64::cast_unsigned))
+}
+
+/// The factory that has made this contract, if one did whose logs are indexed.
+pub async fn find_factory(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<Address>, DbError> {
+    let row = sqlx::query!(
+        r#"select factory as "factory: Addr" from index_children
+            where chain_id = $1 and address = $2 order by block_number, log_index limit 1"#,
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.factory.0))
 }

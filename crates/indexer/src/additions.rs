@@ -1,46 +1,53 @@
 //! How the contracts that are wanted compare with those that an index has.
 
-use crate::{IndexError, Projector, Recorded, Sources, commit::chain_fact};
+use crate::{IndexError, Makes, Projector, Sources, commit::chain_fact};
 use db::{
     DbError, PgConnection,
+    index_children::{self, ChildRow},
     index_sources::{self, SourceRow},
 };
 use journal::NewFact;
 use serde_json::json;
-use vocab::{BlockRef, ChainId};
+use std::{collections::HashMap, sync::Arc};
+use vocab::{Address, BlockRef, ChainId};
 
-/// What the projector records, as it stands in the database when the index begins with it.
-pub(crate) fn configured(projector: &dyn Projector) -> Vec<SourceRow> {
-    let row = |source: Recorded| SourceRow {
-        address: source.address,
-        kind: source.kind.to_owned(),
-        start_block: source.first_block,
-        projected: source.projected,
-        configured: true,
-        beside: None,
-    };
-    projector.recorded().into_iter().map(row).collect()
-}
+/// What is read beside the checkpoint: contracts, and what factories among them have made so far.
+pub(crate) type Beside = (Vec<SourceRow>, Vec<ChildRow>);
 
-/// Whose logs are indexed as of the checkpoint, and which contracts are read beside it.
+/// Whose logs are indexed as of the checkpoint, and what is read beside it.
 pub(crate) async fn load_sources(
     db: &mut PgConnection,
     chain: ChainId,
     projector: &dyn Projector,
-) -> Result<(Sources, Vec<SourceRow>), IndexError> {
+) -> Result<(Sources, Beside), IndexError> {
     let addresses = projector.load_sources(db, chain).await?;
     let (mut recorded, mut beside) = (Vec::new(), Vec::new());
     for row in index_sources::load(db, chain).await? {
         let Some(source) = projector.recorded_as(&row) else {
-            let unknown = format!("{} is of an unknown standard, {}", row.address, row.kind);
-            return Err(IndexError::SourcesChanged(unknown));
+            return Err(IndexError::SourcesChanged(format!("{} is not understood", row.address)));
         };
         match row.beside {
             None => recorded.push(source),
             Some(_) => beside.push(row),
         }
     }
-    Ok((Sources::new(addresses, projector.topics(), recorded), beside))
+    let factories: HashMap<Address, Arc<dyn Makes>> = recorded
+        .iter()
+        .filter_map(|source| Some((source.address, Arc::clone(source.makes.as_ref()?))))
+        .collect();
+    let mut sources = Sources::new(addresses, projector.topics(), recorded);
+    let mut children = Vec::new();
+    for child in index_children::load(db, chain).await? {
+        match factories.get(&child.factory) {
+            Some(makes) => {
+                sources.add_made(makes.made(child.address, child.block_number));
+            }
+            None => children.push(child),
+        }
+    }
+    let read = beside.iter().map(|row| row.address);
+    let elsewhere = read.chain(children.iter().map(|child| child.address)).collect();
+    Ok((sources.leaving(elsewhere), (beside, children)))
 }
 
 /// Take up what the configuration names and the index does not have, in the commit that takes over.
@@ -65,7 +72,13 @@ pub(crate) async fn take_up(
     let (mut added, mut adopted) = (Vec::new(), Vec::new());
     for row in wanted {
         match find(&known, row) {
-            None => added.push(row.clone()),
+            None => match index_sources::find_factory(db, chain, row.address).await? {
+                None => added.push(row.clone()),
+                Some(factory) => {
+                    let what = format!("{} is indexed already: {factory} made it", row.address);
+                    return Err(IndexError::SourcesChanged(what));
+                }
+            },
             Some(other) if !other.agrees(row) => {
                 return Err(IndexError::SourcesChanged(format!("{} was changed", row.address)));
             }

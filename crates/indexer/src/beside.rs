@@ -21,12 +21,15 @@ use crate::{
 };
 use chain::{Endpoint, Header};
 use db::{
+    checkpoints,
+    index_children::{self, ChildRow},
     index_sources::{self, Beside, SourceRow},
     raw_logs,
     raw_logs::RawLog,
     raw_logs_copy,
 };
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -43,6 +46,8 @@ const DOUBTS_MAX: u32 = 5;
 pub(crate) struct Aside {
     /// Contracts that are not with the checkpoint, by address.
     pub(crate) rows: Vec<SourceRow>,
+    /// What factories among them have made as far as they are read.
+    pub(crate) children: Vec<ChildRow>,
     group: Option<Group>,
     sizer: Arc<Mutex<Sizer>>,
     choice: Choice,
@@ -65,6 +70,7 @@ impl Aside {
         let sizer = Sizer::new(&IndexerOptions { range_logs, ..*options });
         Self {
             rows: Vec::new(),
+            children: Vec::new(),
             group: None,
             sizer: Arc::new(Mutex::new(sizer)),
             choice: Choice::default(),
@@ -75,6 +81,12 @@ impl Aside {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Of contracts that are not to be read with the head.
+    pub(crate) fn addresses(&self) -> HashSet<Address> {
+        let rows = self.rows.iter().map(|row| row.address);
+        rows.chain(self.children.iter().map(|child| child.address)).collect()
     }
 
     fn rests(&self) -> bool {
@@ -190,14 +202,27 @@ impl Session {
         self.chain.endpoints.get(place).unwrap_or_else(|| self.chain.endpoint())
     }
 
-    /// These contracts alone, each from where it stands. Logs of theirs that are ours are there.
+    /// These contracts and what they have made alone, each from where it stands. Logs of theirs that
+    /// are ours are there.
     fn sources_beside(&self, rows: &[SourceRow]) -> Sources {
-        let recorded = rows.iter().filter_map(|row| {
-            let mut recorded = self.projector.recorded_as(row)?;
-            recorded.first_block = recorded.first_block.max(stands(row).height + 1);
-            Some(recorded)
-        });
-        Sources::beside(&self.sources, recorded.collect())
+        let mut all = Vec::new();
+        for row in rows {
+            let Some(mut recorded) = self.projector.recorded_as(row) else { continue };
+            let missing = stands(row).height + 1;
+            if let Some(makes) = &recorded.makes {
+                let children = self.aside.children.iter();
+                let own = children.filter(|child| child.factory == row.address);
+                let first = |child: &ChildRow| child.block_number.max(missing);
+                all.extend(own.map(|child| makes.made(child.address, first(child))));
+            }
+            recorded.first_block = recorded.first_block.max(missing);
+            all.push(recorded);
+        }
+        let other = |address: &Address| !rows.iter().any(|row| row.address == *address);
+        let others = self.aside.rows.iter().map(|row| row.address).filter(other);
+        let children = self.aside.children.iter().filter(|child| other(&child.factory));
+        let others = others.chain(children.map(|child| child.address)).collect();
+        Sources::beside(&self.sources, others, all)
     }
 
     /// Commit a range of the group under way: it lies below the window.
@@ -212,6 +237,7 @@ impl Session {
         failpoint::hit("beside_begun");
         let chain = self.chain.id;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
+        index_children::record(&mut tx, chain, &range.packed.children).await?;
         let batch = self.settled(&range.packed.followed, &range.sources);
         let facts = self.projector.apply(&mut tx, &batch).await?;
         journal::record(&mut tx, &facts).await?;
@@ -226,8 +252,17 @@ impl Session {
         for row in self.aside.rows.iter_mut().filter(|row| addresses.contains(&row.address)) {
             row.beside = Some(now);
         }
+        let children = range.packed.children.clone();
+        let known = children.is_empty();
+        if !known {
+            // Whoever reads the head must leave them alone, and what was read ahead lacks them.
+            self.aside.children.extend(children);
+            let elsewhere = self.aside.addresses();
+            let sources = (*self.sources).clone().leaving(elsewhere);
+            self.sources = Arc::new(sources);
+        }
         match &mut self.aside.group {
-            Some(group) if to.number < last => group.at = now,
+            Some(group) if to.number < last && known => group.at = now,
             _ => self.aside.group = None,
         }
         tracing::debug!(chain.id = %chain, range.first, to.number, last, logs,
@@ -327,6 +362,8 @@ impl Session {
         let chain = self.chain.id;
         let logs: Vec<&RawLog> = blocks.iter().flat_map(|block| &block.logs).collect();
         raw_logs::record(&mut tx, chain, &logs).await?;
+        let children = sources.children(logs.iter().copied());
+        index_children::record(&mut tx, chain, &children).await?;
         let followed = logs.iter().filter(|log| sources.is_followed(&log.address));
         let (settled, live): (Vec<RawLog>, Vec<RawLog>) =
             followed.map(|log| (*log).clone()).partition(|log| log.block_number <= anchor);
@@ -372,9 +409,17 @@ impl Session {
         Err(inconsistent(format!("block {block} has another parent than was read before")))
     }
 
-    /// Take up contracts that a command has added.
+    /// Take up contracts that a command has added; and notice, where the head stands still, that a
+    /// command has taken the index back.
+    ///
+    /// # Errors
+    /// [`IndexError::Superseded`], beside those of the database.
     pub(crate) async fn look_for_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
+        let found = checkpoints::load(&mut connection, self.chain.id).await?;
+        if found.is_none_or(|found| found.epoch != self.checkpoint.epoch) {
+            return Err(IndexError::Superseded);
+        }
         let rows = index_sources::load(&mut connection, self.chain.id).await?;
         drop(connection);
         let new = |row: &&SourceRow| {
@@ -382,10 +427,12 @@ impl Session {
             row.beside.is_some() && !known
         };
         let new: Vec<SourceRow> = rows.iter().filter(new).cloned().collect();
-        for row in new {
+        for row in &new {
             tracing::info!(chain.id = %self.chain.id, contract = %row.address,
                 row.start_block, "a contract was added");
-            self.aside.rows.push(row);
+        }
+        if !new.is_empty() {
+            self.load_sources().await?;
         }
         let count = self.aside.rows.len();
         metrics::gauge!("indexer_sources_backfilling", self.labels()).set(count as f64);

@@ -13,7 +13,7 @@ use chain::State;
 use db::{
     PgTransaction,
     blocks::{self, BlockRow},
-    checkpoints, index_progress,
+    checkpoints, index_children, index_progress,
     index_sources::SourceRow,
     raw_logs,
     raw_logs::RawLog,
@@ -44,6 +44,8 @@ impl Session {
         blocks::record(&mut tx, chain, &rows).await?;
         let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
         raw_logs::record(&mut tx, chain, &logs).await?;
+        let children = sources.children(logs.iter().copied());
+        index_children::record(&mut tx, chain, &children).await?;
         let (known, followed) = told_apart(new, sources);
         let batch = Batch {
             chain_id: chain,
@@ -86,6 +88,7 @@ impl Session {
         let chain = self.chain.id;
         blocks::record(&mut tx, chain, std::slice::from_ref(&range.last)).await?;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
+        index_children::record(&mut tx, chain, &range.packed.children).await?;
         failpoint::hit("range_copied");
         let batch = Batch {
             chain_id: chain,

@@ -1,11 +1,8 @@
 //! Who may write: one process per chain; the others stand by.
 
 use crate::{
-    IndexError, IndexerOptions, Projector,
-    additions::{configured, take_up},
-    fetch::inconsistent,
-    follow::Session,
-    nudge::nudge_by_ws,
+    IndexError, IndexerOptions, Projector, additions::take_up, fetch::inconsistent,
+    follow::Session, nudge::nudge_by_ws,
 };
 use chain::{Chain, Header};
 use db::{
@@ -166,7 +163,7 @@ async fn take_over(
     projector: &dyn Projector,
     options: IndexerOptions,
 ) -> Result<Checkpoint, IndexError> {
-    let sources = configured(projector);
+    let sources = projector.recorded();
     let mut tx = db::begin(db).await?;
     if let Some(checkpoint) = checkpoints::raise_epoch(&mut tx, chain.id).await? {
         take_up(&mut tx, chain.id, checkpoint.block, &sources).await?;

@@ -284,9 +284,10 @@ impl Session {
     pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         let projector = self.projector.as_ref();
-        let (sources, aside) = load_sources(&mut connection, self.chain.id, projector).await?;
+        let (sources, (rows, children)) =
+            load_sources(&mut connection, self.chain.id, projector).await?;
         self.sources = Arc::new(sources);
-        self.aside.rows = aside;
+        (self.aside.rows, self.aside.children) = (rows, children);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::Sources;
 use db::{DbError, PgConnection, index_sources::SourceRow, raw_logs::RawLog};
 use futures_util::future::BoxFuture;
 use journal::NewFact;
+use std::sync::Arc;
 use time::OffsetDateTime;
 use vocab::{Address, B256, BlockRef, ChainId, Finality};
 
@@ -45,10 +46,10 @@ pub struct Batch<'a> {
 }
 
 /// A contract of others whose logs are recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Recorded {
     pub address: Address,
-    /// `erc20`, `erc721` or `erc1155`.
+    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
     pub kind: &'static str,
     /// First topics of its logs that are kept.
     pub topics: Vec<B256>,
@@ -56,6 +57,17 @@ pub struct Recorded {
     pub first_block: u64,
     /// The projector sees its logs; else they are only recorded.
     pub projected: bool,
+    /// Of a factory: what it makes is recorded, too.
+    pub makes: Option<Arc<dyn Makes>>,
+}
+
+/// How a factory of others tells of the contracts that it makes.
+pub trait Makes: Send + Sync + std::fmt::Debug {
+    /// The contract that this log of the factory names.
+    fn named(&self, log: &RawLog) -> Option<Address>;
+
+    /// That contract, whose logs are kept from this block on.
+    fn made(&self, address: Address, first_block: u64) -> Recorded;
 }
 
 /// Blocks that are no longer on the chain.
@@ -86,7 +98,7 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
 
     /// Contracts whose logs are to be recorded beside. One that the index does not have yet is
     /// read beside the head and joined to it.
-    fn recorded(&self) -> Vec<Recorded> {
+    fn recorded(&self) -> Vec<SourceRow> {
         Vec::new()
     }
 

@@ -79,17 +79,12 @@ impl Projector for Projections {
         })
     }
 
-    fn recorded(&self) -> Vec<Recorded> {
-        self.sources.iter().map(Recorded::from).collect()
+    fn recorded(&self) -> Vec<SourceRow> {
+        self.sources.iter().map(|source| source.row(true)).collect()
     }
 
     fn recorded_as(&self, row: &SourceRow) -> Option<Recorded> {
-        Some(Recorded::from(&Source {
-            address: row.address,
-            standard: Standard::from_name(&row.kind)?,
-            start_block: row.start_block,
-            projected: row.projected,
-        }))
+        Source::of_row(row).as_ref().map(Recorded::from)
     }
 
     fn discover(&self, log: &RawLog) -> Option<Address> {

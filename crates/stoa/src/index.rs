@@ -173,6 +173,7 @@ fn source_json(source: &SourceRow, height: u64) -> Value {
         "state": if source.beside.is_some() { "backfilling" } else { "live" },
         "block": source.beside.map_or(height, |at| at.height),
         "percent": source.percent(height),
+        "factory_event": source.factory.as_ref().map(|factory| &factory.event),
     })
 }
 
@@ -194,7 +195,9 @@ fn as_text(index: &ChainIndex) -> String {
         }
     }
     for source in &index.sources {
-        let (contract, kind) = (source.address, &source.kind);
+        let contract = source.address;
+        let made = if source.factory.is_some() { "factory of " } else { "" };
+        let kind = format!("{made}{}", source.kind);
         let state = source.beside.map_or_else(
             || "live".to_owned(),
             |at| format!("at block {}, {:.1} %", at.height, source.percent(index.block.number)),

@@ -36,7 +36,7 @@ impl Projector for Forgetful {
         self.0.load_sources(db, chain)
     }
 
-    fn recorded(&self) -> Vec<Recorded> {
+    fn recorded(&self) -> Vec<SourceRow> {
         self.0.recorded()
     }
 

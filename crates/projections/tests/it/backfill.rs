@@ -258,9 +258,9 @@ async fn sources_that_were_changed_or_removed_are_refused() {
     running.kill().await;
     let epoch = checkpoint(&test.db, &rig).await.unwrap().epoch;
     let began = std::mem::take(&mut rig.sources);
-    let moved = vec![Source { start_block: 9, ..began[0] }];
-    let other = vec![Source { standard: Standard::Erc721, ..began[0] }];
-    let kept = vec![Source { projected: false, ..began[0] }];
+    let moved = vec![Source { start_block: 9, ..began[0].clone() }];
+    let other = vec![Source { standard: Standard::Erc721, ..began[0].clone() }];
+    let kept = vec![Source { projected: false, ..began[0].clone() }];
     for other in [Vec::new(), moved, other, kept] {
         rig.sources = other;
         let running = rig.start(&test.db);

@@ -3,7 +3,7 @@
 use crate::{configuration::SourceSettings, database::DatabaseOptions, index::the_chain, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use db::index_sources::{self, SourceRow};
+use db::index_sources;
 
 #[derive(Args, Debug)]
 pub(crate) struct AddOptions {
@@ -18,6 +18,12 @@ pub(crate) struct AddOptions {
     /// Only keep its logs, and make nothing of them.
     #[arg(long)]
     logs_only: bool,
+    /// It is a factory: the event that names a contract that it made, as Solidity declares it.
+    #[arg(long, value_name = "EVENT", requires = "factory_parameter")]
+    factory_event: Option<String>,
+    /// Which of that event's arguments is the contract. `--standard` is that of those contracts.
+    #[arg(long, value_name = "NAME", requires = "factory_event")]
+    factory_parameter: Option<String>,
     /// EIP-155 id of the chain, when several are indexed.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
@@ -31,22 +37,21 @@ pub(crate) async fn add(options: AddOptions) -> Result<()> {
         standard: options.standard,
         start_block: options.start_block,
         projected: !options.logs_only,
+        factory_event: options.factory_event,
+        factory_parameter: options.factory_parameter,
     };
     let source = settings.read().map_err(|(option, detail)| anyhow!("{option}: {detail}"))?;
-    let row = SourceRow {
-        address: source.address,
-        kind: source.standard.as_str().to_owned(),
-        start_block: source.start_block,
-        projected: source.projected,
-        configured: false,
-        beside: None,
-    };
+    let row = source.row(false);
     let db = options.database.connect().await?;
     let mut tx = db::begin(&db).await?;
     let (chain, checkpoint) = the_chain(&mut tx, options.chain).await?;
     let contract = row.address;
     match index_sources::find(&mut tx, chain, contract).await? {
-        None => {}
+        None => {
+            if let Some(factory) = index_sources::find_factory(&mut tx, chain, contract).await? {
+                bail!("{contract} is in the index of chain {chain} already: {factory} made it");
+            }
+        }
         Some(found) if found.agrees(&row) => {
             say(&format!("{contract} is in the index of chain {chain} already"));
             return Ok(());
