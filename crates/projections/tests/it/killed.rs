@@ -28,7 +28,7 @@ async fn process() {
     let chain = chain::Chain {
         id: vocab::ChainId(31_337),
         endpoints: vec![endpoint.unwrap()].into(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: vocab::Finality::default(),
         block_time: Duration::from_millis(200),
     };
