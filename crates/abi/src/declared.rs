@@ -55,12 +55,12 @@ mod tests {
     fn declarations_are_read_as_solidity_has_them() {
         let sound = [
             "event PairCreated(address indexed token0, address indexed token1, address pair, uint)",
-            "Moved((uint256 x, bytes32[] ys) what, string indexed note);",
+            "Moved(bytes32[] what, string indexed note);",
         ];
         let contract = Contract::parse(&declared_events(&sound).unwrap()).unwrap();
         let mut wanted = vec![
             "PairCreated(address,address,address,uint256)",
-            "Moved((uint256,bytes32[]),string)",
+            "Moved(bytes32[],string)",
         ];
         wanted.sort_by_key(|signature| keccak256(signature));
         let found = contract.event_topics();

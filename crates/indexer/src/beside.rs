@@ -114,7 +114,7 @@ fn stands(row: &SourceRow) -> Beside {
 }
 
 impl Session {
-    /// Go on with what is read beside, until there is a commit, or may be a new head, or for `wait`.
+    /// Go on with what is read beside until there is a commit or may be a new head, or for `wait`.
     /// Trouble with endpoints is retried after a pause, and does not concern the head.
     pub(crate) async fn work_beside(
         &mut self,
@@ -202,8 +202,8 @@ impl Session {
         self.chain.endpoints.get(place).unwrap_or_else(|| self.chain.endpoint())
     }
 
-    /// These contracts and what they have made alone, each from where it stands. Logs of theirs that
-    /// are ours are there.
+    /// These contracts and what they have made, each from where it stands. Logs of theirs that are
+    /// ours are there already.
     fn sources_beside(&self, rows: &[SourceRow]) -> Sources {
         let mut all = Vec::new();
         for row in rows {

@@ -64,8 +64,8 @@ impl Sources {
         Self::new(Vec::new(), Vec::new(), recorded)
     }
 
-    /// Contracts of others that are read beside `ours` and `others`, without those of their logs that
-    /// are read with ours.
+    /// Contracts of others that are read beside `ours` and `others`, without those of their logs
+    /// that are read with ours.
     pub(crate) fn beside(ours: &Self, others: HashSet<Address>, recorded: Vec<Recorded>) -> Self {
         let mut elsewhere = others;
         elsewhere.extend(ours.recorded.keys());

@@ -157,10 +157,11 @@ fn as_json(index: &ChainIndex) -> String {
         })
     });
     let height = index.block.number;
+    let sources: Vec<Value> = index.sources.iter().map(|one| source_json(one, height)).collect();
     json!({
         "chain_id": index.chain.0, "block": index.block.number, "state": index.state,
         "detail": index.detail, "settled": run,
-        "sources": index.sources.iter().map(|source| source_json(source, height)).collect::<Vec<_>>(),
+        "sources": sources,
     })
     .to_string()
 }
