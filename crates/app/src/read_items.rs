@@ -40,7 +40,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`];
-    /// [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn load_item(
         &self,
         caller: Caller<'_>,
@@ -52,6 +53,7 @@ impl App {
         let contract = parse_address(contract, Field::Contract)?;
         let key = ItemKey { chain_id: chain.chain_id, contract, token_id: decimal(token_id)? };
         let mut view = self.view(key.chain_id, wait_for_block).await?;
+        view.check_whole(Some(contract)).await?;
         let item = items_reads::load(&mut view.db, key).await?.ok_or(Refusal::ItemUnknown)?;
         let history = transfers_reads::load_history(&mut view.db, key, HISTORY_MAX).await?;
         let mint_id = match item.intent {
@@ -75,7 +77,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::BlockOutsideWindow`]
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -89,6 +91,7 @@ impl App {
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
         let mut view = self.view_as_of(chain, query.look).await?;
+        view.check_whole(contract).await?;
         let db = &mut view.db;
         let found = match view.back_to {
             None => items_reads::list(db, chain, owner, contract, after, limit).await?,

@@ -37,7 +37,7 @@ pub async fn list(
                 order by k.contract, k.token_id, k.account, u.block_number, u.id
            ), stands as (
                select * from balances b
-                where b.chain_id = $1
+                where b.chain_id = $1 and b.contract <> all ((select backfilling($1))::bytea[])
                   and ($2::bytea is null or b.account = $2)
                   and ($3::bytea is null or b.contract = $3)
                   and ($4::numeric is null or b.token_id = $4)
@@ -60,9 +60,10 @@ pub async fn list(
            select w.contract as "contract!: Addr", w.token_id as "token_id!: Numeric",
                   w.account as "account!: Addr",
                   case when w.unreliable then null else w.balance end as "balance: Numeric",
-                  w.updated_block as "updated_block!", s.kind as "kind?"
+                  w.updated_block as "updated_block!",
+                  (select f.kind from followed_contracts f
+                    where f.chain_id = $1 and f.address = w.contract limit 1) as kind
              from was w
-             left join index_sources s on s.chain_id = $1 and s.address = w.contract
             order by w.contract, w.token_id, w.account limit $8"#,
         chain.as_i64(),
         filter.account.as_ref().map(|a| a.as_slice()),

@@ -28,7 +28,7 @@ pub async fn list(
                 order by k.contract, k.token_id, u.block_number, u.id
            ), stands as (
                select * from items i
-                where i.chain_id = $1
+                where i.chain_id = $1 and i.contract <> all ((select backfilling($1))::bytea[])
                   and ($2::bytea is null or i.owner = $2)
                   and ($3::bytea is null or i.contract = $3)
                   and ($4::bytea is null or (i.contract, i.token_id) > ($4, $5::numeric))

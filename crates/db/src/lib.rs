@@ -32,6 +32,7 @@ pub mod facts;
 pub mod forward_requests;
 pub mod idempotency_keys;
 pub mod index_builds;
+pub mod index_children;
 pub mod index_progress;
 pub mod index_sources;
 pub mod items;

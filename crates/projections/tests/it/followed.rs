@@ -26,7 +26,7 @@ fn who(n: u64) -> B256 {
 }
 
 /// A rig with a speaker for each standard, in the order of [`Standard::ALL`].
-async fn followed() -> (Rig, [Address; 3]) {
+pub async fn followed() -> (Rig, [Address; 3]) {
     let mut rig = Rig::new().await;
     rig.options.prove_settled = false;
     let mut speakers = [Address::ZERO; 3];
@@ -77,7 +77,7 @@ fn any_log(rng: &mut StdRng, kind: usize) -> Told {
 }
 
 /// Some logs, and whose they are.
-fn drawn(rng: &mut StdRng, speakers: [Address; 3]) -> (Address, Vec<Told>) {
+pub fn drawn(rng: &mut StdRng, speakers: [Address; 3]) -> (Address, Vec<Told>) {
     let kind = rng.random_range(0..3);
     let count = rng.random_range(1..6);
     (speakers[kind], (0..count).map(|_| any_log(rng, kind)).collect())
@@ -470,6 +470,7 @@ async fn a_large_range_is_written_at_once() {
     let (asset, items) = (Address::repeat_byte(0x20), Address::repeat_byte(0x72));
     let source = |address, standard| Source::new(address, standard, 1);
     let sources = vec![source(asset, Standard::Erc20), source(items, Standard::Erc721)];
+    let known = indexer::Sources::of_others(sources.iter().map(Into::into).collect());
     let projections = Projections::new(Vec::new()).recording(sources);
     let test = testkit::database().await;
     let account = |n: u64| topic(n * 7_919 % 1_000 + 1);
@@ -501,6 +502,7 @@ async fn a_large_range_is_written_at_once() {
             finality: vocab::Finality::default(),
             blocks: &[],
             followed: &logs,
+            sources: &known,
             settled: true,
             head: 1_000_000,
         };
