@@ -7,6 +7,7 @@ mod calls;
 mod compare;
 mod floor;
 mod ponder;
+mod reproject;
 mod usage;
 mod workload;
 
@@ -88,11 +89,13 @@ struct Report {
     anchor_rss_mb: f64,
     floor: floor::Floor,
     runs: Vec<Run>,
+    /// After each of the runs, on what it has left.
+    reprojected: Vec<reproject::Reprojected>,
     ponder: Vec<ponder::PonderRun>,
     /// Of one run more, through a counting proxy: JSON-RPC calls by method, and HTTP requests.
     rpc: calls::Calls,
     /// What is not measured, as it does not exist yet.
-    not_measured: [&'static str; 2],
+    not_measured: [&'static str; 1],
     revision: String,
     cores: usize,
 }
@@ -110,11 +113,15 @@ pub async fn run(options: Options) -> Result<()> {
         "fetch and parse alone", floor.wall_s, floor.cpu_s
     ));
     let bench = Bench { stoa, workload, truth, throttle: options.throttle };
-    let mut runs = Vec::new();
+    let (mut runs, mut reprojected) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
-        runs.push(bench.measure("projected", false).await?);
+        let (run, again) = bench.measure("projected", false).await?;
+        runs.push(run);
+        reprojected.push(again);
         if options.proven {
-            runs.push(bench.measure("projected_proven", true).await?);
+            let (run, again) = bench.measure("projected_proven", true).await?;
+            runs.push(run);
+            reprojected.push(again);
         }
     }
     let ponder = match options.ponder {
@@ -134,9 +141,10 @@ pub async fn run(options: Options) -> Result<()> {
         anchor_rss_mb: 711.0,
         floor,
         runs,
+        reprojected,
         ponder,
         rpc,
-        not_measured: ["raw logs without projections", "re-projection from stored logs"],
+        not_measured: ["raw logs without projections"],
         revision: options.subject.revision,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
     };
@@ -152,8 +160,13 @@ struct Bench {
 }
 
 impl Bench {
-    /// One run on a cluster of its own, with the settings of the anchor's.
-    async fn measure(&self, kind: &'static str, proven: bool) -> Result<Run> {
+    /// One run on a cluster of its own, with the settings of the anchor's; then all of it is
+    /// projected anew.
+    async fn measure(
+        &self,
+        kind: &'static str,
+        proven: bool,
+    ) -> Result<(Run, reproject::Reprojected)> {
         let load_before = load_average();
         let home = cluster_home()?;
         let postgres = start_cluster(home.path())?;
@@ -190,7 +203,9 @@ impl Bench {
             run.node_cpu_s,
             run.load_before,
         ));
-        Ok(run)
+        let events = self.truth.count();
+        let again = reproject::measure(&self.stoa, &database, servers[0], events).await?;
+        Ok((run, again))
     }
 
     /// The same once more, not timed, through a proxy that counts.

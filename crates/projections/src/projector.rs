@@ -44,7 +44,12 @@ impl Projections {
         Self { sources, standards, ..self }
     }
 
-    fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
+    /// By contract, of those that are followed.
+    pub(crate) fn standards(&self) -> &HashMap<Address, Standard> {
+        &self.standards
+    }
+
+    pub(crate) fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
         blocks
             .iter()
             .filter(|block| !block.logs.is_empty())

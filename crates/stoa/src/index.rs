@@ -1,6 +1,11 @@
 //! `stoa index`: one chain into a database, and what an operator may do about it.
 
-use crate::{configuration::Settings, database::DatabaseOptions, say};
+use crate::{
+    configuration::Settings,
+    database::DatabaseOptions,
+    index_rebuild::{self, RebuildOptions, VerifyOptions},
+    say,
+};
 use anyhow::{Context, Result, bail};
 use chain::PoolConfiguration;
 use clap::{Args, Subcommand};
@@ -27,6 +32,11 @@ pub(crate) enum IndexCommand {
     Pause(ChainOptions),
     /// Let a paused chain go on.
     Resume(ChainOptions),
+    /// Make projections anew of the stored logs, while the index goes on.
+    Rebuild(RebuildOptions),
+    /// Compare projections with what the stored logs say, and balances and owners with what their
+    /// contracts say.
+    Verify(VerifyOptions),
 }
 
 #[derive(Args, Debug)]
@@ -68,6 +78,8 @@ pub(crate) async fn run(command: IndexCommand) -> Result<()> {
         IndexCommand::Status(options) => status(options).await,
         IndexCommand::Pause(options) => pause(options).await,
         IndexCommand::Resume(options) => resume(options).await,
+        IndexCommand::Rebuild(options) => index_rebuild::rebuild(options).await,
+        IndexCommand::Verify(options) => index_rebuild::verify(options).await,
     }
 }
 

@@ -35,17 +35,13 @@ pub struct Folded {
 #[must_use]
 pub fn fold(standards: &HashMap<Address, Standard>, logs: &[RawLog]) -> Folded {
     let mut fold = Fold::default();
-    for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
-        fold.consecutive.clear();
-        for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
-            fold.transaction(standards, transaction);
-        }
-    }
+    fold.add(standards, logs);
     fold.finish()
 }
 
+/// A fold under way: piece after piece may be added.
 #[derive(Default)]
-struct Fold {
+pub(crate) struct Fold {
     balances: HashMap<(Address, U256, Address), BalanceChange>,
     owners: HashMap<(Address, U256), OwnerChange>,
     allowances: HashMap<(Address, Address, Address), AllowanceRow>,
@@ -62,6 +58,30 @@ struct Fold {
 }
 
 impl Fold {
+    /// Add `logs`, which are whole blocks above those that were added before, in order.
+    pub(crate) fn add(&mut self, standards: &HashMap<Address, Standard>, logs: &[RawLog]) {
+        for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
+            self.consecutive.clear();
+            for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
+                self.transaction(standards, transaction);
+            }
+        }
+    }
+
+    /// Rows by their keys that have changed so far.
+    pub(crate) fn changed(&self) -> usize {
+        self.balances.len()
+            + self.owners.len()
+            + self.allowances.len()
+            + self.token_approvals.len()
+            + self.operators.len()
+    }
+
+    /// What was only added so far: it need not wait for the rows that change.
+    pub(crate) fn take_added(&mut self) -> Folded {
+        std::mem::take(&mut self.folded)
+    }
+
     fn transaction(&mut self, standards: &HashMap<Address, Standard>, logs: &[RawLog]) {
         for log in logs {
             let Some(standard) = standards.get(&log.address) else { continue };
@@ -251,7 +271,7 @@ impl Fold {
         });
     }
 
-    fn finish(self) -> Folded {
+    pub(crate) fn finish(self) -> Folded {
         Folded {
             balances: sorted(self.balances),
             owners: sorted(self.owners),

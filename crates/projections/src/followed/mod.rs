@@ -11,9 +11,10 @@ mod fold;
 mod read;
 mod record;
 
+pub(crate) use fold::Fold;
 pub use fold::{Folded, fold};
 pub use read::{Said, Unread, read};
-pub(crate) use record::{record_live, record_settled};
+pub(crate) use record::{piece_of, record_live, record_settled, write, write_first};
 
 use crate::Standard;
 use alloy_primitives::{B256, keccak256};

@@ -12,15 +12,15 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use std::time::Instant;
 
-const TRANSFER: &str = "Transfer(address,address,uint256)";
+pub const TRANSFER: &str = "Transfer(address,address,uint256)";
 const DEPTHS: [u64; 8] = [1, 2, 5, 12, 13, 31, 33, 40];
 
-fn who(n: u64) -> B256 {
+pub fn who(n: u64) -> B256 {
     if n == 0 { B256::ZERO } else { Address::repeat_byte(0xa0 + n as u8).into_word() }
 }
 
 /// A rig with a speaker for each standard, in the order of [`Standard::ALL`].
-async fn followed() -> (Rig, [Address; 3]) {
+pub async fn followed() -> (Rig, [Address; 3]) {
     let mut rig = Rig::new().await;
     rig.options.prove_settled = false;
     let mut speakers = [Address::ZERO; 3];
@@ -71,7 +71,7 @@ fn any_log(rng: &mut StdRng, kind: usize) -> Told {
 }
 
 /// Some logs, and whose they are.
-fn drawn(rng: &mut StdRng, speakers: [Address; 3]) -> (Address, Vec<Told>) {
+pub fn drawn(rng: &mut StdRng, speakers: [Address; 3]) -> (Address, Vec<Told>) {
     let kind = rng.random_range(0..3);
     let count = rng.random_range(1..6);
     (speakers[kind], (0..count).map(|_| any_log(rng, kind)).collect())
@@ -115,7 +115,7 @@ async fn reorgs_of_any_depth_leave_what_a_rebuild_finds() {
     }
 }
 
-async fn text(db: &db::Db, sql: &'static str) -> Vec<String> {
+pub async fn text(db: &db::Db, sql: &'static str) -> Vec<String> {
     db::raw::texts(&mut db.acquire().await.unwrap(), sql).await.unwrap()
 }
 
