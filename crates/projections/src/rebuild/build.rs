@@ -15,9 +15,13 @@ use db::{
     registry, shadow,
 };
 use indexer::Projector;
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 use vocab::ChainId;
 
+/// Attempts to be the one who rebuilds, and what is between them: of one who has just died Postgres
+/// knows only after a moment.
+const ATTEMPTS: usize = 12;
+const PAUSE: Duration = Duration::from_millis(250);
 /// Logs of factories that are looked at together.
 const PAGE: i64 = 10_000;
 
@@ -62,7 +66,7 @@ impl<'t> Build<'t> {
         pace: Pace,
         tell: Tell<'t>,
     ) -> Result<Self, RebuildError> {
-        let mut session = shadow::claim(db).await?.ok_or(RebuildError::UnderWay)?;
+        let mut session = claim(db).await?;
         shadow::drop_replaced(&mut session).await?;
         let found = index_progress::load(&mut session).await?;
         if found.is_empty() {
@@ -135,6 +139,18 @@ async fn build_all(
     Ok(())
 }
 
+async fn claim(db: &Db) -> Result<PgConnection, RebuildError> {
+    for attempt in 1..=ATTEMPTS {
+        if let Some(session) = shadow::claim(db).await? {
+            return Ok(session);
+        }
+        if attempt < ATTEMPTS {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Err(RebuildError::UnderWay)
+}
+
 /// Make the new tables, and note that they are there.
 async fn begin(
     session: &mut PgConnection,
@@ -154,7 +170,7 @@ async fn begin(
 /// # Errors
 /// [`RebuildError::UnderWay`] while a process is at it.
 pub async fn discard(db: &Db) -> Result<Option<String>, RebuildError> {
-    let mut session = shadow::claim(db).await?.ok_or(RebuildError::UnderWay)?;
+    let mut session = claim(db).await?;
     shadow::drop_replaced(&mut session).await?;
     let begun = index_rebuilds::load(&mut session).await?;
     drop_begun(&mut session).await?;

@@ -45,16 +45,7 @@ impl Place {
         place.live(40).await;
         place.rig.node.mine(70).await;
         place.live(12).await;
-        let factory = registry::Deployment {
-            name: contracts::COLLECTION_FACTORY.name.to_owned(),
-            version: 1,
-            address: place.rig.factory,
-            deploy_block: 0,
-            code_hash: B256::ZERO,
-        };
-        let mut connection = place.test.db.acquire().await.unwrap();
-        let chain = place.rig.node.chain_id;
-        registry::record(&mut connection, chain, &factory).await.unwrap();
+        register(&place.rig, &place.test.db).await;
         place
     }
 
@@ -74,6 +65,19 @@ impl Place {
         let db = &self.test.db;
         rebuild::verify(db, &Subject::all(), (50, 7), SMALL, &mut |_| {}).await.unwrap()
     }
+}
+
+/// The registry names our factory, as it does where a server deploys it.
+pub async fn register(rig: &Rig, db: &Db) {
+    let factory = registry::Deployment {
+        name: contracts::COLLECTION_FACTORY.name.to_owned(),
+        version: 1,
+        address: rig.factory,
+        deploy_block: 0,
+        code_hash: B256::ZERO,
+    };
+    let mut connection = db.acquire().await.unwrap();
+    registry::record(&mut connection, rig.node.chain_id, &factory).await.unwrap();
 }
 
 pub async fn rebuild(db: &Db, name: &str) -> Result<rebuild::Rebuilt, RebuildError> {

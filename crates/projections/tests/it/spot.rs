@@ -2,7 +2,7 @@
 
 use crate::{
     followed::TRANSFER,
-    rebuild::SMALL,
+    rebuild::{SMALL, register},
     rig::{self, Rig},
     speaker::{self, Told, topic, word},
 };
@@ -98,6 +98,7 @@ async fn contracts_that_do_not_tell_the_truth_are_found() {
         rig.send(token, call.abi_encode()).await;
     }
     let test = testkit::database().await;
+    register(&rig, &test.db).await;
     let _running = rig.start(&test.db);
     for code in [json!("0x"), together] {
         rig.node.call("anvil_setCode", json!([MULTICALL, code])).await;
