@@ -9,7 +9,7 @@ mod floor;
 mod ponder;
 mod reproject;
 mod usage;
-mod workload;
+pub(crate) mod workload;
 
 use crate::{report::load_average, say, subject::Subject};
 use anyhow::{Context, Result, ensure};
@@ -61,10 +61,31 @@ pub struct Options {
     subject: Subject,
 }
 
+/// What is done with the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// They are kept, as rindexer keeps them, and nothing else is made of them.
+    Raw,
+    Projected,
+    /// Also with the header of every block.
+    ProjectedProven,
+}
+
+impl Kind {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Projected => "projected",
+            Self::ProjectedProven => "projected_proven",
+        }
+    }
+}
+
 /// One run.
 #[derive(Clone, Debug, Serialize)]
 struct Run {
-    kind: &'static str,
+    kind: Kind,
     /// From the start of the process to its end, at the node's head, indexes built.
     wall_s: f64,
     events_per_second: f64,
@@ -89,13 +110,11 @@ struct Report {
     anchor_rss_mb: f64,
     floor: floor::Floor,
     runs: Vec<Run>,
-    /// After each of the runs, on what it has left.
+    /// After each run that projects, on what it has left.
     reprojected: Vec<reproject::Reprojected>,
     ponder: Vec<ponder::PonderRun>,
     /// Of one run more, through a counting proxy: JSON-RPC calls by method, and HTTP requests.
     rpc: calls::Calls,
-    /// What is not measured, as it does not exist yet.
-    not_measured: [&'static str; 1],
     revision: String,
     cores: usize,
 }
@@ -115,13 +134,13 @@ pub async fn run(options: Options) -> Result<()> {
     let bench = Bench { stoa, workload, truth, throttle: options.throttle };
     let (mut runs, mut reprojected) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
-        let (run, again) = bench.measure("projected", false).await?;
-        runs.push(run);
-        reprojected.push(again);
-        if options.proven {
-            let (run, again) = bench.measure("projected_proven", true).await?;
+        for kind in [Kind::Raw, Kind::Projected, Kind::ProjectedProven] {
+            if kind == Kind::ProjectedProven && !options.proven {
+                continue;
+            }
+            let (run, again) = bench.measure(kind).await?;
             runs.push(run);
-            reprojected.push(again);
+            reprojected.extend(again);
         }
     }
     let ponder = match options.ponder {
@@ -144,7 +163,6 @@ pub async fn run(options: Options) -> Result<()> {
         reprojected,
         ponder,
         rpc,
-        not_measured: ["raw logs without projections"],
         revision: options.subject.revision,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
     };
@@ -160,18 +178,14 @@ struct Bench {
 }
 
 impl Bench {
-    /// One run on a cluster of its own, with the settings of the anchor's; then all of it is
-    /// projected anew.
-    async fn measure(
-        &self,
-        kind: &'static str,
-        proven: bool,
-    ) -> Result<(Run, reproject::Reprojected)> {
+    /// One run on a cluster of its own, with the settings of the anchor's; if it projects, all of it
+    /// is projected anew afterwards.
+    async fn measure(&self, kind: Kind) -> Result<(Run, Option<reproject::Reprojected>)> {
         let load_before = load_average();
         let home = cluster_home()?;
         let postgres = start_cluster(home.path())?;
         let database = postgres.url("index");
-        let config = self.write_config(home.path(), &self.workload.url, proven)?;
+        let config = self.write_config(home.path(), &self.workload.url, kind)?;
         let servers = [postgres.id().context("the cluster is not ours")?];
         let before = (Use::of_tree(servers[0]), Use::of(self.workload.node_id()));
         let started = Instant::now();
@@ -194,7 +208,7 @@ impl Bench {
         say(&format!(
             "{:<22} {:>8.2} s {:>7.2} s cpu + {:.2} s Postgres, {} events/s, {} MB; node {:.2} s; \
              load {}",
-            run.kind,
+            run.kind.label(),
             run.wall_s,
             run.own_cpu_s,
             run.postgres_cpu_s,
@@ -203,9 +217,11 @@ impl Bench {
             run.node_cpu_s,
             run.load_before,
         ));
-        let events = self.truth.count();
-        let again = reproject::measure(&self.stoa, &database, servers[0], events).await?;
-        Ok((run, again))
+        if kind == Kind::Raw {
+            return Ok((run, None));
+        }
+        let again = reproject::measure(&self.stoa, &database, servers[0], run.rows.right).await?;
+        Ok((run, Some(again)))
     }
 
     /// The same once more, not timed, through a proxy that counts.
@@ -213,7 +229,7 @@ impl Bench {
         let home = cluster_home()?;
         let postgres = start_cluster(home.path())?;
         let proxy = calls::Proxy::before(&self.workload.url).await?;
-        let config = self.write_config(home.path(), &proxy.url, false)?;
+        let config = self.write_config(home.path(), &proxy.url, Kind::Projected)?;
         let database = postgres.url("index");
         let running = self.start(&database, &config)?;
         tokio::task::spawn_blocking(move || running.wait(PATIENCE)).await??;
@@ -233,7 +249,8 @@ impl Bench {
         Watched::start(command)
     }
 
-    fn write_config(&self, home: &Path, rpc: &str, proven: bool) -> Result<PathBuf> {
+    fn write_config(&self, home: &Path, rpc: &str, kind: Kind) -> Result<PathBuf> {
+        let (proven, projected) = (kind == Kind::ProjectedProven, kind != Kind::Raw);
         let mut text = format!("[indexer]\nprove_settled = {proven}\n");
         text.push_str(&format!("[[endpoints]]\nurl = \"{rpc}\"\ntimeout_ms = 60000\n"));
         if let Some(rate) = self.throttle {
@@ -241,7 +258,8 @@ impl Bench {
         }
         for (address, standard) in &self.workload.contracts {
             text.push_str(&format!(
-                "[[sources]]\naddress = \"{address}\"\nstandard = \"{standard}\"\nstart_block = 1\n"
+                "[[sources]]\naddress = \"{address}\"\nstandard = \"{standard}\"\n\
+                 start_block = 1\nprojected = {projected}\n"
             ));
         }
         let path = home.join("stoa.toml");

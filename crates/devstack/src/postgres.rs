@@ -15,6 +15,8 @@ use std::{
 };
 
 const USER: &str = "postgres";
+/// How often a start is tried again because a predecessor came first.
+const LOCKED_OUT_MAX: u32 = 3;
 
 /// How to run a cluster.
 #[derive(Clone, Debug)]
@@ -44,23 +46,15 @@ impl Postgres {
         if !data.join("PG_VERSION").exists() {
             init(&bin, &data)?;
         }
-        wait_for_predecessor(&data);
-        let mut child = spawn_tied(
-            &bin.join("postgres"),
-            &arguments(options, &directory, &data),
-            run_as(),
-            Signal::SIGINT,
-            &directory.join("postgres.log"),
-        )?;
-        let (ready_bin, socket) = (bin.clone(), directory.clone());
-        wait_ready("postgres", &mut child, Duration::from_secs(90), || {
-            Command::new(ready_bin.join("pg_isready"))
-                .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
-                .arg(&socket)
-                .status()
-                .is_ok_and(|status| status.success())
-        })?;
-        Ok(Self { child: Some(child), directory, bin })
+        let mut attempts = 0;
+        loop {
+            wait_for_predecessor(&data);
+            match spawn(options, &bin, &directory) {
+                Ok(child) => return Ok(Self { child: Some(child), directory, bin }),
+                Err(error) if was_locked_out(&error) && attempts < LOCKED_OUT_MAX => attempts += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Use a cluster that another process runs in `directory`.
@@ -120,6 +114,34 @@ impl Postgres {
             child.stop(Duration::from_secs(20));
         }
     }
+}
+
+fn spawn(options: &PostgresOptions, bin: &Path, directory: &Path) -> Result<Child, StackError> {
+    let data = directory.join("data");
+    let mut child = spawn_tied(
+        &bin.join("postgres"),
+        &arguments(options, directory, &data),
+        run_as(),
+        Signal::SIGINT,
+        &directory.join("postgres.log"),
+    )?;
+    let id = child.id();
+    wait_ready("postgres", &mut child, Duration::from_secs(90), || {
+        // Another one may answer on the same socket, and be about to end.
+        running_in(&data) == i32::try_from(id).ok()
+            && Command::new(bin.join("pg_isready"))
+                .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
+                .arg(directory)
+                .status()
+                .is_ok_and(|status| status.success())
+    })?;
+    Ok(child)
+}
+
+/// A predecessor that was killed while it started takes the lock after we looked for it, and only
+/// then learns that it has to end.
+fn was_locked_out(error: &StackError) -> bool {
+    matches!(error, StackError::Died { log, .. } if log.contains("\"postmaster.pid\""))
 }
 
 fn arguments(options: &PostgresOptions, directory: &Path, data: &Path) -> Vec<String> {
@@ -231,17 +253,52 @@ fn init(bin: &Path, data: &Path) -> Result<(), StackError> {
     Err(StackError::Died { program: "initdb", log })
 }
 
+/// Whose lock it is.
+fn running_in(data: &Path) -> Option<i32> {
+    let lock = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    lock.lines().next()?.trim().parse().ok()
+}
+
 /// After our own SIGKILL the old postmaster is still shutting down: give it time.
 fn wait_for_predecessor(data: &Path) {
     let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
-        let alive = fs::read_to_string(data.join("postmaster.pid"))
-            .ok()
-            .and_then(|text| text.lines().next()?.trim().parse::<i32>().ok())
+        let alive = running_in(data)
             .is_some_and(|pid| nix::sys::signal::kill(unistd::Pid::from_raw(pid), None).is_ok());
         if !alive {
             return;
         }
         thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Neither sees the other before both have begun: one is locked out, and gets its turn.
+    #[test]
+    fn whoever_is_locked_out_waits_for_its_turn() {
+        let home = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory");
+        let options = PostgresOptions {
+            directory: home.path().join("postgres"),
+            durable: false,
+            connections_max: 10,
+        };
+        let start = || {
+            let mut postgres = Postgres::start(&options).expect("its turn comes");
+            assert!(postgres.is_running());
+            assert_eq!(postgres.psql("postgres", "select 1").expect("an answer").trim(), "1");
+        };
+        start();
+        for _ in 0..3 {
+            thread::scope(|scope| {
+                scope.spawn(start);
+                scope.spawn(start);
+            });
+        }
     }
 }

@@ -31,41 +31,68 @@ pub struct Folded {
     pub undecoded: Vec<UndecodedLog>,
 }
 
+/// Something that a log says has moved or changed, to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    pub log: &'a RawLog,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Of ERC-20 or, with a token id, ERC-1155. Never nothing.
+    Tokens { from: Address, to: Address, token_id: Option<U256>, amount: U256 },
+    /// Items from `first` to `last`, both included.
+    Items { from: Address, to: Address, first: U256, last: U256 },
+    /// Metadata of the items (or tokens) from `first` to `last`, both included.
+    Metadata { first: U256, last: U256 },
+}
+
 /// What comes of `logs`, which are whole blocks in order, of followed contracts.
 #[must_use]
 pub fn fold(standards: &HashMap<Address, Standard>, logs: &[RawLog]) -> Folded {
-    let mut fold = Fold::default();
-    fold.add(standards, logs);
-    fold.finish()
+    fold_with(standards, logs, None).0
 }
 
-/// A fold under way: piece after piece may be added.
+/// The same, and what is to be told of it, in the order of the chain.
+#[must_use]
+pub fn fold_and_tell<'a>(
+    standards: &HashMap<Address, Standard>,
+    logs: &'a [RawLog],
+) -> (Folded, Vec<Told<'a>>) {
+    fold_with(standards, logs, Some(Vec::new()))
+}
+
+fn fold_with<'a>(
+    standards: &HashMap<Address, Standard>,
+    logs: &'a [RawLog],
+    told: Option<Vec<Told<'a>>>,
+) -> (Folded, Vec<Told<'a>>) {
+    let mut fold = Fold { told, ..Fold::default() };
+    fold.blocks(standards, logs);
+    let mut told = fold.told.unwrap_or_default();
+    // Deposits and withdrawals are known at the end of their transaction.
+    told.sort_by_key(|told| (told.log.block_number, told.log.log_index));
+    (fold.rows.finish(), told)
+}
+
+/// What was folded so far: piece after piece may be added.
 #[derive(Default)]
-pub(crate) struct Fold {
+pub(crate) struct Gathered {
     balances: HashMap<(Address, U256, Address), BalanceChange>,
     owners: HashMap<(Address, U256), OwnerChange>,
     allowances: HashMap<(Address, Address, Address), AllowanceRow>,
     token_approvals: HashMap<(Address, U256), ApprovalChange>,
     operators: HashMap<(Address, Address, Address), OperatorRow>,
     folded: Folded,
-    /// Tokens that consecutive transfers have moved in the present block.
-    consecutive: HashMap<Address, u64>,
-    /// Of the present transaction: deposits and withdrawals, and who had something minted or
-    /// burned by a transfer.
-    wrapped: Vec<(Address, Address, U256, bool, u64)>,
-    minted: Vec<(Address, Address)>,
-    burned: Vec<(Address, Address)>,
 }
 
-impl Fold {
+impl Gathered {
     /// Add `logs`, which are whole blocks above those that were added before, in order.
     pub(crate) fn add(&mut self, standards: &HashMap<Address, Standard>, logs: &[RawLog]) {
-        for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
-            self.consecutive.clear();
-            for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
-                self.transaction(standards, transaction);
-            }
-        }
+        let mut fold = Fold { rows: std::mem::take(self), ..Fold::default() };
+        fold.blocks(standards, logs);
+        *self = fold.rows;
     }
 
     /// Rows by their keys that have changed so far.
@@ -82,12 +109,48 @@ impl Fold {
         std::mem::take(&mut self.folded)
     }
 
-    fn transaction(&mut self, standards: &HashMap<Address, Standard>, logs: &[RawLog]) {
+    pub(crate) fn finish(self) -> Folded {
+        Folded {
+            balances: sorted(self.balances),
+            owners: sorted(self.owners),
+            allowances: sorted(self.allowances),
+            token_approvals: sorted(self.token_approvals),
+            operators: sorted(self.operators),
+            ..self.folded
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fold<'a> {
+    rows: Gathered,
+    /// None: nobody wants to know.
+    told: Option<Vec<Told<'a>>>,
+    /// Tokens that consecutive transfers have moved in the present block.
+    consecutive: HashMap<Address, u64>,
+    /// Of the present transaction: deposits and withdrawals, and who had something minted or
+    /// burned by a transfer.
+    wrapped: Vec<(&'a RawLog, Address, U256, bool)>,
+    minted: Vec<(Address, Address)>,
+    burned: Vec<(Address, Address)>,
+}
+
+impl<'a> Fold<'a> {
+    fn blocks(&mut self, standards: &HashMap<Address, Standard>, logs: &'a [RawLog]) {
+        for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
+            self.consecutive.clear();
+            for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
+                self.transaction(standards, transaction);
+            }
+        }
+    }
+
+    fn transaction(&mut self, standards: &HashMap<Address, Standard>, logs: &'a [RawLog]) {
         for log in logs {
             let Some(standard) = standards.get(&log.address) else { continue };
             let done = read(*standard, log).and_then(|said| self.log(log, said));
             if let Err(why) = done {
-                self.folded.undecoded.push(UndecodedLog {
+                self.rows.folded.undecoded.push(UndecodedLog {
                     block_number: log.block_number,
                     log_index: log.log_index,
                     contract: log.address,
@@ -100,7 +163,7 @@ impl Fold {
         self.burned.clear();
     }
 
-    fn log(&mut self, log: &RawLog, said: Said) -> Result<(), Unread> {
+    fn log(&mut self, log: &'a RawLog, said: Said) -> Result<(), Unread> {
         let (contract, updated_block) = (log.address, log.block_number);
         match said {
             Said::Transfer { from, to, amount } => {
@@ -111,41 +174,46 @@ impl Fold {
                     self.burned.push((contract, from));
                 }
                 self.move_amount((contract, U256::ZERO), (from, to), amount, updated_block);
+                self.tell_tokens(log, (from, to), None, amount);
             }
             Said::Deposit { account, amount } => {
-                self.wrapped.push((contract, account, amount, true, updated_block));
+                self.wrapped.push((log, account, amount, true));
             }
             Said::Withdrawal { account, amount } => {
-                self.wrapped.push((contract, account, amount, false, updated_block));
+                self.wrapped.push((log, account, amount, false));
             }
             Said::Allowance { owner, spender, amount } => {
                 let row = AllowanceRow { contract, owner, spender, amount, updated_block };
-                self.allowances.insert((contract, owner, spender), row);
+                self.rows.allowances.insert((contract, owner, spender), row);
             }
             Said::ItemTransfer { from, to, token_id } => {
                 self.move_item(log, (from, to), token_id, 0);
+                self.tell(log, What::Items { from, to, first: token_id, last: token_id });
             }
             Said::ConsecutiveTransfer { first, last, from, to } => {
-                return self.move_items(log, (first, last), (from, to));
+                self.move_items(log, (first, last), (from, to))?;
+                self.tell(log, What::Items { from, to, first, last });
             }
             Said::TokenApproval { token_id, approved } => {
                 let approved = (!approved.is_zero()).then_some(approved);
                 let change = ApprovalChange { contract, token_id, approved, updated_block };
-                self.token_approvals.insert((contract, token_id), change);
+                self.rows.token_approvals.insert((contract, token_id), change);
             }
             Said::OperatorApproval { owner, operator, approved } => {
                 let row = OperatorRow { contract, owner, operator, approved, updated_block };
-                self.operators.insert((contract, owner, operator), row);
+                self.rows.operators.insert((contract, owner, operator), row);
             }
             Said::MetadataUpdate { first, last, uri } => {
+                self.tell(log, What::Metadata { first, last });
                 let (block_number, log_index) = (log.block_number, log.log_index);
                 let update = MetadataUpdate { block_number, log_index, contract, first, last, uri };
-                self.folded.metadata_updates.push(update);
+                self.rows.folded.metadata_updates.push(update);
             }
             Said::Amounts { from, to, parts } => {
                 for (place, (token_id, amount)) in (0..).zip(parts) {
                     self.move_amount((contract, token_id), (from, to), amount, updated_block);
                     self.push_transfer(log, (from, to), (token_id, Some(amount)), place);
+                    self.tell_tokens(log, (from, to), Some(token_id), amount);
                 }
             }
         }
@@ -155,13 +223,34 @@ impl Fold {
     /// Deposits and withdrawals of the transaction that is over. A contract that tells of a mint
     /// (or burn) for the same account beside them has said it already.
     fn settle_wrapped(&mut self) {
-        for (contract, account, amount, deposit, block) in std::mem::take(&mut self.wrapped) {
+        for (log, account, amount, deposit) in std::mem::take(&mut self.wrapped) {
+            let (contract, block) = (log.address, log.block_number);
             let told = if deposit { &self.minted } else { &self.burned };
             if told.contains(&(contract, account)) {
                 continue;
             }
             let parties = if deposit { (Address::ZERO, account) } else { (account, Address::ZERO) };
             self.move_amount((contract, U256::ZERO), parties, amount, block);
+            self.tell_tokens(log, parties, None, amount);
+        }
+    }
+
+    fn tell(&mut self, log: &'a RawLog, what: What) {
+        if let Some(told) = &mut self.told {
+            told.push(Told { log, what });
+        }
+    }
+
+    /// Who moves nothing wants to be seen beside addresses that resemble their own.
+    fn tell_tokens(
+        &mut self,
+        log: &'a RawLog,
+        (from, to): (Address, Address),
+        token_id: Option<U256>,
+        amount: U256,
+    ) {
+        if !amount.is_zero() {
+            self.tell(log, What::Tokens { from, to, token_id, amount });
         }
     }
 
@@ -182,7 +271,7 @@ impl Fold {
                 continue;
             }
             let key = (contract, token_id, account);
-            let change = self.balances.entry(key).or_insert(BalanceChange {
+            let change = self.rows.balances.entry(key).or_insert(BalanceChange {
                 contract,
                 token_id,
                 account,
@@ -207,7 +296,7 @@ impl Fold {
         place: u32,
     ) {
         let (contract, minted) = (log.address, from.is_zero());
-        let change = self.owners.entry((contract, token_id)).or_insert(OwnerChange {
+        let change = self.rows.owners.entry((contract, token_id)).or_insert(OwnerChange {
             contract,
             token_id,
             owner: None,
@@ -225,7 +314,7 @@ impl Fold {
         let updated_block = log.block_number;
         // Whoever was approved is so no more (EIP-721, `Approval`).
         let ended = ApprovalChange { contract, token_id, approved: None, updated_block };
-        self.token_approvals.insert((contract, token_id), ended);
+        self.rows.token_approvals.insert((contract, token_id), ended);
         self.push_transfer(log, (from, to), (token_id, None), place);
     }
 
@@ -255,7 +344,7 @@ impl Fold {
         (token_id, amount): (U256, Option<U256>),
         place: u32,
     ) {
-        self.folded.transfers.push(TransferRow {
+        self.rows.folded.transfers.push(TransferRow {
             block_number: log.block_number,
             log_index: log.log_index,
             place,
@@ -269,17 +358,6 @@ impl Fold {
             // Only logs that the first versions stored have no time, and those were of ours.
             mined_at: log.mined_at.unwrap_or(OffsetDateTime::UNIX_EPOCH),
         });
-    }
-
-    pub(crate) fn finish(self) -> Folded {
-        Folded {
-            balances: sorted(self.balances),
-            owners: sorted(self.owners),
-            allowances: sorted(self.allowances),
-            token_approvals: sorted(self.token_approvals),
-            operators: sorted(self.operators),
-            ..self.folded
-        }
     }
 }
 

@@ -7,14 +7,16 @@
 //! before, so that nothing has to be loaded, and one statement per table applies them. How blocks
 //! are cut into pieces makes no difference.
 
+mod facts;
 mod fold;
 mod read;
 mod record;
 
-pub(crate) use fold::Fold;
-pub use fold::{Folded, fold};
+pub use facts::fact;
+pub(crate) use fold::Gathered;
+pub use fold::{Folded, Told, What, fold, fold_and_tell};
 pub use read::{Said, Unread, read};
-pub(crate) use record::{piece_of, record_live, record_settled, write, write_first};
+pub(crate) use record::{piece_of, record_live, record_settled, told, write, write_first};
 
 use crate::Standard;
 use alloy_primitives::{B256, keccak256};

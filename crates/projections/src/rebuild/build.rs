@@ -210,7 +210,8 @@ async fn load_chain(db: &mut PgConnection, id: ChainId) -> Result<Indexed, Rebui
 
 fn source(row: &SourceRow) -> Option<Source> {
     let standard = Standard::from_name(&row.kind)?;
-    Some(Source { address: row.address, standard, start_block: row.start_block })
+    let SourceRow { address, start_block, projected, .. } = *row;
+    Some(Source { address, standard, start_block, projected })
 }
 
 async fn load_factories(db: &mut PgConnection, id: ChainId) -> Result<Vec<Address>, DbError> {

@@ -6,7 +6,7 @@ use super::{
     failpoint::hit,
     meter::{Meter, Phase},
 };
-use crate::followed::{self, Fold};
+use crate::followed::{self, Gathered};
 use db::{
     Db, DbError, PgConnection,
     blocks::{self, BlockRow},
@@ -95,7 +95,7 @@ impl Build<'_> {
         }
         let span = (at.height, anchor.number.cast_signed());
         let mut reading = Reading::start(db, chain.id, span, pace.chunk);
-        let (first, fold) = (at.height < 0, Fold::default());
+        let (first, fold) = (at.height < 0, Gathered::default());
         let mut piece = Piece { chain, subject, pace: *pace, at, first, fold };
         loop {
             let mut tx = shadow::begin_piece(session).await?;
@@ -223,7 +223,7 @@ struct Piece<'a> {
     /// Nothing of this chain is in the new tables yet.
     first: bool,
     /// Rows that change, gathered until the end of the piece.
-    fold: Fold,
+    fold: Gathered,
 }
 
 impl Piece<'_> {

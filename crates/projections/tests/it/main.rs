@@ -13,6 +13,7 @@ mod rebuild;
 mod rebuild_killed;
 mod reorg;
 mod rig;
+mod sources;
 mod speaker;
 mod spot;
 mod token;

@@ -75,7 +75,7 @@ impl Rig {
         Chain {
             id: self.node.chain_id,
             endpoints: endpoints.into(),
-            ws_url: Some(self.node.anvil.ws_url()),
+            ws_urls: vec![self.node.anvil.ws_url()],
             finality: Finality::default(),
             block_time: Duration::from_millis(200),
         }

@@ -89,8 +89,8 @@ async fn contracts_that_do_not_tell_the_truth_are_found() {
     let mut rig = Rig::new().await;
     let token = rig::deploy(&rig.node, creation).await;
     let liar = speaker::deploy(&rig).await;
-    let source = |address, standard| Source { address, standard, start_block: 1 };
-    rig.sources = vec![source(token, Standard::Erc20), source(liar, Standard::Erc721)];
+    rig.sources =
+        vec![Source::new(token, Standard::Erc20, 1), Source::new(liar, Standard::Erc721, 1)];
     let mut collection = rig.create(1).await;
     rig.mint(&mut collection, 3).await;
     for account in ACCOUNTS {

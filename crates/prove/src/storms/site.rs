@@ -90,8 +90,8 @@ impl Site {
 
     /// The chain, with nothing known of its endpoint yet but what its health tells.
     pub fn chain(&self) -> Chain {
-        let ws_url = Some(self.node.anvil.ws_url());
-        Chain { ws_url, ..chain_of(self.node.endpoint.clone()) }
+        let ws_urls = vec![self.node.anvil.ws_url()];
+        Chain { ws_urls, ..chain_of(self.node.endpoint.clone()) }
     }
 
     #[must_use]
@@ -340,7 +340,7 @@ fn chain_of(endpoint: Endpoint) -> Chain {
     Chain {
         id: ChainId(31_337),
         endpoints: vec![endpoint].into(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: Finality::default(),
         block_time: Duration::from_millis(200),
     }
@@ -349,7 +349,7 @@ fn chain_of(endpoint: Endpoint) -> Chain {
 /// What is made of a site's logs.
 #[must_use]
 pub fn projections(factory: Address, token: Address) -> Projections {
-    let token = Source { address: token, standard: Standard::Erc20, start_block: 1 };
+    let token = Source::new(token, Standard::Erc20, 1);
     Projections::new(vec![factory]).recording(vec![token])
 }
 

@@ -275,6 +275,8 @@ pub(super) fn role() -> Vec<Opt<RoleSettings>> {
 pub(super) fn endpoint() -> Vec<Opt<EndpointConfiguration>> {
     vec![
         option!("url", Address, "where it is; secret past its host", e => e.url),
+        option!("ws_url", Address, "its WebSocket, which tells of new heads at once; without, they \
+            are asked for four times per block time", e => e.ws_url),
         option!("weight", Whole(0, 1_000_000),
             "healthy endpoints of the highest weight are asked first", e => e.weight),
         option!("timeout_ms", Millis(100, 60_000), "time for one request", e => e.timeout_ms),
@@ -295,6 +297,8 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
             s => s.standard),
         option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",
             s => s.start_block),
+        option!("projected", Flag, "its logs are made something of; else they are only kept",
+            s => s.projected),
     ]
 }
 
