@@ -178,8 +178,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// One run on a cluster of its own, with the settings of the anchor's; if it projects, all of it
-    /// is projected anew afterwards.
+    /// One run on a cluster of its own, with the settings of the anchor's; if it projects, all of
+    /// it is projected anew afterwards.
     async fn measure(&self, kind: Kind) -> Result<(Run, Option<reproject::Reprojected>)> {
         let load_before = load_average();
         let home = cluster_home()?;

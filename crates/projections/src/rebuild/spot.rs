@@ -127,7 +127,16 @@ async fn ask_singly(
 
 /// Did the contract refuse, and not the node?
 fn is_reverted(error: &RpcError) -> bool {
-    let words = ["revert", "out of gas", "invalid opcode", "execution"];
+    let words = [
+        "revert",
+        "out of gas",
+        "outofgas",
+        "oog",
+        "opcode",
+        "invalid jump",
+        "evm error",
+        "execution",
+    ];
     match error {
         RpcError::Refused { code: 3, .. } => true,
         RpcError::Refused { message, .. } => {
