@@ -124,17 +124,22 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
             let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::QueryInvalid];
-            (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed]]))
+            (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
         }
         "list_items" | "list_logs" => {
-            (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed]]))
+            (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
         }
         "list_balances" | "list_transfers" => {
-            let own = [C::BlockNotIndexed, C::TokenIdInvalid];
+            let own = [C::BlockNotIndexed, C::SourceBackfilling, C::TokenIdInvalid];
             (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
         }
         "list_holders" => {
-            let own = [C::BlockNotIndexed, C::TokenIdInvalid, C::ContractNotFollowed];
+            let own = [
+                C::BlockNotIndexed,
+                C::SourceBackfilling,
+                C::TokenIdInvalid,
+                C::ContractNotFollowed,
+            ];
             (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
         }
         "get_collection" => {

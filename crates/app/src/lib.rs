@@ -88,6 +88,7 @@ pub use db::{
     facts::Fact,
     forward_requests::ForwardRequestRow,
     index_progress::ChainIndex,
+    index_sources::SourceRow,
     items_reads::ItemRow,
     mint_jobs::requests::MintJob,
     transactions::Transaction,

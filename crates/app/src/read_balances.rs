@@ -46,7 +46,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::FilterUnfit`] without account and contract; [`Refusal::Address`],
-    /// [`Refusal::TokenIdMalformed`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::TokenIdMalformed`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn list_balances(
         &self,
         caller: Caller<'_>,
@@ -71,6 +72,7 @@ impl App {
             return Err(Refusal::FilterUnfit("token_id", "only with a `contract`").into());
         }
         let mut view = self.view(chain, query.wait_for_block).await?;
+        view.check_whole(filter.contract).await?;
         let found = balances_reads::list(&mut view.db, chain, filter, after, limit).await?;
         Ok(view.seen(found))
     }
@@ -80,7 +82,8 @@ impl App {
     /// # Errors
     /// [`Refusal::ContractNotFollowed`]; [`Refusal::FilterUnfit`] when a token id is missing, or
     /// means nothing; [`Refusal::Address`], [`Refusal::TokenIdMalformed`],
-    /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn list_holders(
         &self,
         caller: Caller<'_>,
@@ -93,6 +96,7 @@ impl App {
         let contract = parse_address(query.contract, Field::Contract)?;
         let token_id = query.token_id.map(decimal).transpose()?;
         let mut view = self.view(chain, query.wait_for_block).await?;
+        view.check_whole(Some(contract)).await?;
         let amounts = match (kind(&mut view.db, chain, contract).await?, token_id) {
             (Kind::Items, None) => None,
             (Kind::Amounts, None) => {
@@ -152,7 +156,7 @@ async fn kind(db: &mut PgConnection, chain: ChainId, contract: Address) -> Resul
     if !collections_reads::list(db, only, None, 1).await?.is_empty() {
         return Ok(Kind::Items);
     }
-    let source = index_sources::find(db, chain, contract).await?;
+    let source = index_sources::find_contract(db, chain, contract).await?;
     match source.filter(|source| source.projected).map(|source| source.kind).as_deref() {
         Some("erc20") => Ok(Kind::Asset),
         Some("erc721") => Ok(Kind::Items),

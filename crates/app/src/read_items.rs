@@ -40,7 +40,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`];
-    /// [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn load_item(
         &self,
         caller: Caller<'_>,
@@ -52,6 +53,7 @@ impl App {
         let contract = parse_address(contract, Field::Contract)?;
         let key = ItemKey { chain_id: chain.chain_id, contract, token_id: decimal(token_id)? };
         let mut view = self.view(key.chain_id, wait_for_block).await?;
+        view.check_whole(Some(contract)).await?;
         let item = items_reads::load(&mut view.db, key).await?.ok_or(Refusal::ItemUnknown)?;
         let history = transfers_reads::load_history(&mut view.db, key, HISTORY_MAX).await?;
         let mint_id = match item.intent {
@@ -74,7 +76,8 @@ impl App {
     /// Items of a chain in the order of (contract, token id).
     ///
     /// # Errors
-    /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`]
+    /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -88,6 +91,7 @@ impl App {
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
         let mut view = self.view(chain, query.wait_for_block).await?;
+        view.check_whole(contract).await?;
         let found = items_reads::list(&mut view.db, chain, owner, contract, after, limit).await?;
         Ok(view.seen(found))
     }

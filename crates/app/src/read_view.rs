@@ -2,10 +2,10 @@
 //! wished not before the index has come to a block.
 
 use crate::{App, AppError, Refusal};
-use db::{PgTransaction, checkpoints};
+use db::{PgTransaction, checkpoints, index_sources};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use vocab::{BlockRef, ChainId};
+use vocab::{Address, BlockRef, ChainId};
 
 /// How long a read waits for a block.
 const WAIT_MAX: Duration = Duration::from_secs(3);
@@ -31,6 +31,16 @@ pub struct Seen<T> {
 impl View {
     pub(crate) fn seen<T>(&self, found: T) -> Seen<T> {
         Seen { chain: self.chain, as_of: self.as_of, found }
+    }
+
+    /// # Errors
+    /// [`Refusal::SourceBackfilling`] while only a part of this contract's logs is indexed.
+    pub(crate) async fn check_whole(&mut self, contract: Option<Address>) -> Result<(), AppError> {
+        let Some(contract) = contract else { return Ok(()) };
+        match index_sources::load_height(&mut self.db, self.chain, contract).await? {
+            Some(height) => Err(Refusal::SourceBackfilling { height }.into()),
+            None => Ok(()),
+        }
     }
 }
 

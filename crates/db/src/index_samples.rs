@@ -58,7 +58,7 @@ fn balances() -> String {
         "select contract, token_id, account, balance as amount from balances
           where chain_id = $1 and not unreliable",
         "account",
-        "join index_sources s on s.chain_id = $1 and s.address = d.contract",
+        "join followed_contracts s on s.chain_id = $1 and s.address = d.contract",
         "s.kind",
     )
 }

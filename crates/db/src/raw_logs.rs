@@ -135,6 +135,29 @@ pub async fn record_orphaned(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Remove the logs of blocks above `to`, which are on the chain all the same; given in chain order.
+pub async fn record_rewound(
+    db: &mut PgConnection,
+    chain: ChainId,
+    to: u64,
+) -> Result<Vec<RawLog>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with gone as (
+               delete from raw_logs where chain_id = $1 and block_number > $2 returning *
+           )
+           select block_number, block_hash as "block_hash: Hash", log_index,
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data,
+                  mined_at
+             from gone order by block_number, log_index"#,
+        chain.as_i64(),
+        to.cast_signed(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
 /// Logs of a chain in its order, at most `limit`, after (block, log index) and up to block `last`.
 pub async fn load_after(
     db: &mut PgConnection,

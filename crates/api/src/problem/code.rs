@@ -228,6 +228,9 @@ codes! {
     BlockNotIndexed, "block_not_indexed", 503, "The index has not come to the block",
         "It was waited for 3 seconds; `detail` says how far the index is. Try again after the \
          seconds in `Retry-After`.";
+    SourceBackfilling, "source_backfilling", 503, "The contract is not indexed to the end yet",
+        "It was added to the index, which reads its earlier logs now; `detail` says how far it is, \
+         and `GET /api/v1/index` how fast. Try again after the seconds in `Retry-After`.";
     NotReady, "not_ready", 503, "The engine is not ready",
         "`errors` says what it waits for.";
 }

@@ -129,6 +129,10 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
             let said = format!("{wanted} was waited for; indexed is {height}");
             Problem::from(Code::BlockNotIndexed).saying(said)
         }
+        Refusal::SourceBackfilling { height } => {
+            let said = format!("its logs are indexed to block {height}");
+            Problem::from(Code::SourceBackfilling).saying(said)
+        }
         Refusal::FilterUnfit(name, detail) => {
             Problem::from(Code::QueryInvalid).at(format!("?{name}"), detail)
         }

@@ -281,3 +281,44 @@ async fn what_can_not_be_listed_is_refused() {
         problem(api.get(&path).send().await.unwrap(), "", "cursor_invalid").await;
     }
 }
+
+/// What is not whole yet is not shown as if it were.
+#[tokio::test]
+async fn reads_of_a_contract_that_is_being_added_say_so() {
+    let api = filled().await;
+    let mut connection = api.database.db.acquire().await.unwrap();
+    let mut pages_of = Vec::new();
+    let lists = [format!("balances?account={ALICE}"), "items?limit=200".to_owned()];
+    let lists = lists.into_iter().chain(["transfers".to_owned(), "logs".to_owned()]);
+    let lists: Vec<String> = lists.collect();
+    for list in &lists {
+        let path = if list.contains('?') { list.clone() } else { format!("{list}?limit=200") };
+        pages_of.push(look(&api, &format!("/api/v1/{path}")).await);
+    }
+    db::raw::execute(&mut connection, "update index_sources set height = 7").await.unwrap();
+    let one = [
+        (format!("balances?contract={ASSET}"), "list_balances"),
+        (format!("holders?contract={ITEMS}"), "list_holders"),
+        (format!("items?collection={ITEMS}"), "list_items"),
+        (format!("transfers?contract={MULTI}"), "list_transfers"),
+        (format!("logs?address={ASSET}"), "list_logs"),
+        (format!("items/31337/{ITEMS}/1"), "get_item"),
+    ];
+    for (path, operation) in one {
+        let response = api.get(&format!("/api/v1/{path}")).send().await.unwrap();
+        assert_eq!(response.headers()["retry-after"], "5", "{path}");
+        let said = problem(response, operation, "source_backfilling").await;
+        assert!(said["detail"].as_str().unwrap().contains("block 7"), "{said}");
+    }
+    for (list, before) in lists.iter().zip(&pages_of) {
+        let path = if list.contains('?') { list.clone() } else { format!("{list}?limit=200") };
+        let page = look(&api, &format!("/api/v1/{path}")).await;
+        let (now, then) = (page["items"].as_array(), before["items"].as_array());
+        assert!(now.unwrap().len() < then.unwrap().len(), "{list}");
+        let text = page["items"].to_string();
+        assert!(![ASSET, MULTI, ITEMS].iter().any(|hidden| text.contains(hidden)), "{list}");
+    }
+    let done = "update index_sources set height = null";
+    db::raw::execute(&mut connection, done).await.unwrap();
+    look(&api, &format!("/api/v1/balances?contract={ASSET}")).await;
+}

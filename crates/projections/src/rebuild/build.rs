@@ -6,16 +6,18 @@ use super::{
     meter::{Meter, Phase},
     settle::Pace,
 };
-use crate::{Projections, Source, Standard, decode};
+use crate::{Projections, Standard, decode};
 use alloy_primitives::{Address, B256, keccak256};
 use db::{
-    Db, DbError, PgConnection, index_builds, index_progress, index_rebuilds,
-    index_sources::{self, SourceRow},
+    Db, DbError, PgConnection, index_builds, index_progress, index_rebuilds, index_sources,
     raw_logs::{self, LogFilter, RawLog},
     registry, shadow,
 };
 use indexer::Projector;
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 use vocab::ChainId;
 
 /// Attempts to be the one who rebuilds, and what is between them: of one who has just died Postgres
@@ -40,6 +42,8 @@ pub(super) struct Build<'t> {
 pub(super) struct Indexed {
     pub(super) id: ChainId,
     pub(super) projections: Projections,
+    /// By contract, of those that are followed.
+    pub(super) standards: HashMap<Address, Standard>,
     factories: Vec<Address>,
     /// Factories, and their collections as far as they are known.
     ours: HashSet<Address>,
@@ -47,6 +51,15 @@ pub(super) struct Indexed {
 }
 
 impl Indexed {
+    /// Learn which contracts are followed by now: factories make more of them.
+    pub(super) async fn learn(&mut self, db: &mut PgConnection) -> Result<(), DbError> {
+        let followed = index_sources::load_projected(db, self.id).await?;
+        let known =
+            |(address, kind): (Address, String)| Some((address, Standard::from_name(&kind)?));
+        self.standards = followed.into_iter().filter_map(known).collect();
+        Ok(())
+    }
+
     /// Is this log one of our contracts'? What it makes known is known from here on.
     pub(super) fn is_ours(&mut self, log: &RawLog) -> bool {
         let known = log.topics.first().is_some_and(|topic| self.topics.contains(topic));
@@ -76,6 +89,12 @@ impl<'t> Build<'t> {
             return Err(RebuildError::Loading);
         }
         let ids: Vec<ChainId> = found.iter().map(|index| index.chain).collect();
+        for id in &ids {
+            let rows = index_sources::load(&mut session, *id).await?;
+            if rows.iter().any(|row| row.beside.is_some()) {
+                return Err(RebuildError::Reading);
+            }
+        }
         let sources = digest_of_sources(&mut session, &ids).await?;
         let tables: Vec<String> = subject.tables().iter().map(|t| (*t).to_owned()).collect();
         match index_rebuilds::load(&mut session).await? {
@@ -187,12 +206,11 @@ pub(super) async fn drop_begun(session: &mut PgConnection) -> Result<(), DbError
 
 async fn load_chain(db: &mut PgConnection, id: ChainId) -> Result<Indexed, RebuildError> {
     let factories = load_factories(db, id).await?;
-    let sources = index_sources::load(db, id).await?;
-    let sources = sources.iter().filter_map(source).collect();
-    let projections = Projections::new(factories.clone()).recording(sources);
+    let projections = Projections::new(factories.clone());
     let topics = projections.topics().into_iter().collect();
     let ours = factories.iter().copied().collect();
-    let mut chain = Indexed { id, projections, factories, ours, topics };
+    let standards = HashMap::new();
+    let mut chain = Indexed { id, projections, standards, factories, ours, topics };
     for factory in chain.factories.clone() {
         let filter = LogFilter { address: Some(factory), ..LogFilter::default() };
         let mut after = None;
@@ -206,12 +224,6 @@ async fn load_chain(db: &mut PgConnection, id: ChainId) -> Result<Indexed, Rebui
         }
     }
     Ok(chain)
-}
-
-fn source(row: &SourceRow) -> Option<Source> {
-    let standard = Standard::from_name(&row.kind)?;
-    let SourceRow { address, start_block, projected, .. } = *row;
-    Some(Source { address, standard, start_block, projected })
 }
 
 async fn load_factories(db: &mut PgConnection, id: ChainId) -> Result<Vec<Address>, DbError> {
@@ -228,8 +240,12 @@ pub(super) async fn digest_of_sources(
     let mut text = String::new();
     for id in chains {
         let factories = load_factories(db, *id).await?;
-        let sources = index_sources::load(db, *id).await?;
-        text.push_str(&format!("{id} {factories:?} {sources:?}\n"));
+        text.push_str(&format!("{id} {factories:?}\n"));
+        for row in index_sources::load(db, *id).await? {
+            let made = row.factory.map(|factory| (factory.event, factory.parameter));
+            let said = (row.address, row.kind, row.start_block, row.projected);
+            text.push_str(&format!("{said:?} {made:?}\n"));
+        }
     }
     Ok(keccak256(text))
 }

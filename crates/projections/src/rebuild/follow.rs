@@ -73,6 +73,7 @@ pub(super) async fn follow(
     shadow::look(db, Side::Live).await?;
     let checkpoint = checkpoints::load(db, chain.id).await?.ok_or(LOST)?.block;
     let live = blocks::load_window(db, chain.id).await?;
+    chain.learn(db).await?;
     let oldest = live.first().ok_or(LOST)?.number;
     let mut at = load_at(db, chain.id).await?;
     look_at_new(db).await?;
@@ -118,7 +119,7 @@ async fn record_blocks(
     record_ours(db, chain, subject, &ours, true).await?;
     for block in others.chunk_by(|one, next| one.block_number == next.block_number) {
         let number = block.first().map(|log| log.block_number);
-        let mut folded = followed::fold(chain.projections.standards(), block);
+        let mut folded = followed::fold(&chain.standards, block);
         subject.retain_followed(&mut folded);
         followed::write(db, chain.id, &folded, number).await?;
     }

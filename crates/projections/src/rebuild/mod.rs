@@ -42,6 +42,9 @@ pub enum RebuildError {
     /// The first chain has not come near its head: what it loads has no indexes yet.
     #[error("the first load of this database is not over: wait until its chain is near the head")]
     Loading,
+    /// Their logs come below what would have been read.
+    #[error("contracts that were added are still being read: wait until they have joined")]
+    Reading,
     #[error("another process is rebuilding or verifying")]
     UnderWay,
     /// Of other tables; it can be gone on with, or dropped.

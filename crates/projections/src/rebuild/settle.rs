@@ -93,6 +93,7 @@ impl Build<'_> {
             index_rebuilds::record_chain(&mut tx, at).await?;
             tx.commit().await.map_err(DbError::from)?;
         }
+        chain.learn(session).await?;
         let span = (at.height, anchor.number.cast_signed());
         let mut reading = Reading::start(db, chain.id, span, pace.chunk);
         let (first, fold) = (at.height < 0, Gathered::default());
@@ -254,7 +255,7 @@ impl Piece<'_> {
     async fn add(&mut self, db: &mut PgConnection, logs: Vec<RawLog>) -> Result<(), RebuildError> {
         let (ours, followed) = told_apart(self.chain, logs);
         record_ours(db, self.chain, self.subject, &ours, false).await?;
-        self.fold.add(self.chain.projections.standards(), &followed);
+        self.fold.add(&self.chain.standards, &followed);
         let mut added = self.fold.take_added();
         self.subject.retain_followed(&mut added);
         followed::write(db, self.chain.id, &added, None).await?;

@@ -373,6 +373,7 @@ async fn a_large_range_is_written_at_once() {
     let (asset, items) = (Address::repeat_byte(0x20), Address::repeat_byte(0x72));
     let source = |address, standard| Source::new(address, standard, 1);
     let sources = vec![source(asset, Standard::Erc20), source(items, Standard::Erc721)];
+    let known = indexer::Sources::of_others(sources.iter().map(Into::into).collect());
     let projections = Projections::new(Vec::new()).recording(sources);
     let test = testkit::database().await;
     let account = |n: u64| topic(n * 7_919 % 1_000 + 1);
@@ -404,6 +405,7 @@ async fn a_large_range_is_written_at_once() {
             finality: vocab::Finality::default(),
             blocks: &[],
             followed: &logs,
+            sources: &known,
             settled: true,
             head: 1_000_000,
         };

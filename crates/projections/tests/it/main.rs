@@ -12,6 +12,7 @@ mod proxy;
 mod rebuild;
 mod rebuild_killed;
 mod reorg;
+mod rewind;
 mod rig;
 mod sources;
 mod speaker;

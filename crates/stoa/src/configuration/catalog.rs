@@ -299,6 +299,12 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
             s => s.start_block),
         option!("projected", Flag, "its logs are made something of; else they are only kept",
             s => s.projected),
+        option!("factory_event", Text,
+            "of a factory: the event that names a contract that it made, as Solidity has it",
+            s => s.factory_event),
+        option!("factory_parameter", Text,
+            "which of that event's arguments is the contract; `standard` is that of those",
+            s => s.factory_parameter),
     ]
 }
 
