@@ -529,6 +529,7 @@ async fn a_large_range_is_written_at_once() {
 async fn items_that_are_minted_again_are_changed() {
     let items = Address::repeat_byte(0x72);
     let sources = vec![Source::new(items, Standard::Erc721, 1)];
+    let known = indexer::Sources::of_others(sources.iter().map(Into::into).collect());
     let projections = Projections::new(Vec::new()).recording(sources);
     let test = testkit::database().await;
     for (block, ids, owner) in [(1u64, 1..301u64, 1u64), (2, 51..401, 2), (3, 401..900, 3)] {
@@ -551,6 +552,7 @@ async fn items_that_are_minted_again_are_changed() {
             followed: &logs,
             settled: true,
             head: 1_000,
+            sources: &known,
         };
         let mut tx = db::begin(&test.db).await.unwrap();
         projections.apply(&mut tx, &batch).await.unwrap();

@@ -118,7 +118,9 @@ async fn what_is_made_anew_is_what_it_was() {
     let _running = place.rig.start(&db);
     place.rig.indexed(&db).await;
     let (wanted, defined) = (place.rig.digest(&db).await, definitions(&db).await);
-    assert!(wanted.iter().all(|table| table.rows > 0), "{wanted:?}");
+    let made = Subject::all();
+    let mut made = wanted.iter().filter(|table| made.tables().contains(&table.table));
+    assert!(made.all(|table| table.rows > 0), "{wanted:?}");
     for name in Subject::names() {
         let rebuilt = rebuild(&db, name).await.unwrap();
         assert_eq!(rebuilt.tables, Subject::named(name).unwrap().tables());
