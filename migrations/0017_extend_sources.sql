@@ -12,6 +12,13 @@ alter table index_sources
     add column event text,
     add column parameter text,
     add check ((event is null) = (parameter is null)),
+    -- Of one whose logs are read by an ABI: its events, as compilers write them. Where every
+    -- contract that tells of the one event is meant, `address` is made of the event's topic.
+    add column abi jsonb,
+    add column anywhere boolean not null default false,
+    drop constraint index_sources_kind_check,
+    add constraint index_sources_kind_check
+        check (kind in ('erc20', 'erc721', 'erc1155', 'events', 'abi')),
     add check (hash is null or height is not null);
 
 -- Contracts that factories of others have made, by the logs that say so.
@@ -23,6 +30,22 @@ create table index_children (
     address       bytea not null check (length(address) = 20),
     primary key (chain_id, block_number, log_index)
 );
+-- What logs say that are read by an ABI. Large numbers are decimal strings.
+create table decoded_logs (
+    chain_id      bigint not null,
+    block_number  bigint not null,
+    log_index     integer not null,
+    contract      bytea not null check (length(contract) = 20),
+    event         text not null,
+    signature     text not null,
+    args          jsonb not null,
+    primary key (chain_id, block_number, log_index)
+);
+create index decoded_logs_event_idx on decoded_logs (chain_id, event, block_number, log_index);
+create index decoded_logs_contract_idx
+    on decoded_logs (chain_id, contract, event, block_number, log_index);
+create index decoded_logs_args_idx on decoded_logs using gin (args jsonb_path_ops);
+
 create index index_children_address_idx on index_children (chain_id, address);
 create index index_children_factory_idx on index_children (chain_id, factory);
 

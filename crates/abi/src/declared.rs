@@ -58,10 +58,8 @@ mod tests {
             "Moved(bytes32[] what, string indexed note);",
         ];
         let contract = Contract::parse(&declared_events(&sound).unwrap()).unwrap();
-        let mut wanted = vec![
-            "PairCreated(address,address,address,uint256)",
-            "Moved(bytes32[],string)",
-        ];
+        let mut wanted =
+            vec!["PairCreated(address,address,address,uint256)", "Moved(bytes32[],string)"];
         wanted.sort_by_key(|signature| keccak256(signature));
         let found = contract.event_topics();
         assert!(found.iter().all(|(topic, signature)| *topic == keccak256(signature)));

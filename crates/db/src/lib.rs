@@ -26,6 +26,7 @@ pub mod collection_requests;
 pub mod collections;
 pub mod collections_reads;
 pub mod contents;
+pub mod decoded_logs;
 pub mod digest;
 pub mod facts;
 pub mod forward_requests;

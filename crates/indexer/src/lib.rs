@@ -40,6 +40,6 @@ pub use error::IndexError;
 pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
 pub use planted::Fault;
-pub use projector::{Batch, Block, Makes, Orphaned, Projector, Recorded};
+pub use projector::{Batch, Block, Makes, Orphaned, Projector, Reads, Recorded};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;

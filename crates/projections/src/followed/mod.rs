@@ -7,11 +7,13 @@
 //! before, so that nothing has to be loaded, and one statement per table applies them. How blocks
 //! are cut into pieces makes no difference.
 
+mod decoded;
 mod facts;
 mod fold;
 mod read;
 mod record;
 
+pub(crate) use decoded::{Reader, record_decoded};
 pub use facts::fact;
 pub use fold::{Folded, Told, What, fold, fold_and_tell};
 pub use read::{Said, Unread, read};
