@@ -31,6 +31,7 @@ pub mod digest;
 pub mod facts;
 pub mod forward_requests;
 pub mod idempotency_keys;
+pub mod index_anew;
 pub mod index_builds;
 pub mod index_children;
 pub mod index_progress;

@@ -131,6 +131,14 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         batch: &'a Batch<'a>,
     ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>>;
 
+    /// All rows of a chain's index are about to be removed: take back what else was made of its logs.
+    /// What has to be told of it is recorded here, in pieces.
+    fn forget<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
+
     /// Take back what `apply` did for these blocks.
     fn unwind<'a>(
         &'a self,

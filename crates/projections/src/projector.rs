@@ -26,6 +26,9 @@ use std::{
 };
 use vocab::{ChainId, JobStatus};
 
+/// Mints that are taken back by one statement, when an index is thrown away.
+const FORGOTTEN: i64 = 5_000;
+
 /// Collections, items, transfers and the mint jobs they fulfil; and what contracts of others tell.
 #[derive(Clone, Debug)]
 pub struct Projections {
@@ -125,6 +128,35 @@ impl Projector for Projections {
             told.extend(effects);
             told.extend(raise(db, batch).await?);
             Ok(told)
+        })
+    }
+
+    fn forget<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        Box::pin(async move {
+            let mut after = None;
+            loop {
+                let piece = items::load_intents(db, chain, after, FORGOTTEN).await?;
+                let Some((contract, token_id, _)) = piece.last() else { break };
+                after = Some((*contract, *token_id));
+                let intents: Vec<_> = piece.iter().map(|(c, _, intent)| (*c, *intent)).collect();
+                let unmined = effects::record_unmined(db, chain, &intents, 0).await?;
+                let told: Vec<NewFact> =
+                    unmined.iter().rev().map(|effect| facts::of_mint(chain, effect)).collect();
+                journal::record(db, &told).await?;
+            }
+            let contracts = collections::load_contracts(db, chain).await?;
+            for part in contracts.chunks(FORGOTTEN as usize) {
+                let status = JobStatus::Submitted;
+                let undone = requests::record_status(db, chain, part, status).await?;
+                let told: Vec<NewFact> =
+                    undone.iter().rev().map(|effect| facts::of_request(chain, effect)).collect();
+                journal::record(db, &told).await?;
+            }
+            Ok(())
         })
     }
 
