@@ -10,7 +10,7 @@ use crate::{
     show,
 };
 use api_types::{ItemDetail, ItemList, ItemListQuery, LookQuery};
-use app::{ItemQuery, Seen};
+use app::{ItemQuery, Look, Seen};
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -62,7 +62,9 @@ pub(crate) async fn list_items(
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let chain = query.chain_id.map(|id| id.to_string());
-    let filters = [chain.as_deref(), query.owner.as_deref(), query.collection.as_deref()];
+    let as_of = query.as_of_block.map(|number| number.to_string());
+    let filters =
+        [chain.as_deref(), query.owner.as_deref(), query.collection.as_deref(), as_of.as_deref()];
     let listing = Listing { name: "items", filters: &filters };
     let after = match &query.cursor {
         Some(text) => Some(position(&state, listing, text)?),
@@ -72,7 +74,7 @@ pub(crate) async fn list_items(
         chain_id: query.chain_id,
         owner: query.owner.as_deref(),
         collection: query.collection.as_deref(),
-        wait_for_block: query.wait_for_block,
+        look: Look { wait_for_block: query.wait_for_block, as_of_block: query.as_of_block },
     };
     let Seen { as_of, found: mut rows, .. } =
         state.app().list_items(who.caller(), asked, after, limit + 1).await?;

@@ -185,6 +185,11 @@ pub enum Refusal {
         wanted: u64,
         height: Option<u64>,
     },
+    /// It can't be said any more how things were at a block.
+    BlockOutsideWindow {
+        wanted: u64,
+        oldest: Option<u64>,
+    },
     /// The contract was added to the index, which has its logs up to this block only.
     SourceBackfilling {
         height: u64,

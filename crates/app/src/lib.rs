@@ -112,7 +112,7 @@ pub use read_snapshot::{Snapshot, SnapshotRows};
 pub use read_sponsors::{SponsorView, SponsoredQuery};
 pub use read_transactions::{ApprovalView, TransactionQuery, TransactionView};
 pub use read_transfers::TransferQuery;
-pub use read_view::Seen;
+pub use read_view::{Look, Seen};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;

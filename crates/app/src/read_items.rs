@@ -1,11 +1,11 @@
 //! Items on chain, as the index has them.
 
 use crate::{
-    App, AppError, Caller, Field, ItemRow, Refusal, Seen, TransferRow, address::parse_address,
+    App, AppError, Caller, Field, ItemRow, Look, Refusal, Seen, TransferRow, address::parse_address,
 };
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
-use db::{collections_reads, items_reads, mint_jobs::requests, transfers_reads};
+use db::{collections_reads, items_as_of, items_reads, mint_jobs::requests, transfers_reads};
 use mint::metadata::DOCUMENT_LEN_MAX;
 use serde_json::Value;
 use vocab::{Address, ChainId, ItemKey, Level, MintId, U256};
@@ -32,7 +32,7 @@ pub struct ItemQuery<'a> {
     pub chain_id: Option<u64>,
     pub owner: Option<&'a str>,
     pub collection: Option<&'a str>,
-    pub wait_for_block: Option<u64>,
+    pub look: Look,
 }
 
 impl App {
@@ -77,7 +77,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::SourceBackfilling`]
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -90,9 +90,13 @@ impl App {
         let owner = query.owner.map(|text| parse_address(text, Field::Owner)).transpose()?;
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
-        let mut view = self.view(chain, query.wait_for_block).await?;
+        let mut view = self.view_as_of(chain, query.look).await?;
         view.check_whole(contract).await?;
-        let found = items_reads::list(&mut view.db, chain, owner, contract, after, limit).await?;
+        let db = &mut view.db;
+        let found = match view.back_to {
+            None => items_reads::list(db, chain, owner, contract, after, limit).await?,
+            Some(at) => items_as_of::list(db, chain, at, (owner, contract), after, limit).await?,
+        };
         Ok(view.seen(found))
     }
 

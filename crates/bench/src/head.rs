@@ -1,6 +1,7 @@
 //! `bench head`: blocks of a second with 500 transfers of an ERC-20 and an ERC-721, and how long it
-//! takes from the node's announcement of each (`newHeads`) until the stream has told the last of its
-//! transfers. Beside it, in the same run: one `eth_getLogs` for the same block, to the last byte.
+//! takes from the node's announcement of each (`newHeads`) until the stream has told the last of
+//! its transfers. Beside it, in the same run: one `eth_getLogs` for the same block, to the last
+//! byte.
 
 use crate::{
     cpu::Cpu,

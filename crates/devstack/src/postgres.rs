@@ -4,10 +4,13 @@ use crate::{
     Child, StackError,
     process::{spawn_tied, wait_ready},
 };
-use nix::{sys::signal::Signal, unistd};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd,
+};
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -128,14 +131,17 @@ fn spawn(options: &PostgresOptions, bin: &Path, directory: &Path) -> Result<Chil
     let id = child.id();
     wait_ready("postgres", &mut child, Duration::from_secs(90), || {
         // Another one may answer on the same socket, and be about to end.
-        running_in(&data) == i32::try_from(id).ok()
-            && Command::new(bin.join("pg_isready"))
-                .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
-                .arg(directory)
-                .status()
-                .is_ok_and(|status| status.success())
+        running_in(&data) == i32::try_from(id).ok() && answers(bin, directory)
     })?;
     Ok(child)
+}
+
+fn answers(bin: &Path, directory: &Path) -> bool {
+    Command::new(bin.join("pg_isready"))
+        .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
+        .arg(directory)
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// A predecessor that was killed while it started takes the lock after we looked for it, and only
@@ -259,22 +265,79 @@ fn running_in(data: &Path) -> Option<i32> {
     lock.lines().next()?.trim().parse().ok()
 }
 
-/// After our own SIGKILL the old postmaster is still shutting down: give it time.
+/// After our own SIGKILL the old postmaster is still shutting down: give it time. One that we died
+/// too early for to have it told of our death is told now.
 fn wait_for_predecessor(data: &Path) {
     let end = Instant::now() + Duration::from_secs(60);
+    let mut told = None;
     while Instant::now() < end {
-        let alive = running_in(data)
-            .is_some_and(|pid| nix::sys::signal::kill(unistd::Pid::from_raw(pid), None).is_ok());
-        if !alive {
+        let Some(pid) = running_in(data).map(unistd::Pid::from_raw) else { return };
+        if kill(pid, None).is_err() {
             return;
+        }
+        if told != Some(pid) && is_orphan(pid, data) {
+            let _ = kill(pid, Signal::SIGINT);
+            told = Some(pid);
         }
         thread::sleep(Duration::from_millis(20));
     }
 }
 
+/// Is it a postmaster of this cluster whose parent is no program like us? Another one of ours that
+/// lives may use the cluster yet.
+fn is_orphan(pid: unistd::Pid, data: &Path) -> bool {
+    let of = |pid: &str, what: &str| PathBuf::from(format!("/proc/{pid}/{what}"));
+    let id = pid.to_string();
+    let command = fs::read(of(&id, "cmdline")).unwrap_or_default();
+    let ours = command.split(|byte| *byte == 0).any(|word| word == data.as_os_str().as_bytes());
+    let status = fs::read_to_string(of(&id, "status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
+    let program = |pid: &str| fs::read_link(of(pid, "exe")).ok();
+    ours && parent.is_some_and(|parent| program(parent) != program("self"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whoever started it died before it could be tied to that death.
+    #[test]
+    fn an_orphan_is_told_to_end() {
+        let home = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory");
+        let options = PostgresOptions {
+            directory: home.path().join("postgres"),
+            durable: false,
+            connections_max: 10,
+        };
+        drop(Postgres::start(&options).expect("a cluster"));
+        let bin = find_bin().expect("postgres");
+        let directory = options.directory.canonicalize().expect("a path");
+        let data = directory.join("data");
+        let mut words = Vec::new();
+        if let Some(user) = run_as() {
+            words.extend(["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]);
+        }
+        let postgres = bin.join("postgres").display().to_string();
+        words.push(&postgres);
+        let arguments = arguments(&options, &directory, &data);
+        words.extend(arguments.iter().map(String::as_str));
+        let started = Command::new("sh")
+            .args(["-c", "\"$@\" </dev/null >/dev/null 2>&1 &", "sh"])
+            .args(&words)
+            .current_dir(&directory)
+            .status();
+        assert!(started.expect("a shell").success());
+        let end = Instant::now() + Duration::from_secs(30);
+        while !answers(&bin, &directory) && Instant::now() < end {}
+        let orphan = running_in(&data).map(unistd::Pid::from_raw).expect("an orphan");
+        assert!(is_orphan(orphan, &data));
+        let postgres = Postgres::start(&options).expect("our turn");
+        assert_eq!(running_in(&data), postgres.id().and_then(|id| i32::try_from(id).ok()));
+        assert!(kill(orphan, None).is_err(), "it is gone");
+    }
 
     /// Neither sees the other before both have begun: one is locked out, and gets its turn.
     #[test]

@@ -219,6 +219,10 @@ async fn a_read_waits_for_its_block_and_not_for_ever() {
         ["list_balances", "list_holders", "list_transfers", "list_logs", "list_items", "get_item"];
     for path in &paths {
         look(&api, &format!("/api/v1/{path}&wait_for_block=18")).await;
+        if !path.starts_with(['t', 'l']) && !path.ends_with('?') {
+            let page = look(&api, &format!("/api/v1/{path}&as_of_block=18")).await;
+            assert!(page["as_of"].is_null() || page["as_of"]["number"] == 18, "{page}");
+        }
     }
     let started = Instant::now();
     let late = paths
@@ -250,6 +254,14 @@ async fn what_can_not_be_listed_is_refused() {
     let api = filled().await;
     let cases = [
         ("balances?limit=5".to_owned(), "list_balances", "query_invalid"),
+        (
+            format!("balances?account={ALICE}&as_of_block=7"),
+            "list_balances",
+            "block_outside_window",
+        ),
+        (format!("holders?contract={ITEMS}&as_of_block=7"), "list_holders", "block_outside_window"),
+        ("items?as_of_block=7".to_owned(), "list_items", "block_outside_window"),
+        ("items?as_of_block=-1".to_owned(), "list_items", "query_invalid"),
         (format!("balances?account={ALICE}&token_id=1"), "list_balances", "query_invalid"),
         (format!("balances?contract={ASSET}&token_id=01"), "list_balances", "token_id_invalid"),
         ("balances?account=0x12".to_owned(), "list_balances", "address_invalid"),
