@@ -1,4 +1,4 @@
-//! `decoded_logs`: what logs say that are read by an ABI.
+//! `decoded_logs` and `unread_logs`: what logs say that are read by an ABI, and those that can't be.
 
 use crate::{Addr, DbError};
 use serde_json::Value;
@@ -44,6 +44,43 @@ pub async fn record(
         &events,
         &signatures,
         &args,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A log that was to be read by an ABI, and can't be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnreadRow {
+    pub block_number: u64,
+    pub log_index: u32,
+    pub contract: Address,
+    /// `data` or `too_long`.
+    pub reason: &'static str,
+}
+
+/// Add such rows (`unread_logs`) in the caller's transaction.
+pub async fn record_unread(
+    db: &mut PgConnection,
+    chain: ChainId,
+    rows: &[UnreadRow],
+) -> Result<(), DbError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<i64> = rows.iter().map(|r| r.block_number.cast_signed()).collect();
+    let places: Vec<i32> = rows.iter().map(|r| r.log_index.cast_signed()).collect();
+    let contracts: Vec<Addr> = rows.iter().map(|r| Addr(r.contract)).collect();
+    let reasons: Vec<String> = rows.iter().map(|r| r.reason.to_owned()).collect();
+    sqlx::query!(
+        "insert into unread_logs (chain_id, block_number, log_index, contract, reason)
+         select $1, * from unnest($2::int8[], $3::int4[], $4::bytea[], $5::text[])",
+        chain.as_i64(),
+        &numbers,
+        &places,
+        &contracts as _,
+        &reasons,
     )
     .execute(db)
     .await?;

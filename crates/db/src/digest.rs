@@ -38,7 +38,7 @@ impl Compared {
 }
 
 /// All that is compared, and taken back by a reorg.
-pub static TABLES: [Compared; 12] = [
+pub static TABLES: [Compared; 13] = [
     Compared {
         table: "raw_logs",
         columns: &[
@@ -151,6 +151,12 @@ pub static TABLES: [Compared; 12] = [
     Compared {
         table: "decoded_logs",
         columns: &["block_number", "log_index", "contract", "event", "signature", "args"],
+        order: &["block_number", "log_index"],
+        taken_back: TakenBack::Deleted,
+    },
+    Compared {
+        table: "unread_logs",
+        columns: &["block_number", "log_index", "contract", "reason"],
         order: &["block_number", "log_index"],
         taken_back: TakenBack::Deleted,
     },

@@ -144,8 +144,8 @@ pub async fn record(
     Ok(())
 }
 
-/// Intents of minted items in the order of (contract, token id), at most `limit`, after `after`: with
-/// the items that they became.
+/// Intents of minted items in the order of (contract, token id), at most `limit`, after `after`:
+/// each with its item.
 pub async fn load_intents(
     db: &mut PgConnection,
     chain: ChainId,

@@ -70,7 +70,7 @@ pub struct Recorded {
 /// Says what logs mean whose events are known by an ABI alone.
 pub trait Reads: Send + Sync + std::fmt::Debug {
     /// # Errors
-    /// Why it can't be read: `topics`, `data` or `too_long`.
+    /// Why it can't be read: `data` or `too_long`.
     fn read(&self, log: &RawLog) -> Result<DecodedRow, &'static str>;
 }
 
@@ -131,8 +131,8 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         batch: &'a Batch<'a>,
     ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>>;
 
-    /// All rows of a chain's index are about to be removed: take back what else was made of its logs.
-    /// What has to be told of it is recorded here, in pieces.
+    /// All rows of a chain's index are about to be removed: take back what else was made of its
+    /// logs. What has to be told of it is recorded here, in pieces.
     fn forget<'a>(
         &'a self,
         db: &'a mut PgConnection,

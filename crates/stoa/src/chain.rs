@@ -45,8 +45,8 @@ async fn begin_anew(db: &Db, chain: ChainId) -> Result<()> {
         Err(error) => return Err(error.into()),
     };
     say(&format!(
-        "what was indexed of chain {chain} up to block {} is thrown away; whoever indexes it begins \
-         anew within 5 s",
+        "what was indexed of chain {chain} up to block {} is thrown away; whoever indexes it \
+         begins anew within 5 s",
         stood.number
     ));
     Ok(())

@@ -3,9 +3,8 @@
 use abi::Contract;
 use db::{
     DbError, PgConnection,
-    decoded_logs::{self, DecodedRow},
+    decoded_logs::{self, DecodedRow, UnreadRow},
     raw_logs::RawLog,
-    undecoded_logs::{self, UndecodedLog},
 };
 use indexer::{Reads, Sources};
 use serde_json::Value;
@@ -68,7 +67,7 @@ pub(crate) async fn record_decoded(
             match sources.reader_of(log).map(|reader| reader.read(log)) {
                 None => {}
                 Some(Ok(row)) => rows.push(row),
-                Some(Err(reason)) => unread.push(UndecodedLog {
+                Some(Err(reason)) => unread.push(UnreadRow {
                     block_number: log.block_number,
                     log_index: log.log_index,
                     contract: log.address,
@@ -77,7 +76,7 @@ pub(crate) async fn record_decoded(
             }
         }
         decoded_logs::record(db, chain, &rows).await?;
-        undecoded_logs::record(db, chain, &unread).await?;
+        decoded_logs::record_unread(db, chain, &unread).await?;
         if !unread.is_empty() {
             metrics::counter!("events_decode_errors_total", "chain" => chain.to_string())
                 .increment(unread.len() as u64);

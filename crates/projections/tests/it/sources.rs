@@ -413,7 +413,7 @@ async fn logs_are_read_by_an_abi_of_one_contract_or_of_any() {
         assert!(rows[0].contains("Swap") && rows[0].contains(&max), "{}", rows[0]);
         assert!(rows[0].contains(r#""tags": ["0xbeef"]"#), "{}", rows[0]);
         assert!(rows.iter().any(|row| row.contains("nul \u{fffd} here")), "{rows:#?}");
-        let counted = "select concat_ws(' ', reason, count(*)) from undecoded_logs
+        let counted = "select concat_ws(' ', reason, count(*)) from unread_logs
                         group by reason order by reason";
         let counted = db::raw::texts(&mut test.db.acquire().await.unwrap(), counted).await;
         let per = |n: usize| n * rounds;
@@ -430,12 +430,12 @@ async fn logs_are_read_by_an_abi_of_one_contract_or_of_any() {
         }
         running.kill().await;
         // The same, added later to an index of the asset alone.
-        let late = std::mem::replace(&mut rig.sources, vec![asset]);
+        let all = std::mem::replace(&mut rig.sources, vec![asset]);
         let test = testkit::database().await;
         let running = rig.start(&test.db);
         rig.indexed(&test.db).await;
         running.kill().await;
-        rig.sources.extend(late);
+        rig.sources = all;
         let _running = rig.start(&test.db);
         rig.joined(&test.db).await;
         assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "added later");
