@@ -1,4 +1,5 @@
-//! `decoded_logs` and `unread_logs`: what logs say that are read by an ABI, and those that can't be.
+//! `decoded_logs` and `unread_logs`: what logs say that are read by an ABI, and those that can't
+//! be.
 
 use crate::{Addr, DbError};
 use serde_json::Value;
