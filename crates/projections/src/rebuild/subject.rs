@@ -104,9 +104,8 @@ impl Subject {
 /// kept, and is written with them. What is read by an ABI is of single logs, and needs none.
 fn made() -> impl Iterator<Item = &'static str> {
     const KEPT: [&str; 3] = ["index_children", "decoded_logs", "unread_logs"];
-    let made = |table: &&Compared| {
-        table.taken_back != TakenBack::Moved && !KEPT.contains(&table.table)
-    };
+    let made =
+        |table: &&Compared| table.taken_back != TakenBack::Moved && !KEPT.contains(&table.table);
     TABLES.iter().filter(made).map(|table| table.table)
 }
 
