@@ -12,6 +12,13 @@ alter table index_sources
     add column event text,
     add column parameter text,
     add check ((event is null) = (parameter is null)),
+    -- Of one whose logs are read by an ABI: its events, as compilers write them. Where every
+    -- contract that tells of the one event is meant, `address` is made of the event's topic.
+    add column abi jsonb,
+    add column anywhere boolean not null default false,
+    drop constraint index_sources_kind_check,
+    add constraint index_sources_kind_check
+        check (kind in ('erc20', 'erc721', 'erc1155', 'events', 'abi')),
     add check (hash is null or height is not null);
 
 -- Contracts that factories of others have made, by the logs that say so.
@@ -23,20 +30,48 @@ create table index_children (
     address       bytea not null check (length(address) = 20),
     primary key (chain_id, block_number, log_index)
 );
+-- What logs say that are read by an ABI. Large numbers are decimal strings.
+create table decoded_logs (
+    chain_id      bigint not null,
+    block_number  bigint not null,
+    log_index     integer not null,
+    contract      bytea not null check (length(contract) = 20),
+    event         text not null,
+    signature     text not null,
+    args          jsonb not null,
+    primary key (chain_id, block_number, log_index)
+);
+-- Logs that were to be read so, and can't be: they are in `raw_logs` all the same.
+create table unread_logs (
+    chain_id      bigint not null,
+    block_number  bigint not null,
+    log_index     integer not null,
+    contract      bytea not null check (length(contract) = 20),
+    reason        text not null check (reason in ('data', 'too_long')),
+    primary key (chain_id, block_number, log_index)
+);
+create index unread_logs_contract_idx on unread_logs (chain_id, contract);
+create index decoded_logs_event_idx on decoded_logs (chain_id, event, block_number, log_index);
+create index decoded_logs_contract_idx
+    on decoded_logs (chain_id, contract, event, block_number, log_index);
+create index decoded_logs_args_idx on decoded_logs using gin (args jsonb_path_ops);
+
 create index index_children_address_idx on index_children (chain_id, address);
 create index index_children_factory_idx on index_children (chain_id, factory);
 
--- Contracts of others whose logs mean something, wherever they were named. One that several
--- factories claim belongs to the first.
+-- Contracts of others of a standard, wherever they were named. One that several factories claim
+-- belongs to the first.
 create view followed_contracts as
-    select chain_id, address, kind, projected, height from index_sources where event is null
+    select chain_id, address, kind, projected, height from index_sources
+     where event is null and kind not in ('events', 'abi')
     union all
     select made.chain_id, made.address, s.kind, s.projected, s.height
       from (select distinct on (chain_id, address) chain_id, address, factory
               from index_children
              order by chain_id, address, block_number, log_index) as made
       join index_sources s on s.chain_id = made.chain_id and s.address = made.factory
-     where not exists (select 1 from index_sources o
+     where s.kind not in ('events', 'abi')
+       and not exists (select 1 from index_sources o
                         where o.chain_id = made.chain_id and o.address = made.address);
 
 -- Contracts whose logs are not all there yet. Lists of many contracts leave them out.

@@ -109,7 +109,9 @@ impl Event {
 fn of_topic(kind: &Kind, topic: &B256) -> Option<Value> {
     match kind {
         Kind::Bool | Kind::Address | Kind::Uint(_) | Kind::Int(_) | Kind::FixedBytes(_) => {
-            Some(show(kind, &kind.to_dyn().abi_decode(topic.as_slice()).ok()?))
+            let value = kind.to_dyn().abi_decode(topic.as_slice()).ok()?;
+            // A truth value of 2, an address with more before it: not what the type makes.
+            (value.abi_encode() == topic.as_slice()).then(|| show(kind, &value))
         }
         _ => Some(json!(hex::encode_prefixed(topic))),
     }

@@ -208,6 +208,12 @@ pub struct LogListQuery {
     pub address: Option<String>,
     /// First topic: the hash of the event's signature. Together with `address`.
     pub topic0: Option<String>,
+    /// Name of an event, of contracts whose logs are read by an ABI.
+    pub event: Option<String>,
+    /// Name of one of the event's arguments. Together with `event` and `value`.
+    pub argument: Option<String>,
+    /// Value of that argument, as `decoded` shows it: numbers in decimal.
+    pub value: Option<String>,
     /// From this block on.
     pub from_block: Option<u64>,
     /// Up to this block.

@@ -45,8 +45,10 @@ pub enum SourceState {
 /// A contract of others whose logs are indexed.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct IndexSource {
+    /// `*` where every contract that tells of the event is meant.
     pub contract: String,
-    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
+    /// `erc20`, `erc721` or `erc1155`, or `events` or `abi`: read by an ABI. Of a factory, that of
+    /// the contracts that it makes.
     pub standard: String,
     /// The first block whose logs are kept.
     pub start_block: u64,
@@ -54,6 +56,8 @@ pub struct IndexSource {
     pub projected: bool,
     /// Of a factory: the event that names a contract that it made.
     pub factory_event: Option<String>,
+    /// Names of the events that are read by an ABI.
+    pub events: Vec<String>,
     /// The configuration names it; else it was added by `stoa index add`.
     pub configured: bool,
     pub state: SourceState,

@@ -166,7 +166,8 @@ pub(crate) async fn list_transfers(
 /// List logs
 ///
 /// As the chain gave them, in its order, and what they say where the contract's ABI was uploaded
-/// or its standard is known.
+/// or its standard is known. Logs of contracts that are indexed by an ABI can be found by event and
+/// argument.
 #[utoipa::path(
     get, path = "/api/v1/logs", tag = "items", operation_id = "list_logs",
     params(LogListQuery),
@@ -185,6 +186,9 @@ pub(crate) async fn list_logs(
         chain.as_deref(),
         query.address.as_deref(),
         query.topic0.as_deref(),
+        query.event.as_deref(),
+        query.argument.as_deref(),
+        query.value.as_deref(),
         first.as_deref(),
         last.as_deref(),
     ];
@@ -194,6 +198,9 @@ pub(crate) async fn list_logs(
         chain_id: query.chain_id,
         address: query.address.as_deref(),
         topic0: query.topic0.as_deref(),
+        event: query.event.as_deref(),
+        argument: query.argument.as_deref(),
+        value: query.value.as_deref(),
         first_block: query.from_block,
         last_block: query.to_block,
         wait_for_block: query.wait_for_block,

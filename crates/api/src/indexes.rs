@@ -55,11 +55,12 @@ fn shown(index: &app::ChainIndex) -> ChainIndex {
 
 fn shown_source(source: &app::SourceRow, height: u64) -> IndexSource {
     IndexSource {
-        contract: source.address.to_string(),
+        contract: if source.anywhere { "*".into() } else { source.address.to_string() },
         standard: source.kind.clone(),
         start_block: source.start_block,
         projected: source.projected,
         factory_event: source.factory.as_ref().map(|factory| factory.event.clone()),
+        events: source.event_names(),
         configured: source.configured,
         state: match source.beside {
             None => SourceState::Live,

@@ -6,6 +6,7 @@ use crate::{
 use abi::{Contract, Logged};
 use auth::{Action, authorize};
 use db::{
+    decoded_logs::{self, DecodedFilter},
     index_sources,
     raw_logs::{self, LogFilter, RawLog},
 };
@@ -24,6 +25,11 @@ pub struct LogQuery<'a> {
     pub address: Option<&'a str>,
     /// Together with an address only.
     pub topic0: Option<&'a str>,
+    /// Name of an event that is read by an ABI.
+    pub event: Option<&'a str>,
+    /// Together with an event only: the name of an argument, and its value.
+    pub argument: Option<&'a str>,
+    pub value: Option<&'a str>,
     pub first_block: Option<u64>,
     pub last_block: Option<u64>,
     pub wait_for_block: Option<u64>,
@@ -63,12 +69,30 @@ impl App {
         }
         let mut view = self.view(chain, query.wait_for_block).await?;
         view.check_whole(filter.address).await?;
-        let logs = raw_logs::list(&mut view.db, chain, filter, after, limit).await?;
+        let logs = match decoded_filter(&query, filter)? {
+            None => raw_logs::list(&mut view.db, chain, filter, after, limit).await?,
+            Some(wanted) => {
+                let places = decoded_logs::list(&mut view.db, chain, &wanted, after, limit).await?;
+                raw_logs::load_many(&mut view.db, chain, &places).await?
+            }
+        };
+        let places: Vec<(u64, u32)> =
+            logs.iter().map(|log| (log.block_number, log.log_index)).collect();
+        let rows = decoded_logs::load_many(&mut view.db, chain, &places).await?;
+        let mut read: HashMap<(u64, u32), Logged> = HashMap::new();
+        for row in rows {
+            let said = Logged { event: row.event, signature: row.signature, args: row.args };
+            read.insert((row.block_number, row.log_index), said);
+        }
         let seen = view.seen(());
         drop(view);
         let mut known: HashMap<Address, Vec<Arc<Contract>>> = HashMap::new();
         let mut found = Vec::with_capacity(logs.len());
         for log in logs {
+            if let Some(said) = read.remove(&(log.block_number, log.log_index)) {
+                found.push(LogView { log, said: Some(said) });
+                continue;
+            }
             let readers = match known.entry(log.address) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => entry.insert(self.readers(chain, log.address).await?),
@@ -91,6 +115,47 @@ impl App {
         let standard = source.and_then(|source| Standard::from_name(&source.kind));
         Ok(own.into_iter().chain(standard.map(of_standard)).collect())
     }
+}
+
+/// Which decoded logs are wanted, if those are.
+fn decoded_filter(
+    query: &LogQuery<'_>,
+    filter: LogFilter,
+) -> Result<Option<DecodedFilter>, AppError> {
+    let Some(event) = query.event else {
+        if query.argument.is_some() || query.value.is_some() {
+            return Err(Refusal::FilterUnfit("argument", "only with an `event`").into());
+        }
+        return Ok(None);
+    };
+    if filter.topic0.is_some() {
+        return Err(Refusal::FilterUnfit("topic0", "not with an `event`").into());
+    }
+    let args = match (query.argument, query.value) {
+        (None, None) => None,
+        (Some(name), Some(value)) => Some(wanted(name, value)),
+        _ => return Err(Refusal::FilterUnfit("argument", "only with a `value`").into()),
+    };
+    // Postgres holds no NUL, so none is found.
+    if [Some(event), query.argument, query.value].into_iter().flatten().any(|t| t.contains('\0')) {
+        return Err(Refusal::FilterUnfit("event", "text without NUL").into());
+    }
+    Ok(Some(DecodedFilter {
+        contract: filter.address,
+        event: event.to_owned(),
+        args,
+        first_block: filter.first_block,
+        last_block: filter.last_block,
+    }))
+}
+
+/// What arguments hold that have this value: as text, or as the truth value that it names.
+/// Addresses stand there with their checksum.
+fn wanted(name: &str, value: &str) -> [Value; 2] {
+    let address = (value.len() == 42).then(|| value.parse::<Address>().ok()).flatten();
+    let text = address.map_or_else(|| value.to_owned(), |address| address.to_string());
+    let other = value.parse::<bool>().map_or_else(|_| json!(text), |truth| json!(truth));
+    [json!({ name: text }), json!({ name: other })]
 }
 
 /// The events of a standard by the names of their EIPs.

@@ -45,6 +45,22 @@ pub async fn record(db: &mut PgConnection, new: NewAbi<'_>) -> Result<bool, DbEr
     Ok(done.rows_affected() == 1)
 }
 
+/// The ABI that was uploaded for an address, if one was.
+pub async fn load_uploaded(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<Value>, DbError> {
+    let row = sqlx::query!(
+        "select abi from abis where chain_id = $1 and address = $2",
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.abi))
+}
+
 /// Forget an uploaded ABI. False when there is none.
 pub async fn delete(
     db: &mut PgConnection,

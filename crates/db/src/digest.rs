@@ -38,7 +38,7 @@ impl Compared {
 }
 
 /// All that is compared, and taken back by a reorg.
-pub static TABLES: [Compared; 11] = [
+pub static TABLES: [Compared; 13] = [
     Compared {
         table: "raw_logs",
         columns: &[
@@ -145,6 +145,18 @@ pub static TABLES: [Compared; 11] = [
     Compared {
         table: "index_children",
         columns: &["block_number", "log_index", "factory", "address"],
+        order: &["block_number", "log_index"],
+        taken_back: TakenBack::Deleted,
+    },
+    Compared {
+        table: "decoded_logs",
+        columns: &["block_number", "log_index", "contract", "event", "signature", "args"],
+        order: &["block_number", "log_index"],
+        taken_back: TakenBack::Deleted,
+    },
+    Compared {
+        table: "unread_logs",
+        columns: &["block_number", "log_index", "contract", "reason"],
         order: &["block_number", "log_index"],
         taken_back: TakenBack::Deleted,
     },

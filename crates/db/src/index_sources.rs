@@ -2,6 +2,7 @@
 //! that were added while it went on.
 
 use crate::{Addr, DbError, Hash, digest::TABLES};
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 use vocab::{Address, B256, BlockRef, ChainId};
 
@@ -18,6 +19,11 @@ pub struct SourceRow {
     /// The configuration names it; else it was added by a command.
     pub configured: bool,
     pub factory: Option<FactoryRow>,
+    /// Of one that is read by an ABI (`events`, `abi`): its events, as compilers write them. None
+    /// where it is still to be taken from the ABI that was uploaded.
+    pub abi: Option<Value>,
+    /// Every contract that tells of the one event is meant; `address` is made of its topic.
+    pub anywhere: bool,
     /// While it is read beside the chain's checkpoint: how far. None once it goes with that.
     pub beside: Option<Beside>,
 }
@@ -44,8 +50,20 @@ impl SourceRow {
     /// Do both say the same of a contract, however they came about and however far they are?
     #[must_use]
     pub fn agrees(&self, other: &Self) -> bool {
-        let said = |row: &Self| (row.address, row.start_block, row.projected);
-        said(self) == said(other) && self.kind == other.kind && self.factory == other.factory
+        let said = |row: &Self| (row.address, row.start_block, row.projected, row.anywhere);
+        // An ABI that was uploaded is taken once.
+        let same_abi = self.kind == "abi" || self.abi == other.abi;
+        said(self) == said(other)
+            && self.kind == other.kind
+            && self.factory == other.factory
+            && same_abi
+    }
+
+    /// Names of the events that it is read by.
+    #[must_use]
+    pub fn event_names(&self) -> Vec<String> {
+        let items = self.abi.as_ref().and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(|item| item["name"].as_str().map(str::to_owned)).collect()
     }
 
     /// How much of it lies behind a chain that is indexed to `height`: 0 to 100.
@@ -76,6 +94,8 @@ struct Row {
     hash: Option<Hash>,
     event: Option<String>,
     parameter: Option<String>,
+    abi: Option<Value>,
+    anywhere: bool,
 }
 
 impl From<Row> for SourceRow {
@@ -91,6 +111,8 @@ impl From<Row> for SourceRow {
                 .event
                 .zip(row.parameter)
                 .map(|(event, parameter)| FactoryRow { event, parameter }),
+            abi: row.abi,
+            anywhere: row.anywhere,
             beside: row.height.map(|height| Beside { height: height.cast_unsigned(), hash }),
         }
     }
@@ -101,7 +123,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<SourceRow
     let rows = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter
+                  hash as "hash: Hash", event, parameter, abi, anywhere
              from index_sources where chain_id = $1 order by address"#,
         chain.as_i64(),
     )
@@ -119,7 +141,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter
+                  hash as "hash: Hash", event, parameter, abi, anywhere
              from index_sources where chain_id = $1 and address = $2"#,
         chain.as_i64(),
         address.as_slice(),
@@ -147,11 +169,13 @@ pub async fn record(
         sources.iter().map(|source| source.factory.as_ref().map(of).cloned()).collect()
     };
     let (events, parameters) = (text(|factory| &factory.event), text(|factory| &factory.parameter));
+    let abis: Vec<Option<Value>> = sources.iter().map(|source| source.abi.clone()).collect();
+    let anywhere: Vec<bool> = sources.iter().map(|source| source.anywhere).collect();
     let done = sqlx::query!(
         "insert into index_sources (chain_id, address, kind, start_block, projected, configured,
-                                    height, event, parameter)
+                                    height, event, parameter, abi, anywhere)
          select $1, * from unnest($2::bytea[], $3::text[], $4::int8[], $5::bool[], $6::bool[],
-                                  $7::int8[], $8::text[], $9::text[])
+                                  $7::int8[], $8::text[], $9::text[], $10::jsonb[], $11::bool[])
          on conflict (chain_id, address) do nothing",
         chain.as_i64(),
         &addresses as _,
@@ -162,6 +186,8 @@ pub async fn record(
         &heights as _,
         &events as _,
         &parameters as _,
+        &abis as _,
+        &anywhere,
     )
     .execute(db)
     .await?;
@@ -240,7 +266,7 @@ pub async fn record_begun_anew(
 ) -> Result<bool, DbError> {
     let begun = sqlx::query!(
         "update index_sources set height = greatest(start_block, 1) - 1, hash = null
-          where chain_id = $1 and address = $2 and height is not null
+          where chain_id = $1 and address = $2 and height is not null and not anywhere
             and not exists (select 1 from collections where chain_id = $1 and contract = $2)",
         chain.as_i64(),
         address.as_slice(),

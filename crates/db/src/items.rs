@@ -143,3 +143,29 @@ pub async fn record(
     .await?;
     Ok(())
 }
+
+/// Intents of minted items in the order of (contract, token id), at most `limit`, after `after`:
+/// each with its item.
+pub async fn load_intents(
+    db: &mut PgConnection,
+    chain: ChainId,
+    after: Option<(Address, U256)>,
+    limit: i64,
+) -> Result<Vec<(Address, U256, U256)>, DbError> {
+    let (contract, token_id) = after.unzip();
+    let rows = sqlx::query!(
+        r#"select contract as "contract: Addr", token_id as "token_id: Numeric",
+                  intent as "intent!: Numeric"
+             from items
+            where chain_id = $1 and intent is not null
+              and ($2::bytea is null or (contract, token_id) > ($2, $3::numeric))
+            order by contract, token_id limit $4"#,
+        chain.as_i64(),
+        contract.map(Addr) as _,
+        token_id.map(Numeric) as _,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.contract.0, row.token_id.0, row.intent.0)).collect())
+}

@@ -158,6 +158,31 @@ pub async fn record_rewound(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The logs at these places (block, log index), in chain order.
+pub async fn load_many(
+    db: &mut PgConnection,
+    chain: ChainId,
+    places: &[(i64, i32)],
+) -> Result<Vec<RawLog>, DbError> {
+    let (numbers, indexes): (Vec<i64>, Vec<i32>) = places.iter().copied().unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select l.block_number, l.block_hash as "block_hash: Hash", l.log_index,
+                  l.tx_hash as "tx_hash: Hash", l.tx_index, l.address as "address: Addr", l.topics,
+                  l.data, l.mined_at
+             from unnest($2::int8[], $3::int4[]) as p (block_number, log_index)
+             join raw_logs l on l.chain_id = $1 and l.block_number = p.block_number
+                            and l.log_index = p.log_index
+            order by l.block_number, l.log_index"#,
+        chain.as_i64(),
+        &numbers,
+        &indexes,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
 /// Logs of a chain in its order, at most `limit`, after (block, log index) and up to block `last`.
 pub async fn load_after(
     db: &mut PgConnection,

@@ -2,14 +2,14 @@
 
 use crate::{IndexError, Makes, Projector, Sources, commit::chain_fact};
 use db::{
-    DbError, PgConnection,
+    PgConnection, abis,
     index_children::{self, ChildRow},
     index_sources::{self, SourceRow},
 };
 use journal::NewFact;
 use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
-use vocab::{Address, BlockRef, ChainId};
+use vocab::{Address, B256, BlockRef, ChainId};
 
 /// What is read beside the checkpoint: contracts, and what factories among them have made so far.
 pub(crate) type Beside = (Vec<SourceRow>, Vec<ChildRow>);
@@ -59,18 +59,19 @@ pub(crate) async fn take_up(
     db: &mut PgConnection,
     chain: ChainId,
     at: BlockRef,
-    wanted: &[SourceRow],
+    projector: &dyn Projector,
 ) -> Result<(), IndexError> {
+    let wanted = projector.recorded();
     let known = index_sources::load(db, chain).await?;
     let find = |among: &[SourceRow], row: &SourceRow| {
         among.iter().find(|other| other.address == row.address).cloned()
     };
-    let gone = known.iter().find(|row| row.configured && find(wanted, row).is_none());
+    let gone = known.iter().find(|row| row.configured && find(&wanted, row).is_none());
     if let Some(row) = gone {
         return Err(IndexError::SourcesChanged(format!("{} was removed", row.address)));
     }
     let (mut added, mut adopted) = (Vec::new(), Vec::new());
-    for row in wanted {
+    for row in &wanted {
         match find(&known, row) {
             None => match index_sources::find_factory(db, chain, row.address).await? {
                 None => added.push(row.clone()),
@@ -89,27 +90,89 @@ pub(crate) async fn take_up(
     if !adopted.is_empty() {
         index_sources::record_configured(db, chain, &adopted).await?;
     }
-    Ok(record_added(db, chain, at, &added).await?)
+    record_added(db, chain, at, (projector, added)).await
+}
+
+/// Note what the configuration names in the commit that begins the index.
+pub(crate) async fn record_begun(
+    db: &mut PgConnection,
+    chain: ChainId,
+    projector: &dyn Projector,
+) -> Result<(), IndexError> {
+    let rows = resolved(db, chain, projector.recorded()).await?;
+    check_apart(projector, &rows)?;
+    index_sources::record(db, chain, &rows).await?;
+    Ok(())
 }
 
 /// Have the index of a chain take up contracts that it does not have, in the caller's transaction:
 /// whoever indexes reads them beside the head within seconds. `at` is the chain's checkpoint.
 ///
 /// # Errors
-/// [`DbError`]
+/// [`IndexError::SourcesChanged`] when one can't be beside the others; [`IndexError::Db`].
 pub async fn record_added(
     db: &mut PgConnection,
     chain: ChainId,
     at: BlockRef,
-    sources: &[SourceRow],
-) -> Result<(), DbError> {
+    (projector, sources): (&dyn Projector, Vec<SourceRow>),
+) -> Result<(), IndexError> {
     if sources.is_empty() {
         return Ok(());
     }
-    let rows: Vec<SourceRow> = sources.iter().map(SourceRow::begun_beside).collect();
+    let rows = resolved(db, chain, sources).await?;
+    let mut all = index_sources::load(db, chain).await?;
+    all.extend(rows.iter().cloned());
+    check_apart(projector, &all)?;
+    let rows: Vec<SourceRow> = rows.iter().map(SourceRow::begun_beside).collect();
     index_sources::record(db, chain, &rows).await?;
     let facts: Vec<NewFact> = rows.iter().map(|row| added_fact(chain, at, row)).collect();
-    journal::record(db, &facts).await
+    Ok(journal::record(db, &facts).await?)
+}
+
+/// With the ABIs that were uploaded for those that are to be read by them.
+async fn resolved(
+    db: &mut PgConnection,
+    chain: ChainId,
+    mut rows: Vec<SourceRow>,
+) -> Result<Vec<SourceRow>, IndexError> {
+    for row in rows.iter_mut().filter(|row| row.kind == "abi" && row.abi.is_none()) {
+        let Some(mut abi) = abis::load_uploaded(db, chain, row.address).await? else {
+            let what = format!("no ABI of {} was uploaded", row.address);
+            return Err(IndexError::SourcesChanged(what));
+        };
+        if let Some(items) = abi.as_array_mut() {
+            items.retain(|item| item["type"] == "event");
+        }
+        row.abi = Some(abi);
+    }
+    Ok(rows)
+}
+
+/// A log belongs to one source: events that are taken from any contract are nobody else's.
+fn check_apart(projector: &dyn Projector, rows: &[SourceRow]) -> Result<(), IndexError> {
+    let known = |row: &SourceRow| {
+        let unknown = || IndexError::SourcesChanged(format!("{} is not understood", row.address));
+        projector.recorded_as(row).ok_or_else(unknown)
+    };
+    let recorded = rows.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+    let ours = projector.topics();
+    for one in recorded.iter().filter(|one| one.anywhere) {
+        let shared = |topic: &B256| {
+            ours.contains(topic)
+                || recorded.iter().filter(|other| other.address != one.address).any(|other| {
+                    let made = other.makes.as_ref().map(|makes| makes.made(Address::ZERO, 0));
+                    other.topics.contains(topic)
+                        || made.is_some_and(|made| made.topics.contains(topic))
+                })
+        };
+        if let Some(topic) = one.topics.iter().find(|topic| shared(topic)) {
+            let what = format!(
+                "the event {topic} of any contract is one of a contract that is indexed, too"
+            );
+            return Err(IndexError::SourcesChanged(what));
+        }
+    }
+    Ok(())
 }
 
 fn added_fact(chain: ChainId, at: BlockRef, row: &SourceRow) -> NewFact {

@@ -364,7 +364,7 @@ impl Session {
         raw_logs::record(&mut tx, chain, &logs).await?;
         let children = sources.children(logs.iter().copied());
         index_children::record(&mut tx, chain, &children).await?;
-        let followed = logs.iter().filter(|log| sources.is_followed(&log.address));
+        let followed = logs.iter().filter(|log| sources.is_followed(log));
         let (settled, live): (Vec<RawLog>, Vec<RawLog>) =
             followed.map(|log| (*log).clone()).partition(|log| log.block_number <= anchor);
         let mut facts = self.projector.apply(&mut tx, &self.settled(&settled, sources)).await?;

@@ -252,7 +252,7 @@ pub(crate) fn told_apart<'a>(
         let logs = std::mem::take(&mut block.logs).into_iter();
         let (ours, mut others): (Vec<_>, Vec<_>) = logs.partition(|log| sources.is_ours(log));
         block.logs = ours;
-        others.retain(|log| sources.is_followed(&log.address));
+        others.retain(|log| sources.is_followed(log));
         followed.append(&mut others);
     }
     (Cow::Owned(blocks), followed)

@@ -1,15 +1,17 @@
 //! Who may write: one process per chain; the others stand by.
 
 use crate::{
-    IndexError, IndexerOptions, Projector, additions::take_up, fetch::inconsistent,
-    follow::Session, nudge::nudge_by_ws,
+    IndexError, IndexerOptions, Projector,
+    additions::{record_begun, take_up},
+    fetch::inconsistent,
+    follow::Session,
+    nudge::nudge_by_ws,
 };
 use chain::{Chain, Header};
 use db::{
     Db,
     blocks::{self, BlockRow},
     checkpoints::{self, Checkpoint, Election},
-    index_sources::{self, SourceRow},
 };
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use time::OffsetDateTime;
@@ -163,10 +165,9 @@ async fn take_over(
     projector: &dyn Projector,
     options: IndexerOptions,
 ) -> Result<Checkpoint, IndexError> {
-    let sources = projector.recorded();
     let mut tx = db::begin(db).await?;
     if let Some(checkpoint) = checkpoints::raise_epoch(&mut tx, chain.id).await? {
-        take_up(&mut tx, chain.id, checkpoint.block, &sources).await?;
+        take_up(&mut tx, chain.id, checkpoint.block, projector).await?;
         tx.commit().await.map_err(db::DbError::from)?;
         return Ok(checkpoint);
     }
@@ -181,7 +182,7 @@ async fn take_over(
         mined_at: OffsetDateTime::from_unix_timestamp(seconds)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH),
     };
-    record_first(db, chain, &row, &sources).await?;
+    record_first(db, chain, &row, projector).await?;
     let mut connection = db.acquire().await.map_err(db::DbError::from)?;
     let checkpoint = checkpoints::raise_epoch(&mut connection, chain.id).await?;
     checkpoint.ok_or(IndexError::Superseded)
@@ -208,7 +209,7 @@ async fn record_first(
     db: &Db,
     chain: &Chain,
     anchor: &BlockRow,
-    sources: &[SourceRow],
+    projector: &dyn Projector,
 ) -> Result<(), IndexError> {
     if anchor.hash == B256::ZERO {
         return Err(inconsistent("a block without a hash".into()));
@@ -216,7 +217,7 @@ async fn record_first(
     let mut tx = db::begin(db).await?;
     if checkpoints::record_first(&mut tx, chain.id, anchor.block()).await? {
         blocks::record(&mut tx, chain.id, std::slice::from_ref(anchor)).await?;
-        index_sources::record(&mut tx, chain.id, sources).await?;
+        record_begun(&mut tx, chain.id, projector).await?;
     }
     tx.commit().await.map_err(db::DbError::from)?;
     Ok(())

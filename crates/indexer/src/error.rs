@@ -26,8 +26,8 @@ pub enum IndexError {
     TooDeep(String),
     /// A source that the index has is configured otherwise, or no more.
     #[error(
-        "a source can't be changed or removed once it is indexed ({0}): restore it, or begin with an \
-         empty database; others may be added"
+        "the sources are not those of the index ({0}): one that is indexed can't be changed or \
+         removed; restore it, or begin with an empty database"
     )]
     SourcesChanged(String),
 }

@@ -15,6 +15,7 @@
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
 mod additions;
+mod anew;
 mod backfill;
 mod beside;
 mod choice;
@@ -35,11 +36,12 @@ mod sources;
 mod standings;
 
 pub use additions::record_added;
+pub use anew::begin_anew;
 pub use election::{run, run_to_head};
 pub use error::IndexError;
 pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
 pub use planted::Fault;
-pub use projector::{Batch, Block, Makes, Orphaned, Projector, Recorded};
+pub use projector::{Batch, Block, Makes, Orphaned, Projector, Reads, Recorded};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;

@@ -1,7 +1,9 @@
 //! The seam between following a chain and understanding it.
 
 use crate::Sources;
-use db::{DbError, PgConnection, index_sources::SourceRow, raw_logs::RawLog};
+use db::{
+    DbError, PgConnection, decoded_logs::DecodedRow, index_sources::SourceRow, raw_logs::RawLog,
+};
 use futures_util::future::BoxFuture;
 use journal::NewFact;
 use std::sync::Arc;
@@ -49,7 +51,7 @@ pub struct Batch<'a> {
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub address: Address,
-    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
+    /// Its standard, or how it is read; of a factory, that of the contracts that it makes.
     pub kind: &'static str,
     /// First topics of its logs that are kept.
     pub topics: Vec<B256>,
@@ -59,6 +61,17 @@ pub struct Recorded {
     pub projected: bool,
     /// Of a factory: what it makes is recorded, too.
     pub makes: Option<Arc<dyn Makes>>,
+    /// Of one that is read by an ABI.
+    pub reads: Option<Arc<dyn Reads>>,
+    /// Every contract that tells of these topics is meant; no other source may have them.
+    pub anywhere: bool,
+}
+
+/// Says what logs mean whose events are known by an ABI alone.
+pub trait Reads: Send + Sync + std::fmt::Debug {
+    /// # Errors
+    /// Why it can't be read: `data` or `too_long`.
+    fn read(&self, log: &RawLog) -> Result<DecodedRow, &'static str>;
 }
 
 /// How a factory of others tells of the contracts that it makes.
@@ -117,6 +130,14 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         db: &'a mut PgConnection,
         batch: &'a Batch<'a>,
     ) -> BoxFuture<'a, Result<Vec<NewFact>, DbError>>;
+
+    /// All rows of a chain's index are about to be removed: take back what else was made of its
+    /// logs. What has to be told of it is recorded here, in pieces.
+    fn forget<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
 
     /// Take back what `apply` did for these blocks.
     fn unwind<'a>(

@@ -31,6 +31,8 @@ pub enum RewindError {
     Unknown,
     #[error("the chain is stopped ({0}): what is indexed of it is of another branch")]
     Stopped(String),
+    #[error("the chain is not stopped: it is indexed to block {0}")]
+    NotStopped(u64),
     #[error("it is indexed to block {0} only")]
     NotBelow(u64),
     /// There are no undo records of what lies below this block.

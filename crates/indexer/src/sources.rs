@@ -1,6 +1,6 @@
 //! Whose logs we read, and whether a block's bloom filter says that there may be some.
 
-use crate::{Makes, Recorded};
+use crate::{Makes, Reads, Recorded};
 use alloy_primitives::{Bloom, BloomInput};
 use chain::{Log, LogFilter};
 use db::{index_children::ChildRow, raw_logs::RawLog};
@@ -21,6 +21,8 @@ pub struct Sources {
     topics: Topics,
     /// Contracts of others, whose logs are recorded.
     recorded: HashMap<Address, Record>,
+    /// Topics that are recorded whoever tells of them.
+    anywhere: HashMap<B256, Record>,
     /// Contracts of `recorded` whose logs of our topics are kept already, as ours.
     kept: HashSet<Address>,
     /// Contracts of others that are read elsewhere, whoever names them.
@@ -37,6 +39,7 @@ struct Record {
     first_block: u64,
     projected: bool,
     makes: Option<Arc<dyn Makes>>,
+    reads: Option<Arc<dyn Reads>>,
 }
 
 impl Sources {
@@ -45,6 +48,7 @@ impl Sources {
             addresses: HashMap::new(),
             topics: with_bloom(&topics),
             recorded: HashMap::new(),
+            anywhere: HashMap::new(),
             kept: HashSet::new(),
             elsewhere: Arc::default(),
             shared: HashMap::new(),
@@ -103,7 +107,8 @@ impl Sources {
     }
 
     fn record(&mut self, source: Recorded) {
-        let Recorded { address, kind, topics, first_block, projected, makes } = source;
+        let Recorded { address, kind, topics, first_block, projected, .. } = source;
+        let (makes, reads) = (source.makes, source.reads);
         // Thousands of contracts of one standard have one list.
         let topics = match self.shared.get(&topics) {
             Some(shared) => Arc::clone(shared),
@@ -115,8 +120,14 @@ impl Sources {
             self.shared.insert(made, shared);
         }
         let filter = bloom(address.as_slice());
-        let record = Record { kind, filter, topics, first_block, projected, makes };
-        self.recorded.insert(address, record);
+        let record = Record { kind, filter, topics, first_block, projected, makes, reads };
+        if !source.anywhere {
+            self.recorded.insert(address, record);
+            return;
+        }
+        for (topic, filter) in record.topics.iter().copied() {
+            self.anywhere.insert(topic, Record { filter, ..record.clone() });
+        }
     }
 
     /// Is this log kept?
@@ -125,11 +136,12 @@ impl Sources {
         if self.kept.contains(&log.address) && self.topics.iter().any(|(t, _)| t == topic) {
             return false;
         }
+        let number = log.block_number.to::<u64>();
         self.projects(&log.address, topic)
             || self.recorded.get(&log.address).is_some_and(|record| {
-                record.first_block <= log.block_number.to::<u64>()
-                    && record.topics.iter().any(|(t, _)| t == topic)
+                record.first_block <= number && record.topics.iter().any(|(t, _)| t == topic)
             })
+            || self.anywhere.get(topic).is_some_and(|record| record.first_block <= number)
     }
 
     /// Is it one that the projector knows, and not one that is recorded beside?
@@ -142,9 +154,20 @@ impl Sources {
         log.topics.first().is_some_and(|topic| self.projects(&log.address, topic))
     }
 
-    /// Is a log of this contract, which is not ours, made something of?
-    pub(crate) fn is_followed(&self, address: &Address) -> bool {
-        self.recorded.get(address).is_some_and(|record| record.projected)
+    /// Is this log, which is not ours, made something of?
+    pub(crate) fn is_followed(&self, log: &RawLog) -> bool {
+        self.record_of(log).is_some_and(|record| record.projected)
+    }
+
+    /// Who reads this log of others, when it is by an ABI.
+    #[must_use]
+    pub fn reader_of(&self, log: &RawLog) -> Option<&dyn Reads> {
+        self.record_of(log)?.reads.as_deref()
+    }
+
+    fn record_of(&self, log: &RawLog) -> Option<&Record> {
+        let anywhere = log.topics.first().and_then(|topic| self.anywhere.get(topic));
+        anywhere.or_else(|| self.recorded.get(&log.address))
     }
 
     /// May a log of this contract name one that it has made?
@@ -177,6 +200,7 @@ impl Sources {
     pub(crate) fn covers(&self, other: &Self) -> bool {
         other.addresses.keys().all(|address| self.addresses.contains_key(address))
             && other.recorded.keys().all(|address| self.recorded.contains_key(address))
+            && other.anywhere.keys().all(|topic| self.anywhere.contains_key(topic))
     }
 
     fn projects(&self, address: &Address, topic: &B256) -> bool {
@@ -209,13 +233,18 @@ impl Sources {
             || self.recorded.iter().any(|(address, record)| {
                 block.contains(&record.filter) && open(address, &present(&record.topics))
             })
+            || self.anywhere.iter().any(|(topic, record)| {
+                block.contains(&record.filter) && !seen.iter().any(|(_, one)| one == topic)
+            })
     }
 
-    /// A filter for all sources: by address up to `addresses_max`, else by topic alone.
+    /// A filter for all sources: by address up to `addresses_max`; by topic alone above that, and
+    /// where contracts are not named.
     pub(crate) fn filter(&self, addresses_max: usize) -> LogFilter {
         let addresses: BTreeSet<Address> =
             self.addresses.keys().chain(self.recorded.keys()).copied().collect();
-        self.filter_of(addresses.into_iter().collect(), addresses_max)
+        let most = if self.anywhere.is_empty() { addresses_max } else { 0 };
+        self.filter_of(addresses.into_iter().collect(), most)
     }
 
     /// The same for some of them.
@@ -223,7 +252,8 @@ impl Sources {
         let recorded = self.recorded.values().flat_map(|record| record.topics.iter());
         let made = self.shared.values().flat_map(|topics| topics.iter());
         let topics = self.topics.iter().chain(made).chain(recorded);
-        let topics: BTreeSet<B256> = topics.map(|(topic, _)| *topic).collect();
+        let topics = topics.map(|(topic, _)| *topic).chain(self.anywhere.keys().copied());
+        let topics: BTreeSet<B256> = topics.collect();
         let by_address = addresses.len() <= addresses_max;
         LogFilter {
             addresses: if by_address { addresses } else { Vec::new() },

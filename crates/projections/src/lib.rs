@@ -17,4 +17,4 @@ pub mod told;
 
 pub use cid::raw_uri;
 pub use projector::Projections;
-pub use source::{Factory, Source, Standard};
+pub use source::{Events, Factory, Source, Standard};

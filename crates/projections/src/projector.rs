@@ -20,8 +20,14 @@ use db::{
 use futures_util::future::BoxFuture;
 use indexer::{Batch, Block, Orphaned, Projector, Recorded, Sources};
 use journal::NewFact;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 use vocab::{ChainId, JobStatus};
+
+/// Mints that are taken back by one statement, when an index is thrown away.
+const FORGOTTEN: i64 = 5_000;
 
 /// Collections, items, transfers and the mint jobs they fulfil; and what contracts of others tell.
 #[derive(Clone, Debug)]
@@ -110,16 +116,47 @@ impl Projector for Projections {
                 record(db, chain, &changes).await?;
                 effects = record_effects(db, batch, &changes).await?;
             }
-            let standards = standards(batch.followed, batch.sources);
+            followed::record_decoded(db, chain, batch.sources, batch.followed).await?;
+            let logs = of_standards(batch.followed, batch.sources);
+            let standards = standards(&logs, batch.sources);
             if batch.settled {
-                followed::record_settled(db, chain, &standards, batch.followed).await?;
+                followed::record_settled(db, chain, &standards, &logs).await?;
             } else {
-                told.extend(followed::record_live(db, chain, &standards, batch.followed).await?);
+                told.extend(followed::record_live(db, chain, &standards, &logs).await?);
                 in_order_of_chain(&mut told);
             }
             told.extend(effects);
             told.extend(raise(db, batch).await?);
             Ok(told)
+        })
+    }
+
+    fn forget<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        Box::pin(async move {
+            let mut after = None;
+            loop {
+                let piece = items::load_intents(db, chain, after, FORGOTTEN).await?;
+                let Some((contract, token_id, _)) = piece.last() else { break };
+                after = Some((*contract, *token_id));
+                let intents: Vec<_> = piece.iter().map(|(c, _, intent)| (*c, *intent)).collect();
+                let unmined = effects::record_unmined(db, chain, &intents, 0).await?;
+                let told: Vec<NewFact> =
+                    unmined.iter().rev().map(|effect| facts::of_mint(chain, effect)).collect();
+                journal::record(db, &told).await?;
+            }
+            let contracts = collections::load_contracts(db, chain).await?;
+            for part in contracts.chunks(FORGOTTEN as usize) {
+                let status = JobStatus::Submitted;
+                let undone = requests::record_status(db, chain, part, status).await?;
+                let told: Vec<NewFact> =
+                    undone.iter().rev().map(|effect| facts::of_request(chain, effect)).collect();
+                journal::record(db, &told).await?;
+            }
+            Ok(())
         })
     }
 
@@ -133,8 +170,9 @@ impl Projector for Projections {
             let blocks = self.decode(chain, orphaned.blocks);
             let told = blocks.iter().flat_map(|block| facts::of_block(chain, block));
             let mut told: Vec<NewFact> = told.collect();
-            let standards = standards(orphaned.followed, orphaned.sources);
-            told.extend(followed::told(chain, &standards, orphaned.followed));
+            let logs = of_standards(orphaned.followed, orphaned.sources);
+            let standards = standards(&logs, orphaned.sources);
+            told.extend(followed::told(chain, &standards, &logs));
             in_order_of_chain(&mut told);
             let mut told = facts::reverting(told);
             let intents: Vec<_> = blocks
@@ -152,6 +190,14 @@ impl Projector for Projections {
             Ok(told)
         })
     }
+}
+
+/// Those logs that are not read by an ABI.
+fn of_standards<'a>(logs: &'a [RawLog], sources: &Sources) -> Cow<'a, [RawLog]> {
+    if logs.iter().all(|log| sources.reader_of(log).is_none()) {
+        return Cow::Borrowed(logs);
+    }
+    logs.iter().filter(|log| sources.reader_of(log).is_none()).cloned().collect()
 }
 
 /// Of the contracts of others that these logs are of.

@@ -1,13 +1,14 @@
 //! Contracts of others, by the standard that they follow.
 
-use crate::followed;
+use crate::followed::{self, Reader};
 use abi::Contract;
 use alloy_primitives::{Address, B256, keccak256};
 use db::{
     index_sources::{FactoryRow, SourceRow},
     raw_logs::RawLog,
 };
-use indexer::{Makes, Recorded};
+use indexer::{Makes, Reads, Recorded};
+use serde_json::{Value, json};
 use std::{collections::HashSet, sync::Arc};
 
 /// What a contract's logs look like.
@@ -18,6 +19,10 @@ pub enum Standard {
     /// ERC-721 with ERC-2309 (consecutive transfers) and ERC-4906 (metadata updates).
     Erc721,
     Erc1155,
+    /// Events that are named with it.
+    Events,
+    /// Events of the ABI that was uploaded for it.
+    Abi,
 }
 
 /// A contract that is not of our factories.
@@ -31,6 +36,18 @@ pub struct Source {
     /// Its logs are made something of; else they are only kept.
     pub projected: bool,
     pub factory: Option<Factory>,
+    /// What it is read by when its logs are of no standard; none of an uploaded ABI that is still
+    /// to be looked up.
+    pub abi: Option<Events>,
+    /// Every contract that tells of the one event is meant.
+    pub anywhere: bool,
+}
+
+/// Events by their ABI.
+#[derive(Clone, Debug)]
+pub struct Events {
+    abi: Value,
+    contract: Arc<Contract>,
 }
 
 /// How a factory names the contracts that it makes.
@@ -45,7 +62,32 @@ impl Source {
     /// A contract whose logs are made something of from `start_block` on.
     #[must_use]
     pub fn new(address: Address, standard: Standard, start_block: u64) -> Self {
-        Self { address, standard, start_block, projected: true, factory: None }
+        Self {
+            address,
+            standard,
+            start_block,
+            projected: true,
+            factory: None,
+            abi: None,
+            anywhere: false,
+        }
+    }
+
+    /// A contract whose logs of these events are read.
+    #[must_use]
+    pub fn of_events(address: Address, events: Events, start_block: u64) -> Self {
+        let abi = Some(events);
+        Self { abi, ..Self::new(address, Standard::Events, start_block) }
+    }
+
+    /// Every contract that tells of these events: a source for each of them.
+    #[must_use]
+    pub fn anywhere(events: &Events, start_block: u64) -> Vec<Self> {
+        let one = |(topic, events): (B256, Events)| {
+            let address = Address::from_word(topic);
+            Self { anywhere: true, ..Self::of_events(address, events, start_block) }
+        };
+        events.each().into_iter().map(one).collect()
     }
 
     /// As it stands in the database; none when that is of another version.
@@ -58,6 +100,8 @@ impl Source {
             start_block: row.start_block,
             projected: row.projected,
             factory: factory.transpose().ok()?,
+            abi: row.abi.clone().map(Events::of_abi).transpose().ok()?,
+            anywhere: row.anywhere,
         })
     }
 
@@ -71,9 +115,56 @@ impl Source {
             projected: self.projected,
             configured,
             factory: self.factory.as_ref().map(|factory| factory.row.clone()),
+            abi: self.abi.as_ref().map(|events| events.abi.clone()),
+            anywhere: self.anywhere,
             beside: None,
         }
     }
+}
+
+impl Events {
+    /// As Solidity declares them.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse<T: AsRef<str>>(declared: &[T]) -> Result<Self, String> {
+        if declared.is_empty() {
+            return Err("names no event".to_owned());
+        }
+        let abi = abi::declared_events(declared).map_err(told)?;
+        let events = Self::of_abi(abi)?;
+        if events.contract.event_topics().len() < declared.len() {
+            return Err("an event is there twice".to_owned());
+        }
+        Ok(events)
+    }
+
+    /// As compilers write them.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn of_abi(abi: Value) -> Result<Self, String> {
+        let contract = Arc::new(Contract::parse(&abi).map_err(told)?);
+        if contract.event_topics().is_empty() {
+            return Err("has no event that can be read from logs".to_owned());
+        }
+        Ok(Self { abi, contract })
+    }
+
+    fn topics(&self) -> Vec<B256> {
+        self.contract.event_topics().into_iter().map(|(topic, _)| topic).collect()
+    }
+
+    /// One by one, with its topic.
+    fn each(&self) -> Vec<(B256, Self)> {
+        let items = self.abi.as_array().into_iter().flatten();
+        let events = items.filter_map(|item| Self::of_abi(json!([item])).ok());
+        events.filter_map(|events| Some((*events.topics().first()?, events))).collect()
+    }
+}
+
+fn told(faults: Vec<abi::Fault>) -> String {
+    faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")
 }
 
 impl Factory {
@@ -82,9 +173,6 @@ impl Factory {
     /// # Errors
     /// What is wrong, in words.
     pub fn parse(event: &str, parameter: &str) -> Result<Self, String> {
-        let told = |faults: Vec<abi::Fault>| {
-            faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")
-        };
         let declared = abi::declared_events(&[event]).map_err(told)?;
         let inputs = declared[0]["inputs"].as_array().cloned().unwrap_or_default();
         if !inputs.iter().any(|input| input["name"] == parameter && input["type"] == "address") {
@@ -107,8 +195,8 @@ impl Factory {
 #[derive(Debug)]
 struct Maker {
     factory: Factory,
-    standard: Standard,
-    projected: bool,
+    /// What it makes, but for address and start.
+    made: Source,
 }
 
 impl Makes for Maker {
@@ -119,13 +207,13 @@ impl Makes for Maker {
     }
 
     fn made(&self, address: Address, first_block: u64) -> Recorded {
-        let projected = self.projected;
-        let source = Source { projected, ..Source::new(address, self.standard, first_block) };
+        let source = Source { address, start_block: first_block, ..self.made.clone() };
         Recorded::from(&source)
     }
 }
 
 impl Standard {
+    /// Those that say what events mean.
     pub const ALL: [Self; 3] = [Self::Erc20, Self::Erc721, Self::Erc1155];
 
     #[must_use]
@@ -134,13 +222,16 @@ impl Standard {
             Self::Erc20 => "erc20",
             Self::Erc721 => "erc721",
             Self::Erc1155 => "erc1155",
+            Self::Events => "events",
+            Self::Abi => "abi",
         }
     }
 
     /// None when there is no such standard.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|standard| standard.as_str() == name)
+        let all = Self::ALL.into_iter().chain([Self::Events, Self::Abi]);
+        all.into_iter().find(|standard| standard.as_str() == name)
     }
 
     /// First topics of its logs that are kept.
@@ -153,17 +244,25 @@ impl Standard {
 
 impl From<&Source> for Recorded {
     fn from(source: &Source) -> Self {
-        let Source { address, standard, start_block, projected, ref factory } = *source;
-        let makes = factory
-            .clone()
-            .map(|factory| -> Arc<dyn Makes> { Arc::new(Maker { factory, standard, projected }) });
+        let Source { address, standard, start_block, projected, anywhere, .. } = *source;
+        let makes = source.factory.clone().map(|factory| -> Arc<dyn Makes> {
+            Arc::new(Maker { factory, made: Source { factory: None, ..source.clone() } })
+        });
+        let of_factory = source.factory.as_ref().map(|factory| vec![factory.topic]);
+        let of_events = || source.abi.as_ref().map(Events::topics);
+        let reads = source
+            .abi
+            .as_ref()
+            .map(|events| -> Arc<dyn Reads> { Arc::new(Reader(Arc::clone(&events.contract))) });
         Self {
             address,
             kind: standard.as_str(),
-            topics: factory.as_ref().map_or_else(|| standard.topics(), |made| vec![made.topic]),
+            topics: of_factory.or_else(of_events).unwrap_or_else(|| standard.topics()),
             first_block: start_block,
-            projected: projected && factory.is_none(),
+            projected: projected && makes.is_none(),
+            reads: reads.filter(|_| makes.is_none()),
             makes,
+            anywhere,
         }
     }
 }

@@ -3,7 +3,9 @@
 use crate::{database::DatabaseOptions, say};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use db::checkpoints;
+use db::{Db, checkpoints};
+use indexer::RewindError;
+use projections::Projections;
 use serde_json::json;
 use vocab::{ChainId, topic};
 
@@ -18,6 +20,9 @@ pub(crate) enum ChainCommand {
 pub(crate) struct ResumeOptions {
     /// EIP-155 id of the chain.
     chain_id: u64,
+    /// The chain itself has changed: throw away what is indexed of it, and index it from nothing.
+    #[arg(long)]
+    anew: bool,
     #[command(flatten)]
     database: DatabaseOptions,
 }
@@ -26,7 +31,29 @@ pub(crate) async fn run(command: ChainCommand) -> Result<()> {
     let ChainCommand::Resume(options) = command;
     let chain = ChainId(options.chain_id);
     let db = options.database.connect().await?;
-    let mut transaction = db::begin(&db).await?;
+    if options.anew { begin_anew(&db, chain).await } else { resume(&db, chain).await }
+}
+
+async fn begin_anew(db: &Db, chain: ChainId) -> Result<()> {
+    let projections = Projections::new(Vec::new());
+    let stood = match indexer::begin_anew(db, chain, &projections).await {
+        Ok(stood) => stood,
+        Err(RewindError::Unknown) => bail!("nothing of chain {chain} is indexed"),
+        Err(RewindError::NotStopped(height)) => {
+            bail!("chain {chain} is not stopped: it is indexed to block {height}")
+        }
+        Err(error) => return Err(error.into()),
+    };
+    say(&format!(
+        "what was indexed of chain {chain} up to block {} is thrown away; whoever indexes it \
+         begins anew within 5 s",
+        stood.number
+    ));
+    Ok(())
+}
+
+async fn resume(db: &Db, chain: ChainId) -> Result<()> {
+    let mut transaction = db::begin(db).await?;
     let Some(before) = checkpoints::load(&mut transaction, chain).await? else {
         bail!("nothing of chain {chain} is indexed");
     };

@@ -180,7 +180,7 @@ fn as_json(index: &ChainIndex) -> String {
 
 fn source_json(source: &SourceRow, height: u64) -> Value {
     json!({
-        "contract": source.address.to_string(), "standard": source.kind,
+        "contract": named(source), "standard": source.kind, "events": source.event_names(),
         "start_block": source.start_block, "projected": source.projected,
         "configured": source.configured,
         "state": if source.beside.is_some() { "backfilling" } else { "live" },
@@ -208,7 +208,7 @@ fn as_text(index: &ChainIndex) -> String {
         }
     }
     for source in &index.sources {
-        let contract = source.address;
+        let contract = named(source);
         let made = if source.factory.is_some() { "factory of " } else { "" };
         let kind = format!("{made}{}", source.kind);
         let state = source.beside.map_or_else(
@@ -218,6 +218,11 @@ fn as_text(index: &ChainIndex) -> String {
         text.push_str(&format!("\n  {contract} {kind} from {}: {state}", source.start_block));
     }
     text
+}
+
+/// What the operator calls it.
+fn named(source: &SourceRow) -> String {
+    if source.anywhere { "*".to_owned() } else { source.address.to_string() }
 }
 
 async fn pause(options: ChainOptions) -> Result<()> {

@@ -294,6 +294,50 @@ async fn what_can_not_be_listed_is_refused() {
     }
 }
 
+/// Logs that were read by an ABI are found by what they say.
+#[tokio::test]
+async fn logs_are_found_by_event_and_argument() {
+    let api = filled().await;
+    let rows = "insert into decoded_logs (chain_id, block_number, log_index, contract, event,
+                                          signature, args)
+        select chain_id, block_number, log_index, address, 'Paid', 'Paid(address,uint256,bool)',
+               jsonb_build_object('who', '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
+                                  'amount', block_number::text, 'ok', block_number % 2 = 0)
+          from raw_logs where address = decode(repeat('11', 20), 'hex')";
+    let mut connection = api.database.db.acquire().await.unwrap();
+    db::raw::execute(&mut connection, rows).await.unwrap();
+    let alice = ALICE.to_lowercase();
+    for limit in [2, 200] {
+        let all = pages(&api, "logs?event=Paid", limit).await;
+        assert_eq!(all.len(), 10);
+        let args = json!({ "who": ALICE, "amount": "1", "ok": false });
+        assert_eq!(all[0]["decoded"]["args"], args);
+        assert_eq!(all[0]["decoded"]["signature"], "Paid(address,uint256,bool)");
+        for (filter, count) in [
+            (format!("event=Paid&argument=who&value={alice}"), 10),
+            (format!("event=Paid&argument=who&value={BOB}"), 0),
+            ("event=Paid&argument=amount&value=7".to_owned(), 1),
+            ("event=Paid&argument=ok&value=true".to_owned(), 5),
+            (format!("event=Paid&address={ASSET}&from_block=4&to_block=6"), 3),
+            (format!("event=Paid&address={MULTI}"), 0),
+            ("event=Nothing".to_owned(), 0),
+        ] {
+            let found = pages(&api, &format!("logs?{filter}"), limit).await;
+            assert_eq!(found.len(), count, "{filter}");
+        }
+    }
+    for bad in [
+        "argument=who&value=1",
+        "event=Paid&argument=who",
+        "event=Paid&value=1",
+        "event=%00",
+        &format!("event=Paid&address={ASSET}&topic0=0x{}", "11".repeat(32)),
+    ] {
+        let response = api.get(&format!("/api/v1/logs?{bad}")).send().await.unwrap();
+        problem(response, "list_logs", "query_invalid").await;
+    }
+}
+
 /// What is not whole yet is not shown as if it were.
 #[tokio::test]
 async fn reads_of_a_contract_that_is_being_added_say_so() {

@@ -38,10 +38,12 @@ async fn the_index_tells_how_it_gets_on() {
     assert_eq!(index["settled"], run);
     let sources = json!([
         { "contract": "0x1111111111111111111111111111111111111111", "standard": "erc20",
-          "start_block": 1, "projected": false, "factory_event": null, "configured": true, "state": "live",
+          "start_block": 1, "projected": false, "factory_event": null, "events": [],
+          "configured": true, "state": "live",
           "block_number": 250, "percent": 100.0 },
         { "contract": "0x2222222222222222222222222222222222222222", "standard": "erc721",
-          "start_block": 51, "projected": true, "factory_event": null, "configured": false, "state": "backfilling",
+          "start_block": 51, "projected": true, "factory_event": null, "events": [],
+          "configured": false, "state": "backfilling",
           "block_number": 100, "percent": 25.0 },
     ]);
     assert_eq!(index["sources"], sources);

@@ -79,7 +79,7 @@ pub(crate) fn pack(
             packed.children.extend(sources.children(std::iter::once(&raw)));
             if sources.is_projected(&log) {
                 packed.project(raw, time);
-            } else if sources.is_followed(&raw.address) {
+            } else if sources.is_followed(&raw) {
                 packed.followed.push(raw);
             }
         }
@@ -130,6 +130,8 @@ mod tests {
             first_block: 5,
             projected: false,
             makes: None,
+            reads: None,
+            anywhere: false,
         };
         let sources = Sources::new(Vec::new(), Vec::new(), vec![recorded]);
         let packed = pack(ChainId(1), (1, 100), logs, &BTreeMap::new(), &sources)?;

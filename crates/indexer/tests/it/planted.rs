@@ -56,6 +56,14 @@ impl Projector for Forgetful {
         self.0.apply(db, batch)
     }
 
+    fn forget<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        self.0.forget(db, chain)
+    }
+
     fn unwind<'a>(
         &'a self,
         db: &'a mut PgConnection,

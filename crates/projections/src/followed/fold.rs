@@ -1,7 +1,7 @@
 //! From the logs of a piece of blocks to what they change, each row once.
 
 use super::{
-    CONSECUTIVE_MAX,
+    CONSECUTIVE_MAX, is_of,
     read::{Said, Unread, read},
 };
 use crate::Standard;
@@ -149,7 +149,9 @@ impl<'a> Fold<'a> {
         for log in logs {
             let Some(standard) = standards.get(&log.address) else { continue };
             let done = read(*standard, log).and_then(|said| self.log(log, said));
-            if let Err(why) = done {
+            if let Err(why) = done
+                && is_of(*standard, log)
+            {
                 self.rows.folded.undecoded.push(UndecodedLog {
                     block_number: log.block_number,
                     log_index: log.log_index,

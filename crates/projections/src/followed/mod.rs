@@ -7,11 +7,13 @@
 //! before, so that nothing has to be loaded, and one statement per table applies them. How blocks
 //! are cut into pieces makes no difference.
 
+mod decoded;
 mod facts;
 mod fold;
 mod read;
 mod record;
 
+pub(crate) use decoded::{Reader, record_decoded};
 pub use facts::fact;
 pub(crate) use fold::Gathered;
 pub use fold::{Folded, Told, What, fold, fold_and_tell};
@@ -189,6 +191,12 @@ pub fn events_of(standard: Standard) -> Vec<Event> {
         })
     };
     Event::ALL.into_iter().filter(concerned).collect()
+}
+
+/// Is this log one of its contract's standard? Others are there for who reads them by an ABI.
+fn is_of(standard: Standard, log: &RawLog) -> bool {
+    let event = log.topics.first().and_then(Event::of);
+    event.is_some_and(|event| events_of(standard).contains(&event))
 }
 
 /// How many rows a log may change, about.

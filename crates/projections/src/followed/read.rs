@@ -103,6 +103,8 @@ pub fn read(standard: Standard, log: &RawLog) -> Result<Said, Unread> {
         (Standard::Erc20, _) => log.asset(event),
         (Standard::Erc721, _) => log.item(event),
         (Standard::Erc1155, _) => log.amounts(event),
+        // Those are read by their ABI.
+        (Standard::Events | Standard::Abi, _) => Err(Unread::Topics),
     }
 }
 

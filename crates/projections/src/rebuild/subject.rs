@@ -100,11 +100,12 @@ impl Subject {
     }
 }
 
-/// Tables that are made of logs. Which contracts factories have made is not: it decides what logs
-/// are kept, and is written with them.
+/// Tables that are made anew. Which contracts factories have made is not: it decides what logs are
+/// kept, and is written with them. What is read by an ABI is of single logs, and needs none.
 fn made() -> impl Iterator<Item = &'static str> {
+    const KEPT: [&str; 3] = ["index_children", "decoded_logs", "unread_logs"];
     let made =
-        |table: &&Compared| table.taken_back != TakenBack::Moved && table.table != "index_children";
+        |table: &&Compared| table.taken_back != TakenBack::Moved && !KEPT.contains(&table.table);
     TABLES.iter().filter(made).map(|table| table.table)
 }
 

@@ -9,6 +9,8 @@ use alloy_primitives::Address;
 use db::{Db, checkpoints};
 use indexer::RewindError;
 use rand::{SeedableRng, rngs::StdRng};
+use std::time::Duration;
+use testkit::{eventually, eventually_within};
 use vocab::topic;
 
 async fn talk(rig: &Rig, speakers: [Address; 3], rng: &mut StdRng) {
@@ -82,4 +84,59 @@ async fn an_index_is_what_it_was_at_the_block_that_it_goes_back_to() {
         rig.indexed(&test.db).await;
         assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
     }
+}
+
+/// The chain itself has changed below the window: its index begins anew, and comes to what a fresh
+/// one has. Mints that the new branch does not have are so no more.
+#[tokio::test]
+async fn a_chain_that_was_stopped_begins_anew() {
+    let mut rng = StdRng::seed_from_u64(22);
+    let (mut rig, speakers) = followed().await;
+    rig.options.window = 32;
+    let all = std::mem::take(&mut rig.sources);
+    rig.sources = all[..2].to_vec();
+    let mut collection = rig.create(1).await;
+    rig.mint(&mut collection, 2).await;
+    for _ in 0..20 {
+        talk(&rig, speakers, &mut rng).await;
+    }
+    let test = testkit::database().await;
+    let kept = add_job(&test, &rig, collection.address, 1).await;
+    let _running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    let mut tx = db::begin(&test.db).await.unwrap();
+    let at = checkpoint(&test.db, &rig).await.unwrap().block;
+    let projector = rig.projector();
+    let added = (projector.as_ref() as &dyn indexer::Projector, vec![all[2].row(false)]);
+    indexer::record_added(&mut tx, rig.node.chain_id, at, added).await.unwrap();
+    tx.commit().await.unwrap();
+    rig.mint(&mut collection, 2).await;
+    rig.node.mine(40).await;
+    rig.joined(&test.db).await;
+    let chain = rig.node.chain_id;
+    let refused = indexer::begin_anew(&test.db, chain, projector.as_ref()).await.unwrap_err();
+    assert!(matches!(refused, RewindError::NotStopped(_)), "{refused:?}");
+
+    rig.reorg(45, &[]).await;
+    eventually("a stopped chain", || async {
+        checkpoint(&test.db, &rig).await.and_then(|found| found.stopped)
+    })
+    .await;
+    talk(&rig, speakers, &mut rng).await;
+    let refused = rewind(&rig, &test.db, at.number).await.unwrap_err();
+    assert!(matches!(refused, RewindError::Stopped(_)), "{refused:?}");
+    indexer::begin_anew(&test.db, chain, projector.as_ref()).await.unwrap();
+    rig.sources = all;
+    eventually_within(Duration::from_secs(30), "the chain begins anew", || async {
+        checkpoint(&test.db, &rig).await.map(drop)
+    })
+    .await;
+    rig.joined(&test.db).await;
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+    let told = facts(&test.db, topic::CHAIN).await;
+    assert!(told.iter().any(|fact| fact.kind == "index_begun_anew"));
+    let mints = facts(&test.db, topic::MINTS).await;
+    let back = mints.iter().position(|fact| fact.reverting).unwrap();
+    assert_eq!(mints[back].attributes["mint_id"], kept.to_string());
+    assert!(!mints.last().unwrap().reverting, "it is on the new branch, too: {mints:?}");
 }

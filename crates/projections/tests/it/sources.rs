@@ -5,7 +5,7 @@ use crate::{
     rig::{Rig, checkpoint, facts},
     speaker, token,
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use db::Db;
 use projections::{Source, Standard};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -70,7 +70,9 @@ async fn add(rig: &Rig, db: &Db, source: &Source) {
     let row = source.row(false);
     let at = checkpoint(db, rig).await.unwrap().block;
     let mut tx = db::begin(db).await.unwrap();
-    indexer::record_added(&mut tx, rig.node.chain_id, at, &[row]).await.unwrap();
+    let projector = rig.projector();
+    let sources = (projector.as_ref() as &dyn indexer::Projector, vec![row]);
+    indexer::record_added(&mut tx, rig.node.chain_id, at, sources).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -328,4 +330,145 @@ async fn a_factory_that_comes_later_comes_to_what_a_fresh_index_has() {
         assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "depth {depth}");
     }
     running.kill().await;
+}
+
+const SWAP: &str = "Swap(address,uint256,string,bytes2[])";
+
+fn events() -> projections::Events {
+    let swap = "event Swap(address indexed who, uint256 amount, string note, bytes2[] tags)";
+    projections::Events::parse(&[swap, "event Done(bool indexed ok)"]).unwrap()
+}
+
+/// A log of `Swap` with a note of these bytes.
+fn swap(who: u8, amount: U256, note: &[u8]) -> speaker::Told {
+    let mut data = [amount, U256::from(96), U256::from(128 + note.len().next_multiple_of(32))]
+        .map(|word| word.to_be_bytes::<32>())
+        .concat();
+    data.extend(speaker::word(note.len() as u64));
+    data.extend(note);
+    data.resize(data.len().next_multiple_of(32), 0);
+    data.extend(speaker::word(1));
+    data.extend([&[0xbe, 0xef][..], &[0; 30]].concat());
+    speaker::Told::new(SWAP, &[Address::repeat_byte(who).into_word()], data)
+}
+
+/// Sound ones, and what must stop nothing: other indexing, cut short, huge, not UTF-8, NUL.
+fn swaps() -> Vec<speaker::Told> {
+    let sound = |who, note: &[u8]| swap(who, U256::MAX, note);
+    let mut cut = sound(4, b"cut");
+    cut.data.truncate(40);
+    let mut other = sound(4, b"other");
+    other.topics.push(speaker::topic(7));
+    vec![
+        sound(1, b"plain"),
+        sound(2, b"nul \0 here"),
+        sound(3, b"bad \xff\xfe utf"),
+        sound(3, &[0; 3_000]),
+        cut,
+        other,
+        speaker::Told::new(SWAP, &[], vec![0xff; 128]),
+        swap(5, U256::from(1), &vec![b'x'; 40_000]),
+        speaker::Told::new("Done(bool)", &[speaker::topic(1)], vec![]),
+        speaker::Told::new("Done(bool)", &[speaker::topic(2)], vec![]),
+    ]
+}
+
+async fn decoded(db: &Db) -> Vec<String> {
+    let all = "select concat_ws(' ', encode(contract, 'hex'), event, args)
+                 from decoded_logs order by block_number, log_index";
+    db::raw::texts(&mut db.acquire().await.unwrap(), all).await.unwrap()
+}
+
+#[tokio::test]
+async fn logs_are_read_by_an_abi_of_one_contract_or_of_any() {
+    for (anywhere, proven) in [(false, true), (true, true), (true, false)] {
+        let mut rig = Rig::new().await;
+        rig.options.prove_settled = proven;
+        let (one, two) = (speaker::deploy(&rig).await, speaker::deploy(&rig).await);
+        for _ in 0..2 {
+            for log in swaps() {
+                speaker::say(&rig, one, std::slice::from_ref(&log)).await;
+                speaker::say(&rig, two, &[log, transfer(1)]).await;
+            }
+            rig.node.mine(70).await;
+        }
+        let asset = Source::new(two, Standard::Erc20, 1);
+        rig.sources = if anywhere {
+            Source::anywhere(&events(), 1)
+        } else {
+            vec![Source::of_events(one, events(), 1)]
+        };
+        rig.sources.push(asset.clone());
+        let test = testkit::database().await;
+        let running = rig.start(&test.db);
+        for log in swaps() {
+            speaker::say(&rig, one, &[log]).await;
+        }
+        rig.indexed(&test.db).await;
+        let rows = decoded(&test.db).await;
+        // Of each ten logs four cannot be read.
+        let rounds = if anywhere { 5 } else { 3 };
+        assert_eq!(rows.len(), rounds * 5, "{rows:#?}");
+        let max = U256::MAX.to_string();
+        assert!(rows[0].contains("Swap") && rows[0].contains(&max), "{}", rows[0]);
+        assert!(rows[0].contains(r#""tags": ["0xbeef"]"#), "{}", rows[0]);
+        assert!(rows.iter().any(|row| row.contains("nul \u{fffd} here")), "{rows:#?}");
+        let counted = "select concat_ws(' ', reason, count(*)) from unread_logs
+                        group by reason order by reason";
+        let counted = db::raw::texts(&mut test.db.acquire().await.unwrap(), counted).await;
+        let per = |n: usize| n * rounds;
+        let wanted = [format!("data {}", per(4)), format!("too_long {}", per(1))];
+        assert_eq!(counted.unwrap(), wanted);
+        let balances = "select count(*)::text from balances";
+        let balances = db::raw::texts(&mut test.db.acquire().await.unwrap(), balances).await;
+        assert_eq!(balances.unwrap(), ["1"], "the asset is followed beside");
+        for depth in [4, 30] {
+            rig.reorg(depth, &[]).await;
+            speaker::say(&rig, one, &swaps()).await;
+            rig.indexed(&test.db).await;
+            assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "depth {depth}");
+        }
+        running.kill().await;
+        // The same, added later to an index of the asset alone.
+        let all = std::mem::replace(&mut rig.sources, vec![asset]);
+        let test = testkit::database().await;
+        let running = rig.start(&test.db);
+        rig.indexed(&test.db).await;
+        running.kill().await;
+        rig.sources = all;
+        let _running = rig.start(&test.db);
+        rig.joined(&test.db).await;
+        assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "added later");
+    }
+}
+
+/// A log belongs to one source.
+#[tokio::test]
+async fn events_of_any_contract_are_nobody_elses() {
+    let rig = Rig::new().await;
+    let test = testkit::database().await;
+    let running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    running.kill().await;
+    let transfer = "event Transfer(address indexed from, address indexed to, uint256 value)";
+    let transfer = projections::Events::parse(&[transfer]).unwrap();
+    let projector = rig.projector();
+    let at = checkpoint(&test.db, &rig).await.unwrap().block;
+    let asset = Source::new(Address::repeat_byte(7), Standard::Erc20, 1);
+    let uploaded = Source::new(Address::repeat_byte(8), Standard::Abi, 1);
+    let rows = |sources: Vec<Source>| -> Vec<_> {
+        sources.iter().map(|source| source.row(false)).collect()
+    };
+    let cases = [
+        (Source::anywhere(&transfer, 1), "is one of a contract"),
+        ([Source::anywhere(&transfer, 1), vec![asset]].concat(), "is one of a contract"),
+        (vec![uploaded], "no ABI of"),
+    ];
+    for (sources, why) in cases {
+        let mut tx = db::begin(&test.db).await.unwrap();
+        let sources = (projector.as_ref() as &dyn indexer::Projector, rows(sources));
+        let refused = indexer::record_added(&mut tx, rig.node.chain_id, at, sources).await;
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains(why), "{said}");
+    }
 }

@@ -292,8 +292,10 @@ pub(super) fn endpoint() -> Vec<Opt<EndpointConfiguration>> {
 /// `[[sources]]`
 pub(super) fn source() -> Vec<Opt<SourceSettings>> {
     vec![
-        option!("address", Text, "the contract", s => s.address),
-        option!("standard", Text, "`\"erc20\"`, `\"erc721\"` or `\"erc1155\"`: what its logs mean",
+        option!("address", Text, "the contract; `\"*\"` with `events`: every one", s => s.address),
+        option!("standard", Text,
+            "`\"erc20\"`, `\"erc721\"`, `\"erc1155\"`: what its logs mean; `\"events\"`, `\"abi\"`: read \
+             by the ABI of `events`, or by the uploaded one",
             s => s.standard),
         option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",
             s => s.start_block),
@@ -305,6 +307,8 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
         option!("factory_parameter", Text,
             "which of that event's arguments is the contract; `standard` is that of those",
             s => s.factory_parameter),
+        option!("events", Texts, "events that are read, as Solidity declares them",
+            s => s.events),
     ]
 }
 

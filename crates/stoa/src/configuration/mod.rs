@@ -14,7 +14,7 @@ pub(crate) use tools::{ConfigCommand, run};
 
 use app::jobs::batch_mints::BatchOptions;
 use chain::{EndpointConfiguration, PoolConfiguration, PoolOptions, RelayConfiguration};
-use projections::{Factory, Source, Standard};
+use projections::{Events, Factory, Source, Standard};
 use std::{collections::BTreeMap, fmt, time::Duration};
 use transactor::TopUp;
 use vocab::{Address, ChainId, Finality, U256, Urgency};
@@ -75,6 +75,8 @@ pub(crate) struct SourceSettings {
     /// Of a factory: the event that names what it makes, and the argument that is that.
     pub factory_event: Option<String>,
     pub factory_parameter: Option<String>,
+    /// As Solidity declares them.
+    pub events: Vec<String>,
 }
 
 /// What is wrong with a file.
@@ -144,6 +146,7 @@ impl Default for SourceSettings {
             projected: true,
             factory_event: None,
             factory_parameter: None,
+            events: Vec::new(),
         }
     }
 }
@@ -179,7 +182,7 @@ impl Settings {
 
     /// The contracts of others, as the index takes them.
     pub(crate) fn index_sources(&self) -> Vec<Source> {
-        self.sources.iter().filter_map(|source| source.read().ok()).collect()
+        self.sources.iter().filter_map(|source| source.read().ok()).flatten().collect()
     }
 
     /// The first block that the index has to read, when what is ours begins with `first`.
@@ -198,8 +201,27 @@ impl Settings {
 impl SourceSettings {
     /// # Errors
     /// The option at fault, and what is wrong with it.
-    pub(crate) fn read(&self) -> Result<Source, (&'static str, String)> {
+    pub(crate) fn read(&self) -> Result<Vec<Source>, (&'static str, String)> {
         let fault = |option, detail: &str| (option, detail.to_owned());
+        let standard = Standard::from_name(&self.standard).ok_or_else(|| {
+            let names = "must be \"erc20\", \"erc721\", \"erc1155\", \"events\" or \"abi\"";
+            fault("standard", names)
+        })?;
+        let events = match (standard, self.events.is_empty()) {
+            (Standard::Events, _) => {
+                Some(Events::parse(&self.events).map_err(|detail| ("events", detail))?)
+            }
+            (_, true) => None,
+            (_, false) => return Err(fault("events", "go with standard = \"events\" only")),
+        };
+        if self.address == "*" {
+            let Some(events) = events.filter(|_| self.factory_event.is_none()) else {
+                return Err(fault("address", "\"*\" goes with standard = \"events\" only"));
+            };
+            let sources = Source::anywhere(&events, self.start_block).into_iter();
+            let projected = self.projected;
+            return Ok(sources.map(|source| Source { projected, ..source }).collect());
+        }
         let address = self.address.parse::<Address>();
         let mixed = self.address.chars().any(|c| c.is_ascii_uppercase())
             && self.address.chars().skip(2).any(|c| c.is_ascii_lowercase());
@@ -215,15 +237,14 @@ impl SourceSettings {
             (None, Some(_)) => return Err(fault("factory_event", "is missing")),
             (Some(_), None) => return Err(fault("factory_parameter", "is missing")),
         };
-        Ok(Source {
-            address: address
-                .map_err(|_| fault("address", "must be 0x and 40 hexadecimal digits"))?,
-            standard: Standard::from_name(&self.standard)
-                .ok_or_else(|| fault("standard", "must be \"erc20\", \"erc721\" or \"erc1155\""))?,
-            start_block: self.start_block,
+        let address =
+            address.map_err(|_| fault("address", "must be 0x and 40 hexadecimal digits"))?;
+        Ok(vec![Source {
             projected: self.projected,
             factory,
-        })
+            abi: events,
+            ..Source::new(address, standard, self.start_block)
+        }])
     }
 }
 

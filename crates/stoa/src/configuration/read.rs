@@ -187,7 +187,7 @@ impl Reader<'_> {
                 Err((option, detail)) => {
                     self.fault(line, &format!("{full}.{option}"), &detail);
                 }
-                Ok(read) if !known.insert(read.address) => {
+                Ok(read) if !read.iter().all(|source| known.insert(source.address)) => {
                     self.fault(line, &full, "it is the same as an earlier one");
                 }
                 Ok(_) => settings.sources.push(source),

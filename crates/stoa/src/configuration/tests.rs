@@ -211,6 +211,19 @@ fn other_faults_are_told_too() {
              factory_parameter = \"pair\"",
             "sources[1].factory_event: the event has no address `pair`",
         ),
+        (
+            "[[sources]]\naddress = \"*\"\nstandard = \"erc20\"\nstart_block = 1",
+            "sources[1].address: \"*\" goes with",
+        ),
+        (
+            "[[sources]]\naddress = \"*\"\nstandard = \"events\"\nstart_block = 1",
+            "sources[1].events: names no event",
+        ),
+        (
+            "[[sources]]\naddress = \"*\"\nstandard = \"events\"\nstart_block = 1\n\
+             events = [\"event A(uint)\", \"event A(uint256 x)\"]",
+            "sources[1].events: an event is there twice",
+        ),
         ("endpoints = []", "line 1: endpoints: a chain needs between 1"),
         (
             "[[endpoints]]\nurl = \"http://a\"\n[[endpoints]]\nurl = \"http://a\"",

@@ -30,8 +30,8 @@ pub(crate) async fn rewind(options: RewindOptions) -> Result<()> {
     let rewound = match indexer::rewind(&db, chain, &projections, options.block).await {
         Ok(rewound) => rewound,
         Err(RewindError::BelowWindow(oldest)) => bail!(
-            "blocks below {oldest} of chain {chain} are settled: what they did can't be taken back. \
-             To begin lower, index the chain into an empty database"
+            "blocks below {oldest} of chain {chain} are settled: what they did can't be taken \
+             back. To begin lower, index the chain into an empty database"
         ),
         Err(error) => return Err(error.into()),
     };

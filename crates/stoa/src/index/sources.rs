@@ -3,13 +3,19 @@
 use crate::{configuration::SourceSettings, database::DatabaseOptions, index::the_chain, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use db::index_sources;
+use db::{
+    PgConnection,
+    index_sources::{self, SourceRow},
+};
+use projections::Projections;
+use vocab::ChainId;
 
 #[derive(Args, Debug)]
 pub(crate) struct AddOptions {
-    /// The contract.
+    /// The contract; `*` with events: every one that tells of them.
     address: String,
-    /// What its logs mean: erc20, erc721 or erc1155.
+    /// What its logs mean: erc20, erc721 or erc1155; or how they are read: events (those of
+    /// `--event`), abi (the one that was uploaded).
     #[arg(long)]
     standard: String,
     /// The first block whose logs are kept: the one that made it.
@@ -24,6 +30,9 @@ pub(crate) struct AddOptions {
     /// Which of that event's arguments is the contract. `--standard` is that of those contracts.
     #[arg(long, value_name = "NAME", requires = "factory_event")]
     factory_parameter: Option<String>,
+    /// An event that is read, as Solidity declares it; may be repeated.
+    #[arg(long = "event", value_name = "EVENT")]
+    events: Vec<String>,
     /// EIP-155 id of the chain, when several are indexed.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
@@ -39,36 +48,49 @@ pub(crate) async fn add(options: AddOptions) -> Result<()> {
         projected: !options.logs_only,
         factory_event: options.factory_event,
         factory_parameter: options.factory_parameter,
+        events: options.events,
     };
-    let source = settings.read().map_err(|(option, detail)| anyhow!("{option}: {detail}"))?;
-    let row = source.row(false);
+    let sources = settings.read().map_err(|(option, detail)| anyhow!("{option}: {detail}"))?;
     let db = options.database.connect().await?;
     let mut tx = db::begin(&db).await?;
     let (chain, checkpoint) = the_chain(&mut tx, options.chain).await?;
-    let contract = row.address;
-    match index_sources::find(&mut tx, chain, contract).await? {
-        None => {
-            if let Some(factory) = index_sources::find_factory(&mut tx, chain, contract).await? {
-                bail!("{contract} is in the index of chain {chain} already: {factory} made it");
-            }
+    let mut new = Vec::new();
+    for source in &sources {
+        let row = source.row(false);
+        if is_new(&mut tx, chain, &row).await? {
+            new.push(row);
         }
-        Some(found) if found.agrees(&row) => {
-            say(&format!("{contract} is in the index of chain {chain} already"));
-            return Ok(());
-        }
-        Some(found) => bail!(
-            "{contract} is in the index of chain {chain} as {} from block {}, which can't be \
-             changed",
-            found.kind,
-            found.start_block,
-        ),
     }
-    indexer::record_added(&mut tx, chain, checkpoint.block, &[row]).await?;
+    if new.is_empty() {
+        say(&format!("{} is in the index of chain {chain} already", settings.address));
+        return Ok(());
+    }
+    let projections = Projections::new(Vec::new());
+    indexer::record_added(&mut tx, chain, checkpoint.block, (&projections, new)).await?;
     tx.commit().await.context("it is not known whether the contract was added")?;
     say(&format!(
-        "{contract} is read from block {} on, beside what chain {chain} goes on with; `stoa index \
-         status` says how far it is",
-        source.start_block,
+        "{} is read from block {} on, beside what chain {chain} goes on with; `stoa index status` \
+         says how far it is",
+        settings.address, settings.start_block,
     ));
     Ok(())
+}
+
+/// False when the index has it.
+async fn is_new(db: &mut PgConnection, chain: ChainId, row: &SourceRow) -> Result<bool> {
+    let contract = row.address;
+    if let Some(found) = index_sources::find(db, chain, contract).await? {
+        if found.agrees(row) {
+            return Ok(false);
+        }
+        bail!(
+            "{contract} is in the index of chain {chain} as {} from block {}: it can't be changed",
+            found.kind,
+            found.start_block,
+        );
+    }
+    if let Some(factory) = index_sources::find_factory(db, chain, contract).await? {
+        bail!("{contract} is in the index of chain {chain} already: {factory} made it");
+    }
+    Ok(true)
 }
