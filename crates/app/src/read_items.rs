@@ -2,10 +2,16 @@
 
 use crate::{
     App, AppError, Caller, Field, ItemRow, Refusal, Seen, TransferRow, address::parse_address,
+    read_token_metadata::parse_traits,
 };
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
-use db::{collections_reads, items_reads, mint_jobs::requests, transfers_reads};
+use db::{
+    collections_reads, items_reads,
+    mint_jobs::requests,
+    token_metadata::reads::{self, TraitFilter},
+    transfers_reads,
+};
 use mint::metadata::DOCUMENT_LEN_MAX;
 use serde_json::Value;
 use vocab::{Address, ChainId, ItemKey, Level, MintId, U256};
@@ -32,6 +38,8 @@ pub struct ItemQuery<'a> {
     pub chain_id: Option<u64>,
     pub owner: Option<&'a str>,
     pub collection: Option<&'a str>,
+    /// `TYPE:VALUE`, all of them; only with a collection.
+    pub traits: &'a [String],
     pub wait_for_block: Option<u64>,
 }
 
@@ -74,7 +82,8 @@ impl App {
     /// Items of a chain in the order of (contract, token id).
     ///
     /// # Errors
-    /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`]
+    /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::FilterUnfit`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -87,6 +96,16 @@ impl App {
         let owner = query.owner.map(|text| parse_address(text, Field::Owner)).transpose()?;
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
+        let traits = parse_traits(query.traits)?;
+        if !traits.is_empty() {
+            let contract =
+                contract.ok_or(Refusal::FilterUnfit("trait", "only with a `collection`"))?;
+            let filter = TraitFilter { contract, owner, traits: &traits };
+            let after = after.filter(|(last, _)| *last == contract).map(|(_, token_id)| token_id);
+            let mut view = self.view(chain, query.wait_for_block).await?;
+            let found = reads::list_items(&mut view.db, chain, &filter, after, limit).await?;
+            return Ok(view.seen(found));
+        }
         let mut view = self.view(chain, query.wait_for_block).await?;
         let found = items_reads::list(&mut view.db, chain, owner, contract, after, limit).await?;
         Ok(view.seen(found))
