@@ -9,11 +9,16 @@ use vocab::topic;
 /// A topic, what following it asks for, and the attributes of its facts.
 type Topic = (&'static str, Action, &'static [&'static str]);
 
-const TOPICS: [Topic; 5] = [
+const TOPICS: [Topic; 6] = [
     (
         topic::ITEMS,
         Action::ReadPublicFacts,
         &["chain_id", "contract", "token_id", "owner", "from", "to"],
+    ),
+    (
+        topic::TRANSFERS,
+        Action::ReadPublicFacts,
+        &["chain_id", "contract", "token_id", "from", "to"],
     ),
     (
         topic::COLLECTIONS,

@@ -156,7 +156,8 @@ pub(crate) async fn kind(
     if !collections_reads::list(db, only, None, 1).await?.is_empty() {
         return Ok(Kind::Items);
     }
-    match index_sources::load_kind(db, chain, contract).await?.as_deref() {
+    let source = index_sources::find(db, chain, contract).await?;
+    match source.filter(|source| source.projected).map(|source| source.kind).as_deref() {
         Some("erc20") => Ok(Kind::Asset),
         Some("erc721") => Ok(Kind::Items),
         Some("erc1155") => Ok(Kind::Amounts),

@@ -57,7 +57,9 @@ impl App {
 
 fn action(topic: &str) -> Action {
     match topic {
-        topic::ITEMS | topic::COLLECTIONS | topic::CHAIN => Action::ReadPublicFacts,
+        topic::ITEMS | topic::TRANSFERS | topic::COLLECTIONS | topic::CHAIN => {
+            Action::ReadPublicFacts
+        }
         topic::MINTS => Action::ReadMintFacts,
         _ => Action::ReadTransaction,
     }

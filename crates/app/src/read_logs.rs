@@ -84,8 +84,8 @@ impl App {
         address: Address,
     ) -> Result<Vec<Arc<Contract>>, AppError> {
         let own = self.contract_at(chain, address).await?.map(|known| known.contract);
-        let kind = index_sources::load_kind(&mut *self.connection().await?, chain, address).await?;
-        let standard = kind.as_deref().and_then(Standard::from_name);
+        let source = index_sources::find(&mut *self.connection().await?, chain, address).await?;
+        let standard = source.and_then(|source| Standard::from_name(&source.kind));
         Ok(own.into_iter().chain(standard.map(of_standard)).collect())
     }
 }

@@ -62,6 +62,8 @@ impl App {
         let (rows, truncated) = match topic {
             topic::MINTS => mints(&mut view, wanted).await?,
             topic::ITEMS => self.items(&mut view, wanted).await?,
+            // Movements, which are no state.
+            topic::TRANSFERS => (SnapshotRows::Items(Vec::new()), false),
             topic::COLLECTIONS => collections(&mut view, wanted).await?,
             topic::TRANSACTIONS => transactions(&mut view, wanted).await?,
             topic::CHAIN => self.checkpoints(&mut view, wanted).await?,

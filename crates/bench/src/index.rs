@@ -60,10 +60,31 @@ pub struct Options {
     subject: Subject,
 }
 
+/// What is done with the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// They are kept, as rindexer keeps them, and nothing else is made of them.
+    Raw,
+    Projected,
+    /// Also with the header of every block.
+    ProjectedProven,
+}
+
+impl Kind {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Projected => "projected",
+            Self::ProjectedProven => "projected_proven",
+        }
+    }
+}
+
 /// One run.
 #[derive(Clone, Debug, Serialize)]
 struct Run {
-    kind: &'static str,
+    kind: Kind,
     /// From the start of the process to its end, at the node's head, indexes built.
     wall_s: f64,
     events_per_second: f64,
@@ -92,7 +113,7 @@ struct Report {
     /// Of one run more, through a counting proxy: JSON-RPC calls by method, and HTTP requests.
     rpc: calls::Calls,
     /// What is not measured, as it does not exist yet.
-    not_measured: [&'static str; 2],
+    not_measured: [&'static str; 1],
     revision: String,
     cores: usize,
 }
@@ -112,9 +133,10 @@ pub async fn run(options: Options) -> Result<()> {
     let bench = Bench { stoa, workload, truth, throttle: options.throttle };
     let mut runs = Vec::new();
     for _ in 0..options.runs {
-        runs.push(bench.measure("projected", false).await?);
+        runs.push(bench.measure(Kind::Raw).await?);
+        runs.push(bench.measure(Kind::Projected).await?);
         if options.proven {
-            runs.push(bench.measure("projected_proven", true).await?);
+            runs.push(bench.measure(Kind::ProjectedProven).await?);
         }
     }
     let ponder = match options.ponder {
@@ -136,7 +158,7 @@ pub async fn run(options: Options) -> Result<()> {
         runs,
         ponder,
         rpc,
-        not_measured: ["raw logs without projections", "re-projection from stored logs"],
+        not_measured: ["re-projection from stored logs"],
         revision: options.subject.revision,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
     };
@@ -153,12 +175,12 @@ struct Bench {
 
 impl Bench {
     /// One run on a cluster of its own, with the settings of the anchor's.
-    async fn measure(&self, kind: &'static str, proven: bool) -> Result<Run> {
+    async fn measure(&self, kind: Kind) -> Result<Run> {
         let load_before = load_average();
         let home = cluster_home()?;
         let postgres = start_cluster(home.path())?;
         let database = postgres.url("index");
-        let config = self.write_config(home.path(), &self.workload.url, proven)?;
+        let config = self.write_config(home.path(), &self.workload.url, kind)?;
         let servers = [postgres.id().context("the cluster is not ours")?];
         let before = (Use::of_tree(servers[0]), Use::of(self.workload.node_id()));
         let started = Instant::now();
@@ -181,7 +203,7 @@ impl Bench {
         say(&format!(
             "{:<22} {:>8.2} s {:>7.2} s cpu + {:.2} s Postgres, {} events/s, {} MB; node {:.2} s; \
              load {}",
-            run.kind,
+            run.kind.label(),
             run.wall_s,
             run.own_cpu_s,
             run.postgres_cpu_s,
@@ -198,7 +220,7 @@ impl Bench {
         let home = cluster_home()?;
         let postgres = start_cluster(home.path())?;
         let proxy = calls::Proxy::before(&self.workload.url).await?;
-        let config = self.write_config(home.path(), &proxy.url, false)?;
+        let config = self.write_config(home.path(), &proxy.url, Kind::Projected)?;
         let database = postgres.url("index");
         let running = self.start(&database, &config)?;
         tokio::task::spawn_blocking(move || running.wait(PATIENCE)).await??;
@@ -218,7 +240,8 @@ impl Bench {
         Watched::start(command)
     }
 
-    fn write_config(&self, home: &Path, rpc: &str, proven: bool) -> Result<PathBuf> {
+    fn write_config(&self, home: &Path, rpc: &str, kind: Kind) -> Result<PathBuf> {
+        let (proven, projected) = (kind == Kind::ProjectedProven, kind != Kind::Raw);
         let mut text = format!("[indexer]\nprove_settled = {proven}\n");
         text.push_str(&format!("[[endpoints]]\nurl = \"{rpc}\"\ntimeout_ms = 60000\n"));
         if let Some(rate) = self.throttle {
@@ -226,7 +249,8 @@ impl Bench {
         }
         for (address, standard) in &self.workload.contracts {
             text.push_str(&format!(
-                "[[sources]]\naddress = \"{address}\"\nstandard = \"{standard}\"\nstart_block = 1\n"
+                "[[sources]]\naddress = \"{address}\"\nstandard = \"{standard}\"\n\
+                 start_block = 1\nprojected = {projected}\n"
             ));
         }
         let path = home.join("stoa.toml");

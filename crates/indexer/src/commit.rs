@@ -129,8 +129,8 @@ impl Session {
             }
             gone.push(block);
         }
-        let (known, _) = told_apart(&gone, &self.sources);
-        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known };
+        let (known, followed) = told_apart(&gone, &self.sources);
+        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known, followed: &followed };
         let mut facts = vec![self.reorg_fact(&reorg)];
         facts.extend(self.projector.unwind(&mut tx, &orphaned).await?);
         journal::record(&mut tx, &facts).await?;
@@ -233,6 +233,7 @@ fn told_apart<'a>(blocks: &'a [Block], sources: &Sources) -> (Cow<'a, [Block]>, 
         let logs = std::mem::take(&mut block.logs).into_iter();
         let (ours, mut others): (Vec<_>, Vec<_>) = logs.partition(|log| sources.is_ours(log));
         block.logs = ours;
+        others.retain(|log| sources.is_followed(&log.address));
         followed.append(&mut others);
     }
     (Cow::Owned(blocks), followed)

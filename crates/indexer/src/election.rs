@@ -193,6 +193,7 @@ fn configured(projector: &dyn Projector) -> Vec<SourceRow> {
         address: source.address,
         kind: source.kind.to_owned(),
         start_block: source.first_block,
+        projected: source.projected,
     };
     let mut rows: Vec<SourceRow> = projector.recorded().into_iter().map(row).collect();
     rows.sort();

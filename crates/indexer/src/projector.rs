@@ -32,7 +32,8 @@ pub struct Batch<'a> {
     /// In rising order, with the logs that the projector knows. Of a settled batch only those
     /// that have such logs.
     pub blocks: &'a [Block],
-    /// Logs of the same blocks that are recorded beside ([`Projector::recorded`]), in order.
+    /// Logs of the same blocks that are recorded beside ([`Projector::recorded`]) and projected,
+    /// in order.
     pub followed: &'a [RawLog],
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
@@ -50,6 +51,8 @@ pub struct Recorded {
     pub topics: Vec<B256>,
     /// The first block whose logs are kept.
     pub first_block: u64,
+    /// The projector sees its logs; else they are only recorded.
+    pub projected: bool,
 }
 
 /// Blocks that are no longer on the chain.
@@ -58,8 +61,10 @@ pub struct Orphaned<'a> {
     pub chain_id: ChainId,
     /// The last block that stays.
     pub ancestor: BlockRef,
-    /// What lay above it, in rising order, with the logs.
+    /// What lay above it, in rising order, with the logs that the projector knows.
     pub blocks: &'a [Block],
+    /// Logs of the same blocks that were recorded beside, in order.
+    pub followed: &'a [RawLog],
 }
 
 /// What logs mean. All calls for one chain come from one task at a time; `apply` and `unwind` run

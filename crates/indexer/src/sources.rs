@@ -22,6 +22,7 @@ struct Record {
     filter: Bloom,
     topics: Vec<(B256, Bloom)>,
     first_block: u64,
+    projected: bool,
 }
 
 impl Sources {
@@ -30,8 +31,8 @@ impl Sources {
             |topics: Vec<B256>| topics.into_iter().map(|t| (t, bloom(t.as_slice()))).collect();
         let record = |source: Recorded| {
             let filter = bloom(source.address.as_slice());
-            let Recorded { address, topics, first_block, .. } = source;
-            (address, Record { filter, topics: with_bloom(topics), first_block })
+            let Recorded { address, topics, first_block, projected, .. } = source;
+            (address, Record { filter, topics: with_bloom(topics), first_block, projected })
         };
         let recorded = recorded.into_iter().map(record).collect();
         let mut sources = Self { addresses: HashMap::new(), topics: with_bloom(topics), recorded };
@@ -64,6 +65,11 @@ impl Sources {
     /// The same of a log that was kept.
     pub(crate) fn is_ours(&self, log: &RawLog) -> bool {
         log.topics.first().is_some_and(|topic| self.projects(&log.address, topic))
+    }
+
+    /// Is a log of this contract, which is not ours, made something of?
+    pub(crate) fn is_followed(&self, address: &Address) -> bool {
+        self.recorded.get(address).is_some_and(|record| record.projected)
     }
 
     /// Is every log that `other` keeps kept by these, too?

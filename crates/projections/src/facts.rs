@@ -5,10 +5,11 @@ use crate::{
     decode::{DecodedBlock, DecodedLog, Said},
     told::{CollectionTold, MintTold, block_data},
 };
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use db::{collections::requests::RequestEffect, mint_jobs::effects::MintEffect};
 use journal::NewFact;
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use vocab::{BlockRef, ChainId, JobStatus, topic};
 
@@ -18,13 +19,10 @@ pub fn of_block(chain: ChainId, block: &DecodedBlock) -> Vec<NewFact> {
     block.logs.iter().map(|log| of_log(chain, block, log)).collect()
 }
 
-/// The facts that take back those of these orphaned blocks, newest first.
+/// The facts that take back these, newest first.
 #[must_use]
-pub fn reverting(chain: ChainId, blocks: &[DecodedBlock]) -> Vec<NewFact> {
-    let facts = blocks.iter().flat_map(|block| of_block(chain, block));
-    let mut facts: Vec<NewFact> = facts.map(|f| NewFact { reverting: true, ..f }).collect();
-    facts.reverse();
-    facts
+pub fn reverting(facts: Vec<NewFact>) -> Vec<NewFact> {
+    facts.into_iter().rev().map(|fact| NewFact { reverting: true, ..fact }).collect()
 }
 
 /// A mint job has moved.
@@ -49,15 +47,27 @@ pub fn status_at(finality: vocab::Finality, number: u64, head: u64) -> JobStatus
     }
 }
 
-fn of_log(chain: ChainId, block: &DecodedBlock, log: &DecodedLog) -> NewFact {
-    let at = |mut data: Value| {
-        data["tx_hash"] = json!(log.tx_hash);
-        data["log_index"] = json!(log.log_index);
-        data["block"] = block_data(block.block);
-        data["mined_at"] = json!(block.mined_at.format(&Rfc3339).ok());
+/// Where a log is.
+pub(crate) struct Place {
+    pub(crate) block: BlockRef,
+    pub(crate) mined_at: OffsetDateTime,
+    pub(crate) tx_hash: B256,
+    pub(crate) log_index: u32,
+}
+
+impl Place {
+    fn in_data(&self, mut data: Value) -> Value {
+        data["tx_hash"] = json!(self.tx_hash);
+        data["log_index"] = json!(self.log_index);
+        data["block"] = block_data(self.block);
+        data["mined_at"] = json!(self.mined_at.format(&Rfc3339).ok());
         data
-    };
-    let told = Some(block.block);
+    }
+}
+
+fn of_log(chain: ChainId, block: &DecodedBlock, log: &DecodedLog) -> NewFact {
+    let DecodedLog { tx_hash, log_index, .. } = *log;
+    let place = Place { block: block.block, mined_at: block.mined_at, tx_hash, log_index };
     match &log.said {
         Said::CollectionCreated { collection, admin, salt } => {
             let about = About::new(chain, *collection).and("creator", admin);
@@ -69,87 +79,103 @@ fn of_log(chain: ChainId, block: &DecodedBlock, log: &DecodedLog) -> NewFact {
                 data["content_mode"] = json!(settings.content_mode);
                 data["base_uri"] = json!(settings.base_uri);
             }
-            about.fact(topic::COLLECTIONS, "collection_deployed", false, told, at(data))
+            about.fact(topic::COLLECTIONS, "collection_deployed", &place, data)
         }
         Said::Transfer { from, to, token_id } => {
             let content = block.contents.get(&(log.tx_index, log.contract, *token_id));
             let about = About::new(chain, log.contract).and("token_id", token_id);
-            let (kind, about) = if from.is_zero() {
-                ("item_minted", about.and("to", to).and("owner", to))
-            } else if to.is_zero() {
-                ("item_burned", about.and("from", from))
-            } else {
-                ("item_transferred", about.and("from", from).and("to", to).and("owner", to))
-            };
-            let mut data = about.data(&["chain_id", "contract", "token_id", "from", "to"]);
+            let mut told = item_moved(about, &place, (*from, *to));
             if let Some(content) = content.filter(|_| from.is_zero()) {
-                data["uri"] = json!(content.uri);
-                data["intent"] = json!(content.intent.map(|intent| intent.to_string()));
+                told.data["uri"] = json!(content.uri);
+                told.data["intent"] = json!(content.intent.map(|intent| intent.to_string()));
             }
-            about.fact(topic::ITEMS, kind, false, told, at(data))
+            told
         }
         Said::MetadataUpdate { first, last } => {
-            let about = About::new(chain, log.contract);
-            let about = if first == last { about.and("token_id", first) } else { about };
-            range_fact(about, *first, *last, told, at)
+            metadata_updated(About::new(chain, log.contract), &place, *first, *last)
         }
         Said::BaseUriUpdated { base_uri } => {
             let about = About::new(chain, log.contract);
             let mut data = about.data(&["chain_id", "contract"]);
             data["base_uri"] = json!(base_uri);
-            about.fact(topic::COLLECTIONS, "collection_base_uri_updated", false, told, at(data))
+            about.fact(topic::COLLECTIONS, "collection_base_uri_updated", &place, data)
         }
     }
 }
 
-fn range_fact(
-    about: About,
-    first: U256,
-    last: U256,
-    told: Option<BlockRef>,
-    at: impl Fn(Value) -> Value,
-) -> NewFact {
+/// An item that has a new owner, or none any more.
+pub(crate) fn item_moved(about: About, place: &Place, parties: (Address, Address)) -> NewFact {
+    let kinds = ["item_minted", "item_transferred", "item_burned"];
+    let (kind, about) = about.moved(kinds, parties);
+    let about = if parties.1.is_zero() { about } else { about.and("owner", parties.1) };
+    let data = about.data(&["chain_id", "contract", "token_id", "from", "to"]);
+    about.fact(topic::ITEMS, kind, place, data)
+}
+
+pub(crate) fn metadata_updated(about: About, place: &Place, first: U256, last: U256) -> NewFact {
+    let about = if first == last { about.and("token_id", first) } else { about };
     let mut data = about.data(&["chain_id", "contract"]);
     data["first_token_id"] = json!(first.to_string());
     data["last_token_id"] = json!(last.to_string());
-    about.fact(topic::ITEMS, "metadata_updated", false, told, at(data))
+    about.fact(topic::ITEMS, "metadata_updated", place, data)
 }
 
 /// The attributes of a fact: string values that subscribers filter by.
-struct About {
+pub(crate) struct About {
     chain: ChainId,
     attributes: Map<String, Value>,
 }
 
 impl About {
-    fn new(chain: ChainId, contract: Address) -> Self {
+    pub(crate) fn new(chain: ChainId, contract: Address) -> Self {
         let about = Self { chain, attributes: Map::new() };
         about.and("chain_id", chain).and("contract", contract)
     }
 
     /// Addresses print with their EIP-55 checksum, numbers in decimal.
-    fn and(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn and(mut self, name: &str, value: impl ToString) -> Self {
         self.attributes.insert(name.to_owned(), Value::String(value.to_string()));
         self
     }
 
+    /// Who gave and who got something; and which of the kinds (minted, transferred, burned) it is.
+    pub(crate) fn moved(
+        self,
+        [minted, transferred, burned]: [&'static str; 3],
+        (from, to): (Address, Address),
+    ) -> (&'static str, Self) {
+        if from.is_zero() {
+            (minted, self.and("to", to))
+        } else if to.is_zero() {
+            (burned, self.and("from", from))
+        } else {
+            (transferred, self.and("from", from).and("to", to))
+        }
+    }
+
     /// Those of these attributes that there are, to be part of the fact's data.
-    fn data(&self, names: &[&str]) -> Value {
+    pub(crate) fn data(&self, names: &[&str]) -> Value {
         let found = names
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), self.attributes.get(*name)?.clone())));
         Value::Object(found.collect())
     }
 
-    fn fact(
+    pub(crate) fn fact(
         self,
         topic: &'static str,
         kind: &'static str,
-        reverting: bool,
-        block: Option<BlockRef>,
+        place: &Place,
         data: Value,
     ) -> NewFact {
-        let attributes = Value::Object(self.attributes);
-        NewFact { topic, kind, reverting, attributes, chain_id: Some(self.chain), block, data }
+        NewFact {
+            topic,
+            kind,
+            reverting: false,
+            attributes: Value::Object(self.attributes),
+            chain_id: Some(self.chain),
+            block: Some(place.block),
+            data: place.in_data(data),
+        }
     }
 }

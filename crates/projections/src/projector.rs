@@ -40,7 +40,8 @@ impl Projections {
     /// Follow these contracts of others, too.
     #[must_use]
     pub fn recording(self, sources: Vec<Source>) -> Self {
-        let standards = sources.iter().map(|source| (source.address, source.standard)).collect();
+        let projected = sources.iter().filter(|source| source.projected);
+        let standards = projected.map(|source| (source.address, source.standard)).collect();
         Self { sources, standards, ..self }
     }
 
@@ -100,17 +101,22 @@ impl Projector for Projections {
             if !batch.settled {
                 told.extend(blocks.iter().flat_map(|block| facts::of_block(chain, block)));
             }
+            let mut effects = Vec::new();
             if !blocks.is_empty() {
                 let rows = load(db, chain, &blocks).await?;
                 let changes = fold::fold(rows, &blocks, !batch.settled);
                 record(db, chain, &changes).await?;
-                told.extend(record_effects(db, batch, &changes).await?);
+                effects = record_effects(db, batch, &changes).await?;
             }
             if batch.settled {
                 followed::record_settled(db, chain, &self.standards, batch.followed).await?;
             } else {
-                followed::record_live(db, chain, &self.standards, batch.followed).await?;
+                told.extend(
+                    followed::record_live(db, chain, &self.standards, batch.followed).await?,
+                );
+                in_order_of_chain(&mut told);
             }
+            told.extend(effects);
             told.extend(raise(db, batch).await?);
             Ok(told)
         })
@@ -124,7 +130,11 @@ impl Projector for Projections {
         Box::pin(async move {
             let (chain, ancestor) = (orphaned.chain_id, orphaned.ancestor.number);
             let blocks = self.decode(chain, orphaned.blocks);
-            let mut told = facts::reverting(chain, &blocks);
+            let told = blocks.iter().flat_map(|block| facts::of_block(chain, block));
+            let mut told: Vec<NewFact> = told.collect();
+            told.extend(followed::told(chain, &self.standards, orphaned.followed));
+            in_order_of_chain(&mut told);
+            let mut told = facts::reverting(told);
             let intents: Vec<_> = blocks
                 .iter()
                 .flat_map(|block| &block.contents)
@@ -216,6 +226,13 @@ async fn raise(db: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<NewFact>,
     let mints = mints.iter().map(|effect| facts::of_mint(chain, effect));
     let requests = requests.iter().map(|effect| facts::of_request(chain, effect));
     Ok(mints.chain(requests).collect())
+}
+
+/// Facts of logs. Those of one log stay as they are.
+fn in_order_of_chain(told: &mut [NewFact]) {
+    told.sort_by_key(|fact| {
+        (fact.block.map(|block| block.number), fact.data["log_index"].as_u64())
+    });
 }
 
 fn deployed(block: &DecodedBlock) -> impl Iterator<Item = Address> {

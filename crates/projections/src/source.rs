@@ -21,6 +21,16 @@ pub struct Source {
     pub standard: Standard,
     /// The first block whose logs are read.
     pub start_block: u64,
+    /// Its logs are made something of; else they are only kept.
+    pub projected: bool,
+}
+
+impl Source {
+    /// A contract whose logs are made something of from `start_block` on.
+    #[must_use]
+    pub fn new(address: Address, standard: Standard, start_block: u64) -> Self {
+        Self { address, standard, start_block, projected: true }
+    }
 }
 
 impl Standard {
@@ -56,6 +66,7 @@ impl From<&Source> for Recorded {
             kind: source.standard.as_str(),
             topics: source.standard.topics(),
             first_block: source.start_block,
+            projected: source.projected,
         }
     }
 }

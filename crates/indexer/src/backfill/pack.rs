@@ -16,7 +16,7 @@ pub(crate) struct Packed {
     pub(crate) rows: CopyRows,
     /// The blocks that the projector has to see, with those of their logs that it knows.
     pub(crate) projected: Vec<Block>,
-    /// The other logs: of contracts of others.
+    /// The other logs that it has to see: of contracts of others.
     pub(crate) followed: Vec<RawLog>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn pack(
             packed.rows.push(&raw);
             if sources.is_projected(&log) {
                 packed.project(raw, time);
-            } else {
+            } else if sources.is_followed(&raw.address) {
                 packed.followed.push(raw);
             }
         }
@@ -120,11 +120,17 @@ mod tests {
     }
 
     fn packed(logs: Vec<Log>) -> Result<u64, IndexError> {
-        let recorded =
-            Recorded { address: TOKEN, kind: "erc20", topics: vec![TOPIC], first_block: 5 };
+        let recorded = Recorded {
+            address: TOKEN,
+            kind: "erc20",
+            topics: vec![TOPIC],
+            first_block: 5,
+            projected: false,
+        };
         let sources = Sources::new(Vec::new(), Vec::new(), vec![recorded]);
         let packed = pack(ChainId(1), (1, 100), logs, &BTreeMap::new(), &sources)?;
         assert!(packed.projected.is_empty(), "recorded logs are nobody else's");
+        assert!(packed.followed.is_empty(), "they are not to be projected");
         Ok(packed.rows.count())
     }
 

@@ -307,6 +307,7 @@ impl Packed {
             let (ours, mut others): (Vec<_>, Vec<_>) =
                 block.logs.into_iter().partition(|log| sources.is_ours(log));
             block.logs = ours;
+            others.retain(|log| sources.is_followed(&log.address));
             packed.followed.append(&mut others);
             if !block.logs.is_empty() {
                 packed.projected.push(block);

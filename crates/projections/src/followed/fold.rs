@@ -31,10 +31,44 @@ pub struct Folded {
     pub undecoded: Vec<UndecodedLog>,
 }
 
+/// Something that a log says has moved or changed, to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    pub log: &'a RawLog,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Of ERC-20 or, with a token id, ERC-1155. Never nothing.
+    Tokens { from: Address, to: Address, token_id: Option<U256>, amount: U256 },
+    /// Items from `first` to `last`, both included.
+    Items { from: Address, to: Address, first: U256, last: U256 },
+    /// Metadata of the items (or tokens) from `first` to `last`, both included.
+    Metadata { first: U256, last: U256 },
+}
+
 /// What comes of `logs`, which are whole blocks in order, of followed contracts.
 #[must_use]
 pub fn fold(standards: &HashMap<Address, Standard>, logs: &[RawLog]) -> Folded {
-    let mut fold = Fold::default();
+    fold_with(standards, logs, None).0
+}
+
+/// The same, and what is to be told of it, in the order of the chain.
+#[must_use]
+pub fn fold_and_tell<'a>(
+    standards: &HashMap<Address, Standard>,
+    logs: &'a [RawLog],
+) -> (Folded, Vec<Told<'a>>) {
+    fold_with(standards, logs, Some(Vec::new()))
+}
+
+fn fold_with<'a>(
+    standards: &HashMap<Address, Standard>,
+    logs: &'a [RawLog],
+    told: Option<Vec<Told<'a>>>,
+) -> (Folded, Vec<Told<'a>>) {
+    let mut fold = Fold { told, ..Fold::default() };
     for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
         fold.consecutive.clear();
         for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
@@ -45,24 +79,26 @@ pub fn fold(standards: &HashMap<Address, Standard>, logs: &[RawLog]) -> Folded {
 }
 
 #[derive(Default)]
-struct Fold {
+struct Fold<'a> {
     balances: HashMap<(Address, U256, Address), BalanceChange>,
     owners: HashMap<(Address, U256), OwnerChange>,
     allowances: HashMap<(Address, Address, Address), AllowanceRow>,
     token_approvals: HashMap<(Address, U256), ApprovalChange>,
     operators: HashMap<(Address, Address, Address), OperatorRow>,
     folded: Folded,
+    /// None: nobody wants to know.
+    told: Option<Vec<Told<'a>>>,
     /// Tokens that consecutive transfers have moved in the present block.
     consecutive: HashMap<Address, u64>,
     /// Of the present transaction: deposits and withdrawals, and who had something minted or
     /// burned by a transfer.
-    wrapped: Vec<(Address, Address, U256, bool, u64)>,
+    wrapped: Vec<(&'a RawLog, Address, U256, bool)>,
     minted: Vec<(Address, Address)>,
     burned: Vec<(Address, Address)>,
 }
 
-impl Fold {
-    fn transaction(&mut self, standards: &HashMap<Address, Standard>, logs: &[RawLog]) {
+impl<'a> Fold<'a> {
+    fn transaction(&mut self, standards: &HashMap<Address, Standard>, logs: &'a [RawLog]) {
         for log in logs {
             let Some(standard) = standards.get(&log.address) else { continue };
             let done = read(*standard, log).and_then(|said| self.log(log, said));
@@ -80,7 +116,7 @@ impl Fold {
         self.burned.clear();
     }
 
-    fn log(&mut self, log: &RawLog, said: Said) -> Result<(), Unread> {
+    fn log(&mut self, log: &'a RawLog, said: Said) -> Result<(), Unread> {
         let (contract, updated_block) = (log.address, log.block_number);
         match said {
             Said::Transfer { from, to, amount } => {
@@ -91,12 +127,13 @@ impl Fold {
                     self.burned.push((contract, from));
                 }
                 self.move_amount((contract, U256::ZERO), (from, to), amount, updated_block);
+                self.tell_tokens(log, (from, to), None, amount);
             }
             Said::Deposit { account, amount } => {
-                self.wrapped.push((contract, account, amount, true, updated_block));
+                self.wrapped.push((log, account, amount, true));
             }
             Said::Withdrawal { account, amount } => {
-                self.wrapped.push((contract, account, amount, false, updated_block));
+                self.wrapped.push((log, account, amount, false));
             }
             Said::Allowance { owner, spender, amount } => {
                 let row = AllowanceRow { contract, owner, spender, amount, updated_block };
@@ -104,9 +141,11 @@ impl Fold {
             }
             Said::ItemTransfer { from, to, token_id } => {
                 self.move_item(log, (from, to), token_id, 0);
+                self.tell(log, What::Items { from, to, first: token_id, last: token_id });
             }
             Said::ConsecutiveTransfer { first, last, from, to } => {
-                return self.move_items(log, (first, last), (from, to));
+                self.move_items(log, (first, last), (from, to))?;
+                self.tell(log, What::Items { from, to, first, last });
             }
             Said::TokenApproval { token_id, approved } => {
                 let approved = (!approved.is_zero()).then_some(approved);
@@ -118,6 +157,7 @@ impl Fold {
                 self.operators.insert((contract, owner, operator), row);
             }
             Said::MetadataUpdate { first, last, uri } => {
+                self.tell(log, What::Metadata { first, last });
                 let (block_number, log_index) = (log.block_number, log.log_index);
                 let update = MetadataUpdate { block_number, log_index, contract, first, last, uri };
                 self.folded.metadata_updates.push(update);
@@ -126,6 +166,7 @@ impl Fold {
                 for (place, (token_id, amount)) in (0..).zip(parts) {
                     self.move_amount((contract, token_id), (from, to), amount, updated_block);
                     self.push_transfer(log, (from, to), (token_id, Some(amount)), place);
+                    self.tell_tokens(log, (from, to), Some(token_id), amount);
                 }
             }
         }
@@ -135,13 +176,34 @@ impl Fold {
     /// Deposits and withdrawals of the transaction that is over. A contract that tells of a mint
     /// (or burn) for the same account beside them has said it already.
     fn settle_wrapped(&mut self) {
-        for (contract, account, amount, deposit, block) in std::mem::take(&mut self.wrapped) {
+        for (log, account, amount, deposit) in std::mem::take(&mut self.wrapped) {
+            let (contract, block) = (log.address, log.block_number);
             let told = if deposit { &self.minted } else { &self.burned };
             if told.contains(&(contract, account)) {
                 continue;
             }
             let parties = if deposit { (Address::ZERO, account) } else { (account, Address::ZERO) };
             self.move_amount((contract, U256::ZERO), parties, amount, block);
+            self.tell_tokens(log, parties, None, amount);
+        }
+    }
+
+    fn tell(&mut self, log: &'a RawLog, what: What) {
+        if let Some(told) = &mut self.told {
+            told.push(Told { log, what });
+        }
+    }
+
+    /// Who moves nothing wants to be seen beside addresses that resemble their own.
+    fn tell_tokens(
+        &mut self,
+        log: &'a RawLog,
+        (from, to): (Address, Address),
+        token_id: Option<U256>,
+        amount: U256,
+    ) {
+        if !amount.is_zero() {
+            self.tell(log, What::Tokens { from, to, token_id, amount });
         }
     }
 
@@ -251,15 +313,19 @@ impl Fold {
         });
     }
 
-    fn finish(self) -> Folded {
-        Folded {
+    fn finish(self) -> (Folded, Vec<Told<'a>>) {
+        let folded = Folded {
             balances: sorted(self.balances),
             owners: sorted(self.owners),
             allowances: sorted(self.allowances),
             token_approvals: sorted(self.token_approvals),
             operators: sorted(self.operators),
             ..self.folded
-        }
+        };
+        let mut told = self.told.unwrap_or_default();
+        // Deposits and withdrawals are known at the end of their transaction.
+        told.sort_by_key(|told| (told.log.block_number, told.log.log_index));
+        (folded, told)
     }
 }
 

@@ -7,13 +7,15 @@
 //! before, so that nothing has to be loaded, and one statement per table applies them. How blocks
 //! are cut into pieces makes no difference.
 
+mod facts;
 mod fold;
 mod read;
 mod record;
 
-pub use fold::{Folded, fold};
+pub use facts::fact;
+pub use fold::{Folded, Told, What, fold, fold_and_tell};
 pub use read::{Said, Unread, read};
-pub(crate) use record::{record_live, record_settled};
+pub(crate) use record::{record_live, record_settled, told};
 
 use crate::Standard;
 use alloy_primitives::{B256, keccak256};

@@ -1,6 +1,9 @@
 //! Folds inside the indexer's commits.
 
-use super::fold::{Folded, fold};
+use super::{
+    facts::fact,
+    fold::{Folded, fold, fold_and_tell},
+};
 use crate::Standard;
 use alloy_primitives::Address;
 use db::{
@@ -11,6 +14,7 @@ use db::{
     token_approvals, transfers, undecoded_logs,
     undo_records::{self, KeyColumn},
 };
+use journal::NewFact;
 use std::collections::HashMap;
 use vocab::ChainId;
 
@@ -34,18 +38,31 @@ pub(crate) async fn record_settled(
     count_unreliable(db, chain, logs).await
 }
 
-/// Blocks that may still be given up: one by one, each with its undo.
+/// Blocks that may still be given up: one by one, each with its undo. Gives what is to be told.
 pub(crate) async fn record_live(
     db: &mut PgConnection,
     chain: ChainId,
     standards: &HashMap<Address, Standard>,
     logs: &[RawLog],
-) -> Result<(), DbError> {
+) -> Result<Vec<NewFact>, DbError> {
+    let mut facts = Vec::new();
     for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
         let number = block.first().map(|log| log.block_number);
-        record(db, chain, &fold(standards, block), number).await?;
+        let (folded, told) = fold_and_tell(standards, block);
+        record(db, chain, &folded, number).await?;
+        facts.extend(told.iter().map(|told| fact(chain, told)));
     }
-    count_unreliable(db, chain, logs).await
+    count_unreliable(db, chain, logs).await?;
+    Ok(facts)
+}
+
+/// What was told of these logs, which lie in blocks that are no longer on the chain.
+pub(crate) fn told(
+    chain: ChainId,
+    standards: &HashMap<Address, Standard>,
+    logs: &[RawLog],
+) -> Vec<NewFact> {
+    fold_and_tell(standards, logs).1.iter().map(|told| fact(chain, told)).collect()
 }
 
 /// How many of these logs go into the next piece: whole blocks, at least one. A log of an

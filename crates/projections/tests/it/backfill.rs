@@ -35,7 +35,7 @@ async fn settled() -> (Rig, Address) {
     rig.mint(&mut late, 2).await;
     token::burst(&rig, token, 50).await;
     rig.node.mine(70).await;
-    rig.sources = vec![Source { address: token, standard: Standard::Erc20, start_block: 1 }];
+    rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     (rig, token)
 }
 

@@ -1,7 +1,7 @@
 //! Contracts of others: what is made of their logs, sound and hostile, and taken back by reorgs.
 
 use crate::{
-    rig::Rig,
+    rig::{Rig, facts},
     speaker::{self, Told, topic, word},
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
@@ -11,6 +11,7 @@ use projections::{Projections, Source, Standard};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use std::time::Instant;
+use vocab::topic;
 
 const TRANSFER: &str = "Transfer(address,address,uint256)";
 const DEPTHS: [u64; 8] = [1, 2, 5, 12, 13, 31, 33, 40];
@@ -26,7 +27,7 @@ async fn followed() -> (Rig, [Address; 3]) {
     let mut speakers = [Address::ZERO; 3];
     for (place, standard) in speakers.iter_mut().zip(Standard::ALL) {
         *place = speaker::deploy(&rig).await;
-        rig.sources.push(Source { address: *place, standard, start_block: 1 });
+        rig.sources.push(Source::new(*place, standard, 1));
     }
     (rig, speakers)
 }
@@ -112,6 +113,80 @@ async fn reorgs_of_any_depth_leave_what_a_rebuild_finds() {
         let tables = ["items", "transfers", "balances", "allowances", "metadata_updates"];
         let empty: Vec<_> = tables.iter().filter(|name| empty(name)).collect();
         assert!(empty.is_empty(), "{empty:?} of {digest:?}");
+    }
+}
+
+/// Each movement near the head is told once, with what a filter needs, and taken back newest first.
+#[tokio::test]
+async fn what_is_told_is_taken_back() {
+    let (rig, [asset, items, multi]) = followed().await;
+    rig.node.mine(70).await;
+    let test = testkit::database().await;
+    let _running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    let list = |words: &[u64]| words.iter().flat_map(|n| word(*n)).collect::<Vec<u8>>();
+    let deposit = "Deposit(address,uint256)";
+    let consecutive = "ConsecutiveTransfer(uint256,uint256,address,address)";
+    let single = "TransferSingle(address,address,address,uint256,uint256)";
+    let batch = "TransferBatch(address,address,address,uint256[],uint256[])";
+    let said = [
+        (asset, Told::new(deposit, &[who(1)], word(8))),
+        (asset, Told::new(TRANSFER, &[who(1), who(2)], word(5))),
+        (asset, Told::new(TRANSFER, &[who(1), who(2)], word(0))),
+        (asset, Told::new("Approval(address,address,uint256)", &[who(1), who(2)], word(9))),
+        (items, Told::new(TRANSFER, &[who(0), who(1), topic(7)], vec![])),
+        (items, Told::new(TRANSFER, &[who(1), who(0), topic(7)], vec![])),
+        (items, Told::new(consecutive, &[topic(10), who(0), who(1)], word(12))),
+        (items, Told::new("MetadataUpdate(uint256)", &[], word(12))),
+        (multi, Told::new(batch, &[who(9), who(0), who(1)], list(&[64, 160, 2, 5, 6, 2, 50, 60]))),
+        (multi, Told::new(single, &[who(1), who(1), who(0)], list(&[5, 20]))),
+        (multi, Told::new(single, &[who(1), who(1)], list(&[5, 20]))),
+    ];
+    for (speaker, log) in &said {
+        speaker::say(&rig, *speaker, std::slice::from_ref(log)).await;
+    }
+    rig.indexed(&test.db).await;
+    let mut told = [facts(&test.db, topic::TRANSFERS).await, facts(&test.db, topic::ITEMS).await];
+    let in_short = |facts: &[db::facts::Fact]| -> Vec<String> {
+        let one = |fact: &db::facts::Fact| {
+            let at =
+                |name: &str| fact.attributes[name].as_str().map(|text| text[..4].to_lowercase());
+            let of = |name: &str| fact.data[name].as_str().unwrap_or("-").to_owned();
+            let parties = [at("from"), at("to"), at("owner")].map(|at| at.unwrap_or("-".into()));
+            let ids = [of("token_id"), of("first_token_id"), of("last_token_id"), of("amount")];
+            format!("{} {} {}", fact.kind, parties.join(" "), ids.join(" "))
+        };
+        facts.iter().map(one).collect()
+    };
+    assert_eq!(
+        in_short(&told[0]),
+        [
+            "tokens_minted - 0xa1 - - - - 8",
+            "tokens_transferred 0xa1 0xa2 - - - - 5",
+            "tokens_minted - 0xa1 - 5 - - 50",
+            "tokens_minted - 0xa1 - 6 - - 60",
+            "tokens_burned 0xa1 - - 5 - - 20",
+        ]
+    );
+    assert_eq!(
+        in_short(&told[1]),
+        [
+            "item_minted - 0xa1 0xa1 7 - - -",
+            "item_burned 0xa1 - - 7 - - -",
+            "items_minted - 0xa1 0xa1 - 10 12 -",
+            "metadata_updated - - - - 12 12 -",
+        ]
+    );
+    rig.reorg(said.len() as u64, &[]).await;
+    rig.indexed(&test.db).await;
+    for (told, topic) in told.iter_mut().zip([topic::TRANSFERS, topic::ITEMS]) {
+        let back = facts(&test.db, topic).await.split_off(told.len());
+        assert_eq!(back.len(), told.len());
+        for (fact, back) in told.iter().rev().zip(&back) {
+            assert!(back.reverting && !fact.reverting);
+            assert_eq!((&back.kind, &back.attributes), (&fact.kind, &fact.attributes));
+            assert_eq!((&back.data, &back.block_hash), (&fact.data, &fact.block_hash));
+        }
     }
 }
 
@@ -296,7 +371,7 @@ async fn a_large_range_is_written_at_once() {
     const RANGES: u64 = 3;
     const LOGS: u64 = 16_000;
     let (asset, items) = (Address::repeat_byte(0x20), Address::repeat_byte(0x72));
-    let source = |address, standard| Source { address, standard, start_block: 1 };
+    let source = |address, standard| Source::new(address, standard, 1);
     let sources = vec![source(asset, Standard::Erc20), source(items, Standard::Erc721)];
     let projections = Projections::new(Vec::new()).recording(sources);
     let test = testkit::database().await;

@@ -35,7 +35,7 @@ async fn process() {
     let address = |name: &str| word(name).parse::<Address>().unwrap();
     let projections = projections::Projections::new(vec![address("STOA_PROBE_FACTORY")]);
     let token = address("STOA_PROBE_TOKEN");
-    let source = Source { address: token, standard: Standard::Erc20, start_block: 1 };
+    let source = Source::new(token, Standard::Erc20, 1);
     let options = indexer::IndexerOptions {
         prove_settled: false,
         range_max: 12,
@@ -98,7 +98,7 @@ async fn dying_at_any_place_loses_and_doubles_nothing() {
         }
     }
     rig.node.mine(70).await;
-    rig.sources = vec![Source { address: token, standard: Standard::Erc20, start_block: 1 }];
+    rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     let wanted = rig.rebuilt().await;
     // Logs, and the tables of our own contracts and of an ERC-20.
     assert!(wanted[..5].iter().all(|table| table.rows > 0), "{wanted:?}");
@@ -131,7 +131,7 @@ async fn dying_in_blocks_or_on_the_way_back_loses_and_doubles_nothing() {
     let mut collection = rig.create(1).await;
     rig.mint(&mut collection, 3).await;
     rig.node.mine(70).await;
-    rig.sources = vec![Source { address: token, standard: Standard::Erc20, start_block: 1 }];
+    rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     let test = testkit::database().await;
     let rest = |name: &&&str| !(name.contains("range") || name.contains("index_build"));
     let points: Vec<&str> = indexer::FAILPOINTS.iter().filter(rest).copied().collect();

@@ -11,5 +11,6 @@ mod lies;
 mod proxy;
 mod reorg;
 mod rig;
+mod sources;
 mod speaker;
 mod token;

@@ -349,7 +349,7 @@ fn chain_of(endpoint: Endpoint) -> Chain {
 /// What is made of a site's logs.
 #[must_use]
 pub fn projections(factory: Address, token: Address) -> Projections {
-    let token = Source { address: token, standard: Standard::Erc20, start_block: 1 };
+    let token = Source::new(token, Standard::Erc20, 1);
     Projections::new(vec![factory]).recording(vec![token])
 }
 

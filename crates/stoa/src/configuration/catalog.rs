@@ -295,6 +295,8 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
             s => s.standard),
         option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",
             s => s.start_block),
+        option!("projected", Flag, "its logs are made something of; else they are only kept",
+            s => s.projected),
     ]
 }
 

@@ -66,11 +66,12 @@ pub(crate) struct RoleSettings {
 }
 
 /// A contract of others, as the file names it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct SourceSettings {
     pub address: String,
     pub standard: String,
     pub start_block: u64,
+    pub projected: bool,
 }
 
 /// What is wrong with a file.
@@ -128,6 +129,12 @@ impl Default for RoleSettings {
             top_up_below_wei: None,
             top_up_amount_wei: None,
         }
+    }
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        Self { address: String::new(), standard: String::new(), start_block: 0, projected: true }
     }
 }
 
@@ -193,6 +200,7 @@ impl SourceSettings {
             standard: Standard::from_name(&self.standard)
                 .ok_or(("standard", "must be \"erc20\", \"erc721\" or \"erc1155\""))?,
             start_block: self.start_block,
+            projected: self.projected,
         })
     }
 }

@@ -175,7 +175,8 @@ impl Reader<'_> {
             let before = self.faults.len();
             let mut source = SourceSettings::default();
             self.read_options(&mut source, &options, &full, table);
-            for option in options.iter().filter(|option| !table.contains_key(option.name)) {
+            let needed = options.iter().filter(|option| option.name != "projected");
+            for option in needed.filter(|option| !table.contains_key(option.name)) {
                 self.fault(line, &full, &format!("{} is missing", option.name));
             }
             if self.faults.len() > before {

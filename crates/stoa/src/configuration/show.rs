@@ -101,7 +101,8 @@ pub(super) fn manual() -> String {
          each. They are fixed once the index of a chain was begun.",
     );
     for option in catalog::source() {
-        row(&mut out, option.name, option.kind, None, option.means);
+        let usual = (option.name == "projected").then(|| "`true`".to_owned());
+        row(&mut out, option.name, option.kind, usual, option.means);
     }
     heading(
         &mut out,
