@@ -57,8 +57,8 @@ pub(crate) async fn get_item(
     params(
         ItemListQuery,
         ("trait" = Option<Vec<String>>, Query,
-            description = "`TYPE:VALUE`, as `Background:Blue`; may stand up to ten times, for items \
-                that have all of them. Only with `collection`. A colon inside the type is `\\:`."),
+            description = "`TYPE:VALUE`, as `Background:Blue`; may stand up to ten times, for \
+                items that have all of them. Only with `collection`. A colon inside the type is `\\:`."),
     ),
     responses((status = 200, description = "One page", body = ItemList)),
 )]

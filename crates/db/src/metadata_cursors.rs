@@ -1,5 +1,5 @@
-//! `metadata_cursors`: how far the resolver of metadata has looked through what the index tells, and
-//! what each look puts into its queue (`token_metadata`).
+//! `metadata_cursors`: how far the resolver of metadata has looked through what the index tells,
+//! and what each look puts into its queue (`token_metadata`).
 //!
 //! What is looked through grows in the order of blocks, by one writer. A reorg takes some of it
 //! back and says so in `reconciliations`, in the same commit; the cursors go back with it.

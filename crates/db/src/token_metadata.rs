@@ -195,8 +195,8 @@ pub async fn claim_fetches(
         .collect())
 }
 
-/// Record what the chain told of tokens at a block, if that is canonical still. Those whose document
-/// is elsewhere wait for their hosts from now on; the others stay claimed, for what was found in
+/// Record what the chain told of tokens at a block, if that is canonical still. Those whose
+/// document is elsewhere wait for their hosts from now on; the others stay claimed, for what was found in
 /// them. Gives those that were recorded. In a transaction of its own, with what follows of it.
 pub async fn record_asked(
     db: &mut PgConnection,

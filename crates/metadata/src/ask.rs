@@ -5,7 +5,7 @@ use alloy_primitives::Bytes;
 use alloy_sol_types::SolValue;
 use chain::{CallRequest, Chain, RpcError};
 use db::token_metadata::Ask;
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 use tokio::time::Instant;
 use vocab::{Address, B256, U256};
 
@@ -40,7 +40,7 @@ pub(crate) async fn ask(
     let deadline = Instant::now() + PATIENCE;
     let mut told = vec![None; asks.len()];
     // A contract that answers with megabytes, or never, spoils the whole batch that it is in.
-    let mut open = vec![0..asks.len()];
+    let mut open: Vec<Range<usize>> = std::iter::once(0..asks.len()).collect();
     while let Some(part) = open.pop() {
         match ask_part(chain, block, &asks[part.clone()]).await {
             Ok(answers) => {

@@ -17,7 +17,8 @@ pub(crate) async fn follow(db: &Db, chain: ChainId) -> Result<u64, DbError> {
     // What is known of blocks that are gone is forgotten before anything else is believed.
     match cursors::follow_reorgs(&mut tx, chain, &mut cursor, PIECE).await? {
         Some(forgotten) => {
-            tracing::info!(chain.id = %chain, tokens = forgotten.queued, "a reorg took metadata back");
+            let tokens = forgotten.queued;
+            tracing::info!(chain.id = %chain, tokens, "a reorg took metadata back");
             seen += 1 + forgotten.seen;
         }
         None => {

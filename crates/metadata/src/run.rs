@@ -11,7 +11,7 @@ use crate::{
 use chain::{Chain, RpcError};
 use content::{BlockStore, StoreError};
 use db::{
-    Db, DbError, checkpoints,
+    Db, DbError, PooledConnection, checkpoints,
     token_metadata::{self as queue, Ask, Asked, Failed, Fetch, Read, TokenKey},
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -132,10 +132,14 @@ impl Resolver {
         }
     }
 
+    async fn connection(&self) -> Result<PooledConnection, DbError> {
+        Ok(self.config.db.acquire().await?)
+    }
+
     /// The index's block, when it is near the chain's head.
     async fn block(&self) -> Result<Option<BlockRef>, DbError> {
         let chain = &self.config.chain;
-        let found = checkpoints::load(&mut *self.config.db.acquire().await?, chain.id).await?;
+        let found = checkpoints::load(&mut *self.connection().await?, chain.id).await?;
         let head = chain.best_head();
         let near = |block: &BlockRef| head.is_none_or(|head| head <= block.number + BEHIND_MAX);
         Ok(found.map(|checkpoint| checkpoint.block).filter(near))
@@ -143,20 +147,22 @@ impl Resolver {
 
     /// One batch; gives how many tokens were in it.
     async fn ask_some(&self) -> Result<usize, Trouble> {
-        let Config { db, chain, options, .. } = &self.config;
+        let Config { chain, options, .. } = &self.config;
         let Some(block) = self.block().await? else { return Ok(0) };
         let claim = Uuid::now_v7();
         let limit = i64::try_from(options.ask_batch).unwrap_or(i64::MAX);
-        let asks =
-            queue::claim_asks(&mut *db.acquire().await?, chain.id, claim, self.hold(), limit);
-        let asks = asks.await?;
+        let mut connection = self.connection().await?;
+        let hold = self.hold();
+        let asks = queue::claim_asks(&mut connection, chain.id, claim, hold, limit).await?;
+        // The chain may take its time.
+        drop(connection);
         if asks.is_empty() {
             return Ok(0);
         }
         let (outcomes, trouble) = match ask::ask(chain, block.hash, &asks).await {
             Ok(told) => match self.read_here(&asks, told).await {
                 Ok(outcomes) => (outcomes, None),
-                Err(error) => (Outcomes::default(), Some(error)),
+                Err(error) => (Outcomes::default(), Some(Trouble::from(error))),
             },
             Err(error) => (Outcomes::default(), Some(error.into())),
         };
@@ -164,7 +170,7 @@ impl Resolver {
         let left: Vec<TokenKey> =
             asks.iter().map(|ask| ask.token).filter(|token| !done.contains(token)).collect();
         if !left.is_empty() {
-            queue::release(&mut *db.acquire().await?, chain.id, claim, &left, LATER).await?;
+            queue::release(&mut *self.connection().await?, chain.id, claim, &left, LATER).await?;
         }
         trouble.map_or(Ok(asks.len()), Err)
     }
@@ -266,7 +272,7 @@ impl Resolver {
         after: &mut String,
     ) -> Result<(Uuid, Vec<Fetch>), DbError> {
         let chain = self.config.chain.id;
-        let mut connection = self.config.db.acquire().await?;
+        let mut connection = self.connection().await?;
         let (claim, mut left, mut wanted) = (Uuid::now_v7(), free, Vec::new());
         for _ in 0..LOOKS {
             let hosts = queue::load_hosts(&mut connection, chain, after, HOSTS).await?;
@@ -359,7 +365,7 @@ impl Resolver {
     async fn measuring(&self) {
         loop {
             let depth = async {
-                let mut connection = self.config.db.acquire().await.map_err(DbError::from)?;
+                let mut connection = self.connection().await?;
                 queue::load_depth(&mut connection, self.config.chain.id).await
             };
             match depth.await {

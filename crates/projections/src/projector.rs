@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256};
 use db::{
     DbError, PgConnection,
     collections::{self, requests},
-    items,
+    items, metadata_updates,
     mint_jobs::effects::{self, Minted},
     raw_logs::RawLog,
     transfers, undo_records,
@@ -172,6 +172,7 @@ async fn record(db: &mut PgConnection, chain: ChainId, changes: &Changes) -> Res
     let collections: Vec<_> = changes.rows.collections.values().cloned().collect();
     collections::record(db, chain, &collections).await?;
     transfers::record(db, chain, &changes.transfers).await?;
+    metadata_updates::record(db, chain, &changes.metadata_updates).await?;
     undo_records::record(db, chain, &changes.undo).await
 }
 

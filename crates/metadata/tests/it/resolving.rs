@@ -46,7 +46,8 @@ async fn documents_of_all_kinds_are_read() {
     assert_eq!((inline.royalty_bps, inline.verified), (Some(500), None));
     assert_eq!(rig.named(1, "Own").await.verified, Some(true));
     let served = rig.named(2, "Served").await;
-    let sky = json!([{ "trait_type": "Level", "value": 3 }, { "trait_type": "Sky", "value": "Red" }]);
+    let sky =
+        json!([{ "trait_type": "Level", "value": 3 }, { "trait_type": "Sky", "value": "Red" }]);
     assert_eq!(served.attributes, sky);
     rig.failed(3, "not_json").await;
     rig.named(4, "a\u{fffd}b").await;

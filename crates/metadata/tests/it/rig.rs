@@ -64,7 +64,7 @@ impl Rig {
             .try_init();
         let node = testkit::anvil(NodeOptions::default()).await;
         let test = testkit::database().await;
-        let source = Source { address: CONTRACT, standard, start_block: 1 };
+        let source = Source { address: CONTRACT, standard, start_block: 1, projected: true };
         let projector = Arc::new(Projections::new(Vec::new()).recording(vec![source]));
         let indexing = IndexerOptions {
             stand_by: Duration::from_millis(50),
@@ -135,9 +135,7 @@ impl Rig {
     }
 
     pub async fn failed(&self, token_id: u64, reason: &str) -> MetadataRow {
-        let is = |row: &MetadataRow| {
-            row.state == "failed" && row.reason.as_deref() == Some(reason)
-        };
+        let is = |row: &MetadataRow| row.state == "failed" && row.reason.as_deref() == Some(reason);
         self.token(token_id, reason, is).await
     }
 
