@@ -30,6 +30,8 @@ pub struct Options {
     pub gateway_fetches_max: usize,
     /// Tokens that the node is asked for at once.
     pub ask_batch: usize,
+    /// And in a second: reading what is there should not be felt by those who mint.
+    pub asks_per_second: u32,
     /// Tries until a document counts as lost.
     pub tries_max: u32,
     /// Pause after the first failed try; each is four times the one before, up to a day.
@@ -56,6 +58,7 @@ impl Default for Options {
             host_fetches_max: 4,
             gateway_fetches_max: 16,
             ask_batch: 20,
+            asks_per_second: 100,
             tries_max: 8,
             retry: Duration::from_secs(15),
             claim: Duration::from_secs(120),

@@ -126,7 +126,10 @@ impl Resolver {
         loop {
             match self.ask_some().await {
                 Ok(0) => sleep(self.config.options.tick).await,
-                Ok(_) => {}
+                Ok(asked) => {
+                    let rate = f64::from(self.config.options.asks_per_second.max(1));
+                    sleep(Duration::from_secs_f64(asked as f64 / rate)).await;
+                }
                 Err(error) => back_off(&error).await,
             }
         }

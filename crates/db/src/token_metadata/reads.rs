@@ -154,7 +154,7 @@ pub struct TraitCount {
 }
 
 /// Traits of a collection's items, in the order of type and value, at most `limit`, after `after`.
-/// Burned items don't count.
+/// Burned items don't count. Goes over all traits of the collection's items.
 pub async fn count_traits(
     db: &mut PgConnection,
     chain: ChainId,
@@ -166,11 +166,12 @@ pub async fn count_traits(
     let (kind, value) = after.unwrap_or_default();
     Ok(sqlx::query_as!(
         TraitCount,
-        r#"select t.trait_type, t.value, count(*) as "items!"
-             from token_traits t
-             join items i on i.chain_id = t.chain_id and i.contract = t.contract
-                         and i.token_id = t.token_id
-            where t.chain_id = $1 and t.contract = $2 and i.owner is not null
+        r#"with live as materialized (
+               select token_id from items
+                where chain_id = $1 and contract = $2 and owner is not null)
+           select t.trait_type, t.value, count(*) as "items!"
+             from token_traits t join live on live.token_id = t.token_id
+            where t.chain_id = $1 and t.contract = $2
               and (t.trait_type, t.value) > ($3::text, $4::text)
             group by t.trait_type, t.value order by t.trait_type, t.value limit $5"#,
         chain.as_i64(),

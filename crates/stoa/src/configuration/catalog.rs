@@ -228,6 +228,8 @@ fn metadata() -> Vec<Opt<Settings>> {
             s => s.metadata.gateway_fetches_max),
         option!("ask_batch", Whole(1, 500), "tokens that a node is asked for at once",
             s => s.metadata.ask_batch),
+        option!("asks_per_second", Whole(1, 100_000), "and in a second",
+            s => s.metadata.asks_per_second),
         option!("tries_max", Whole(1, 100), "tries until a document counts as lost",
             s => s.metadata.tries_max),
         option!("retry_ms", Millis(10, HOUR),
