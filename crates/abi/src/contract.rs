@@ -154,6 +154,10 @@ impl Contract {
         Ok(())
     }
 
+    pub(crate) fn declared(&self) -> impl Iterator<Item = (B256, String)> {
+        self.events.iter().map(|(topic, event)| (*topic, event.signature().to_owned()))
+    }
+
     /// What a log says; none when it is of no event here, or not what the event's types make.
     #[must_use]
     pub fn decode_log(&self, topics: &[B256], data: &[u8]) -> Option<Logged> {

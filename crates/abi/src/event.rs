@@ -58,6 +58,10 @@ impl Event {
         Ok(Self { name: event.name.clone(), signature, fields, indexed })
     }
 
+    pub(crate) fn signature(&self) -> &str {
+        &self.signature
+    }
+
     pub(crate) fn topic(&self) -> B256 {
         keccak256(&self.signature)
     }

@@ -12,6 +12,7 @@
 
 mod arguments;
 mod contract;
+mod declared;
 mod event;
 mod kind;
 mod show;
@@ -21,6 +22,7 @@ pub use contract::{
     ABI_ITEMS_MAX, Called, Contract, Failed, Function, NoFunction, PARAMETERS_MAX, builtin_error,
     selector_of,
 };
+pub use declared::declared_events;
 pub use event::Logged;
 
 use std::fmt;

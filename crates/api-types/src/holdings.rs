@@ -141,6 +141,9 @@ pub struct BalanceListQuery {
     pub token_id: Option<String>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
     pub wait_for_block: Option<u64>,
+    /// How things were after this block, which has to lie in the reorg window; a later one is
+    /// waited for.
+    pub as_of_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
     /// 1 to 200, 50 when absent.
@@ -160,6 +163,9 @@ pub struct HolderListQuery {
     pub token_id: Option<String>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
     pub wait_for_block: Option<u64>,
+    /// How things were after this block, which has to lie in the reorg window; a later one is
+    /// waited for.
+    pub as_of_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
     /// 1 to 200, 50 when absent.

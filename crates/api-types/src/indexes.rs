@@ -27,6 +27,40 @@ pub struct ChainIndex {
     /// How the reading of blocks below the reorg window gets on: the run under way, or the last
     /// one. Absent when there was none.
     pub settled: Option<SettledRun>,
+    /// Contracts of others that it has, by address.
+    pub sources: Vec<IndexSource>,
+}
+
+/// How far a contract is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// It goes with the chain.
+    Live,
+    /// It was added, and its earlier logs are being read: reads of it are refused
+    /// (`source_backfilling`), and lists leave it out.
+    Backfilling,
+}
+
+/// A contract of others whose logs are indexed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct IndexSource {
+    pub contract: String,
+    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
+    pub standard: String,
+    /// The first block whose logs are kept.
+    pub start_block: u64,
+    /// Its logs are made something of; else they are only kept.
+    pub projected: bool,
+    /// Of a factory: the event that names a contract that it made.
+    pub factory_event: Option<String>,
+    /// The configuration names it; else it was added by `stoa index add`.
+    pub configured: bool,
+    pub state: SourceState,
+    /// The block up to which its logs are indexed.
+    pub block_number: u64,
+    /// How much of it is done, 0 to 100.
+    pub percent: f64,
 }
 
 /// One run over blocks below the reorg window.

@@ -13,7 +13,7 @@ use api_types::{
     BalanceList, BalanceListQuery, HolderList, HolderListQuery, LogList, LogListQuery,
     TransferList, TransferListQuery,
 };
-use app::{BalanceQuery, HolderQuery, LogQuery, Seen, TransferQuery};
+use app::{BalanceQuery, HolderQuery, LogQuery, Look, Seen, TransferQuery};
 use axum::{
     extract::{OriginalUri, State},
     http::{HeaderName, HeaderValue},
@@ -41,11 +41,13 @@ pub(crate) async fn list_balances(
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let chain = query.chain_id.map(|id| id.to_string());
+    let at = query.as_of_block.map(|number| number.to_string());
     let filters = [
         chain.as_deref(),
         query.account.as_deref(),
         query.contract.as_deref(),
         query.token_id.as_deref(),
+        at.as_deref(),
     ];
     let listing = Listing { name: "balances", filters: &filters };
     let after = position::<72>(&state, listing, query.cursor.as_deref())?.map(|at| {
@@ -59,7 +61,7 @@ pub(crate) async fn list_balances(
         account: query.account.as_deref(),
         contract: query.contract.as_deref(),
         token_id: query.token_id.as_deref(),
-        wait_for_block: query.wait_for_block,
+        look: Look { wait_for_block: query.wait_for_block, as_of_block: query.as_of_block },
     };
     let seen = state.app().list_balances(who.caller(), asked, after, limit + 1).await?;
     let Seen { chain, as_of, found: mut rows } = seen;
@@ -89,14 +91,16 @@ pub(crate) async fn list_holders(
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let chain = query.chain_id.map(|id| id.to_string());
-    let filters = [chain.as_deref(), Some(query.contract.as_str()), query.token_id.as_deref()];
+    let at = query.as_of_block.map(|number| number.to_string());
+    let filters =
+        [chain.as_deref(), Some(query.contract.as_str()), query.token_id.as_deref(), at.as_deref()];
     let listing = Listing { name: "holders", filters: &filters };
     let after = position::<20>(&state, listing, query.cursor.as_deref())?.map(Address::from);
     let asked = HolderQuery {
         chain_id: query.chain_id,
         contract: &query.contract,
         token_id: query.token_id.as_deref(),
-        wait_for_block: query.wait_for_block,
+        look: Look { wait_for_block: query.wait_for_block, as_of_block: query.as_of_block },
     };
     let seen = state.app().list_holders(who.caller(), asked, after, limit + 1).await?;
     let Seen { as_of, found: mut rows, .. } = seen;

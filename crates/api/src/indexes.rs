@@ -1,13 +1,16 @@
 //! `/api/v1/index`
 
 use crate::{ApiState, extract::Who, problem::Problem, show};
-use api_types::{ChainIndex, ChainIndexList, IndexState, SettledRun, SettledWaits};
+use api_types::{
+    ChainIndex, ChainIndexList, IndexSource, IndexState, SettledRun, SettledWaits, SourceState,
+};
 use axum::{Json, extract::State};
 use std::time::Duration;
 
 /// See how far the index is
 ///
-/// One entry per chain, with the progress of reading what lies below the reorg window.
+/// One entry per chain, with the progress of reading what lies below the reorg window, and the
+/// contracts of others that it has.
 #[utoipa::path(
     get, path = "/api/v1/index", tag = "operation", operation_id = "list_indexes",
     responses((status = 200, description = "All chains that have an index", body = ChainIndexList)),
@@ -46,6 +49,24 @@ fn shown(index: &app::ChainIndex) -> ChainIndex {
             started_at: show::time(run.started_at),
             updated_at: show::time(run.updated_at),
         }),
+        sources: index.sources.iter().map(|source| shown_source(source, height)).collect(),
+    }
+}
+
+fn shown_source(source: &app::SourceRow, height: u64) -> IndexSource {
+    IndexSource {
+        contract: source.address.to_string(),
+        standard: source.kind.clone(),
+        start_block: source.start_block,
+        projected: source.projected,
+        factory_event: source.factory.as_ref().map(|factory| factory.event.clone()),
+        configured: source.configured,
+        state: match source.beside {
+            None => SourceState::Live,
+            Some(_) => SourceState::Backfilling,
+        },
+        block_number: source.beside.map_or(height, |at| at.height),
+        percent: tenths(source.percent(height)),
     }
 }
 

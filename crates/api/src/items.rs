@@ -10,7 +10,7 @@ use crate::{
     show, token_metadata,
 };
 use api_types::{Item, ItemDetail, ItemList, ItemListQuery, LookQuery};
-use app::{ItemQuery, ItemRow, Seen};
+use app::{ItemQuery, ItemRow, Look, Seen};
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -58,7 +58,8 @@ pub(crate) async fn get_item(
         ItemListQuery,
         ("trait" = Option<Vec<String>>, Query,
             description = "`TYPE:VALUE`, as `Background:Blue`; may stand up to ten times, for \
-                items that have all of them. Only with `collection`. A colon inside the type is `\\:`."),
+                items that have all of them. Only with `collection`, and not with \
+                `as_of_block`. A colon inside the type is `\\:`."),
     ),
     responses((status = 200, description = "One page", body = ItemList)),
 )]
@@ -71,8 +72,14 @@ pub(crate) async fn list_items(
     let limit = limit(query.limit)?;
     let chain = query.chain_id.map(|id| id.to_string());
     let joined = (!traits.is_empty()).then(|| traits.join("\0"));
-    let filters =
-        [chain.as_deref(), query.owner.as_deref(), query.collection.as_deref(), joined.as_deref()];
+    let as_of = query.as_of_block.map(|number| number.to_string());
+    let filters = [
+        chain.as_deref(),
+        query.owner.as_deref(),
+        query.collection.as_deref(),
+        as_of.as_deref(),
+        joined.as_deref(),
+    ];
     let listing = Listing { name: "items", filters: &filters };
     let after = match &query.cursor {
         Some(text) => Some(position(&state, listing, text)?),
@@ -83,7 +90,7 @@ pub(crate) async fn list_items(
         owner: query.owner.as_deref(),
         collection: query.collection.as_deref(),
         traits: &traits,
-        wait_for_block: query.wait_for_block,
+        look: Look { wait_for_block: query.wait_for_block, as_of_block: query.as_of_block },
     };
     let Seen { chain, as_of, found: mut rows } =
         state.app().list_items(who.caller(), asked, after, limit + 1).await?;

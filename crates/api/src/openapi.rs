@@ -119,6 +119,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     use Code as C;
     const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
     const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
+    const AS_OF: [Code; 3] = [C::BlockNotIndexed, C::BlockOutsideWindow, C::SourceBackfilling];
     let of = |parts: &[&[Code]]| parts.concat();
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
@@ -127,7 +128,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
             let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::QueryInvalid];
-            (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed]]))
+            (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
         }
         "get_token_metadata" => {
             (Access::Public, of(&[&[C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid], &ADDRESS]))
@@ -138,16 +139,18 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "list_traits" => {
             (Access::Public, of(&[&LISTS, &[C::ContractNotFollowed, C::PathInvalid], &ADDRESS]))
         }
-        "list_items" | "list_logs" => {
-            (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed]]))
+        "list_logs" => {
+            (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
         }
-        "list_balances" | "list_transfers" => {
-            let own = [C::BlockNotIndexed, C::TokenIdInvalid];
+        "list_items" => (Access::Public, of(&[&LISTS, &ADDRESS, &AS_OF])),
+        "list_transfers" => {
+            let own = [C::BlockNotIndexed, C::SourceBackfilling, C::TokenIdInvalid];
             (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
         }
+        "list_balances" => (Access::Public, of(&[&LISTS, &ADDRESS, &AS_OF, &[C::TokenIdInvalid]])),
         "list_holders" => {
-            let own = [C::BlockNotIndexed, C::TokenIdInvalid, C::ContractNotFollowed];
-            (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
+            let own = [C::TokenIdInvalid, C::ContractNotFollowed];
+            (Access::Public, of(&[&LISTS, &ADDRESS, &AS_OF, &own]))
         }
         "get_collection" => {
             (Access::Public, of(&[&[C::CollectionUnknown, C::PathInvalid], &ADDRESS]))

@@ -30,7 +30,7 @@ impl From<Code> for Problem {
             | Code::Unavailable
             | Code::IdempotencyInProgress
             | Code::BlockNotIndexed => Some(1),
-            Code::NotReady | Code::CollectionNotReady => Some(5),
+            Code::NotReady | Code::CollectionNotReady | Code::SourceBackfilling => Some(5),
             _ => None,
         };
         Self { code, detail: None, errors: Vec::new(), retry_after }

@@ -185,6 +185,15 @@ pub enum Refusal {
         wanted: u64,
         height: Option<u64>,
     },
+    /// It can't be said any more how things were at a block.
+    BlockOutsideWindow {
+        wanted: u64,
+        oldest: Option<u64>,
+    },
+    /// The contract was added to the index, which has its logs up to this block only.
+    SourceBackfilling {
+        height: u64,
+    },
     /// Nothing is known of who has what of this contract.
     ContractNotFollowed,
     /// A filter that goes with another one only, and what is wanted of it.
@@ -244,7 +253,9 @@ impl AppError {
                 | R::Approval(Unfit::NotWanted(_) | Unfit::TooMany)
                 | R::WalletState { .. }
                 | R::SignerRefused { .. } => Class::Conflict,
-                R::QueueFull { .. } | R::BlockNotIndexed { .. } => Class::Busy,
+                R::QueueFull { .. } | R::BlockNotIndexed { .. } | R::SourceBackfilling { .. } => {
+                    Class::Busy
+                }
                 R::Sponsor(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },

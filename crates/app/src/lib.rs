@@ -89,6 +89,7 @@ pub use db::{
     facts::Fact,
     forward_requests::ForwardRequestRow,
     index_progress::ChainIndex,
+    index_sources::SourceRow,
     items_reads::ItemRow,
     mint_jobs::requests::MintJob,
     token_metadata::reads::{MetadataRow, TraitCount},
@@ -113,7 +114,7 @@ pub use read_snapshot::{Snapshot, SnapshotRows};
 pub use read_sponsors::{SponsorView, SponsoredQuery};
 pub use read_transactions::{ApprovalView, TransactionQuery, TransactionView};
 pub use read_transfers::TransferQuery;
-pub use read_view::Seen;
+pub use read_view::{Look, Seen};
 pub use read_wallets::{WalletState, WalletView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;

@@ -1,13 +1,13 @@
 //! Balances of assets and items with many owners, and who holds something of a contract.
 
 use crate::{
-    App, AppError, BalanceRow, Caller, Field, Refusal, Seen, address::parse_address,
-    read_items::decimal,
+    App, AppError, BalanceRow, Caller, Field, Look, Refusal, Seen, address::parse_address,
+    read_items::decimal, read_view::View,
 };
 use auth::{Action, authorize};
 use db::{
-    PgConnection,
-    balances_reads::{self, BalanceFilter},
+    PgConnection, balances_as_of,
+    balances_reads::{self, BalanceFilter, OwnerRow},
     collections_reads::{self, CollectionFilter},
     index_sources,
 };
@@ -20,7 +20,7 @@ pub struct BalanceQuery<'a> {
     pub account: Option<&'a str>,
     pub contract: Option<&'a str>,
     pub token_id: Option<&'a str>,
-    pub wait_for_block: Option<u64>,
+    pub look: Look,
 }
 
 /// Whose holders to list.
@@ -30,7 +30,7 @@ pub struct HolderQuery<'a> {
     pub contract: &'a str,
     /// Of an ERC-1155, and of no other.
     pub token_id: Option<&'a str>,
-    pub wait_for_block: Option<u64>,
+    pub look: Look,
 }
 
 /// Somebody who holds something of a contract.
@@ -46,7 +46,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::FilterUnfit`] without account and contract; [`Refusal::Address`],
-    /// [`Refusal::TokenIdMalformed`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::TokenIdMalformed`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`].
     pub async fn list_balances(
         &self,
         caller: Caller<'_>,
@@ -70,8 +71,9 @@ impl App {
         if filter.token_id.is_some() && filter.contract.is_none() {
             return Err(Refusal::FilterUnfit("token_id", "only with a `contract`").into());
         }
-        let mut view = self.view(chain, query.wait_for_block).await?;
-        let found = balances_reads::list(&mut view.db, chain, filter, after, limit).await?;
+        let mut view = self.view_as_of(chain, query.look).await?;
+        view.check_whole(filter.contract).await?;
+        let found = balances(&mut view, filter, after, limit).await?;
         Ok(view.seen(found))
     }
 
@@ -80,7 +82,8 @@ impl App {
     /// # Errors
     /// [`Refusal::ContractNotFollowed`]; [`Refusal::FilterUnfit`] when a token id is missing, or
     /// means nothing; [`Refusal::Address`], [`Refusal::TokenIdMalformed`],
-    /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`].
     pub async fn list_holders(
         &self,
         caller: Caller<'_>,
@@ -92,7 +95,8 @@ impl App {
         let chain = self.chain(query.chain_id)?.chain_id;
         let contract = parse_address(query.contract, Field::Contract)?;
         let token_id = query.token_id.map(decimal).transpose()?;
-        let mut view = self.view(chain, query.wait_for_block).await?;
+        let mut view = self.view_as_of(chain, query.look).await?;
+        view.check_whole(Some(contract)).await?;
         let amounts = match (kind(&mut view.db, chain, contract).await?, token_id) {
             (Kind::Items, None) => None,
             (Kind::Amounts, None) => {
@@ -105,7 +109,7 @@ impl App {
             }
         };
         let found = match amounts {
-            None => owners(&mut view.db, chain, contract, after, limit).await?,
+            None => owners(&mut view, contract, after, limit).await?,
             Some(token_id) => {
                 let filter = BalanceFilter {
                     account: None,
@@ -113,7 +117,7 @@ impl App {
                     token_id: Some(token_id),
                 };
                 let after = after.map(|account| (contract, token_id, account));
-                let rows = balances_reads::list(&mut view.db, chain, filter, after, limit).await?;
+                let rows = balances(&mut view, filter, after, limit).await?;
                 let holder = |row: BalanceRow| Holder {
                     account: row.account,
                     balance: row.balance.map(|balance| balance.0),
@@ -125,15 +129,31 @@ impl App {
     }
 }
 
+async fn balances(
+    view: &mut View,
+    filter: BalanceFilter,
+    after: Option<(Address, U256, Address)>,
+    limit: i64,
+) -> Result<Vec<BalanceRow>, AppError> {
+    let (db, chain) = (&mut *view.db, view.chain);
+    Ok(match view.back_to {
+        None => balances_reads::list(db, chain, filter, after, limit).await?,
+        Some(at) => balances_as_of::list(db, chain, at, filter, after, limit).await?,
+    })
+}
+
 async fn owners(
-    db: &mut PgConnection,
-    chain: ChainId,
+    view: &mut View,
     contract: Address,
     after: Option<Address>,
     limit: i64,
 ) -> Result<Vec<Holder>, AppError> {
-    let rows = balances_reads::list_owners(db, chain, contract, after, limit).await?;
-    let holder = |row: balances_reads::OwnerRow| Holder {
+    let (db, chain) = (&mut *view.db, view.chain);
+    let rows = match view.back_to {
+        None => balances_reads::list_owners(db, chain, contract, after, limit).await?,
+        Some(at) => balances_as_of::list_owners(db, chain, at, contract, after, limit).await?,
+    };
+    let holder = |row: OwnerRow| Holder {
         account: row.owner,
         balance: Some(U256::from(row.items.unsigned_abs())),
     };
@@ -156,7 +176,7 @@ pub(crate) async fn kind(
     if !collections_reads::list(db, only, None, 1).await?.is_empty() {
         return Ok(Kind::Items);
     }
-    let source = index_sources::find(db, chain, contract).await?;
+    let source = index_sources::find_contract(db, chain, contract).await?;
     match source.filter(|source| source.projected).map(|source| source.kind).as_deref() {
         Some("erc20") => Ok(Kind::Asset),
         Some("erc721") => Ok(Kind::Items),

@@ -1,13 +1,13 @@
 //! Items on chain, as the index has them.
 
 use crate::{
-    App, AppError, Caller, Field, ItemRow, Refusal, Seen, TransferRow, address::parse_address,
-    read_token_metadata::parse_traits,
+    App, AppError, Caller, Field, ItemRow, Look, Refusal, Seen, TransferRow,
+    address::parse_address, read_token_metadata::parse_traits,
 };
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
 use db::{
-    collections_reads, items_reads,
+    collections_reads, items_as_of, items_reads,
     mint_jobs::requests,
     token_metadata::reads::{self, TraitFilter},
     transfers_reads,
@@ -38,9 +38,9 @@ pub struct ItemQuery<'a> {
     pub chain_id: Option<u64>,
     pub owner: Option<&'a str>,
     pub collection: Option<&'a str>,
-    /// `TYPE:VALUE`, all of them; only with a collection.
+    /// `TYPE:VALUE`, all of them; only with a collection, and at the index's own block.
     pub traits: &'a [String],
-    pub wait_for_block: Option<u64>,
+    pub look: Look,
 }
 
 impl App {
@@ -48,7 +48,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`];
-    /// [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn load_item(
         &self,
         caller: Caller<'_>,
@@ -60,6 +61,7 @@ impl App {
         let contract = parse_address(contract, Field::Contract)?;
         let key = ItemKey { chain_id: chain.chain_id, contract, token_id: decimal(token_id)? };
         let mut view = self.view(key.chain_id, wait_for_block).await?;
+        view.check_whole(Some(contract)).await?;
         let item = items_reads::load(&mut view.db, key).await?.ok_or(Refusal::ItemUnknown)?;
         let history = transfers_reads::load_history(&mut view.db, key, HISTORY_MAX).await?;
         let mint_id = match item.intent {
@@ -83,7 +85,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::FilterUnfit`]
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`], [`Refusal::FilterUnfit`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -97,17 +99,25 @@ impl App {
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
         let traits = parse_traits(query.traits)?;
-        if !traits.is_empty() {
-            let contract =
-                contract.ok_or(Refusal::FilterUnfit("trait", "only with a `collection`"))?;
-            let filter = TraitFilter { contract, owner, traits: &traits };
-            let after = after.filter(|(last, _)| *last == contract).map(|(_, token_id)| token_id);
-            let mut view = self.view(chain, query.wait_for_block).await?;
-            let found = reads::list_items(&mut view.db, chain, &filter, after, limit).await?;
-            return Ok(view.seen(found));
-        }
-        let mut view = self.view(chain, query.wait_for_block).await?;
-        let found = items_reads::list(&mut view.db, chain, owner, contract, after, limit).await?;
+        let mut view = self.view_as_of(chain, query.look).await?;
+        view.check_whole(contract).await?;
+        let db = &mut view.db;
+        let found = match (view.back_to, traits.is_empty()) {
+            (None, true) => items_reads::list(db, chain, owner, contract, after, limit).await?,
+            (Some(at), true) => {
+                items_as_of::list(db, chain, at, (owner, contract), after, limit).await?
+            }
+            (None, false) => {
+                let unfit = Refusal::FilterUnfit("trait", "only with a `collection`");
+                let contract = contract.ok_or(unfit)?;
+                let filter = TraitFilter { contract, owner, traits: &traits };
+                let after = after.filter(|(last, _)| *last == contract).map(|(_, id)| id);
+                reads::list_items(db, chain, &filter, after, limit).await?
+            }
+            (Some(_), false) => {
+                return Err(Refusal::FilterUnfit("trait", "not with `as_of_block`").into());
+            }
+        };
         Ok(view.seen(found))
     }
 

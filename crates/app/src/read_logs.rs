@@ -41,7 +41,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::FilterUnfit`]; [`Refusal::Address`], [`Refusal::ChainUnknown`],
-    /// [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn list_logs(
         &self,
         caller: Caller<'_>,
@@ -61,6 +62,7 @@ impl App {
             return Err(Refusal::FilterUnfit("topic0", "only with an `address`").into());
         }
         let mut view = self.view(chain, query.wait_for_block).await?;
+        view.check_whole(filter.address).await?;
         let logs = raw_logs::list(&mut view.db, chain, filter, after, limit).await?;
         let seen = view.seen(());
         drop(view);
@@ -84,7 +86,8 @@ impl App {
         address: Address,
     ) -> Result<Vec<Arc<Contract>>, AppError> {
         let own = self.contract_at(chain, address).await?.map(|known| known.contract);
-        let source = index_sources::find(&mut *self.connection().await?, chain, address).await?;
+        let source =
+            index_sources::find_contract(&mut *self.connection().await?, chain, address).await?;
         let standard = source.and_then(|source| Standard::from_name(&source.kind));
         Ok(own.into_iter().chain(standard.map(of_standard)).collect())
     }

@@ -25,7 +25,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::FilterUnfit`]; [`Refusal::Address`], [`Refusal::TokenIdMalformed`],
-    /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`].
+    /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
+    /// [`Refusal::SourceBackfilling`].
     pub async fn list_transfers(
         &self,
         caller: Caller<'_>,
@@ -49,6 +50,7 @@ impl App {
             return Err(Refusal::FilterUnfit("token_id", "only with a `contract`").into());
         }
         let mut view = self.view(chain, query.wait_for_block).await?;
+        view.check_whole(filter.contract).await?;
         let found = transfers_reads::list(&mut view.db, chain, filter, before, limit).await?;
         Ok(view.seen(found))
     }

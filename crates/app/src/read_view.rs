@@ -1,23 +1,34 @@
 //! Reads of a chain's index: from one view of the database, which says of which block it is, and if
-//! wished not before the index has come to a block.
+//! wished not before the index has come to a block, or of an earlier block.
 
 use crate::{App, AppError, Refusal};
-use db::{PgTransaction, checkpoints};
+use db::{PgTransaction, blocks, checkpoints, index_sources};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use vocab::{BlockRef, ChainId};
+use vocab::{Address, BlockRef, ChainId};
 
 /// How long a read waits for a block.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 /// Between two looks at the index, while one waits.
 const LOOK: Duration = Duration::from_millis(25);
 
+/// Which block a read is to reflect. None: whatever is newest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// This one or a later one.
+    pub wait_for_block: Option<u64>,
+    /// This one, which is waited for, too.
+    pub as_of_block: Option<u64>,
+}
+
 /// What is read through it is as of one block.
 #[derive(Debug)]
 pub(crate) struct View {
-    chain: ChainId,
+    pub(crate) chain: ChainId,
     pub(crate) db: PgTransaction<'static>,
     as_of: Option<BlockRef>,
+    /// The block to go back to; none when it is the newest.
+    pub(crate) back_to: Option<u64>,
 }
 
 /// What was found on which chain, and as of which block: none while nothing is indexed.
@@ -31,6 +42,16 @@ pub struct Seen<T> {
 impl View {
     pub(crate) fn seen<T>(&self, found: T) -> Seen<T> {
         Seen { chain: self.chain, as_of: self.as_of, found }
+    }
+
+    /// # Errors
+    /// [`Refusal::SourceBackfilling`] while only a part of this contract's logs is indexed.
+    pub(crate) async fn check_whole(&mut self, contract: Option<Address>) -> Result<(), AppError> {
+        let Some(contract) = contract else { return Ok(()) };
+        match index_sources::load_height(&mut self.db, self.chain, contract).await? {
+            Some(height) => Err(Refusal::SourceBackfilling { height }.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -57,7 +78,7 @@ impl App {
             let height = as_of.map(|block| block.number);
             let Some(wanted) = wait_for.filter(|wanted| height.is_none_or(|at| at < *wanted))
             else {
-                return Ok(View { chain, db, as_of });
+                return Ok(View { chain, db, as_of, back_to: None });
             };
             // Nobody waits with a connection in hand.
             drop(db);
@@ -66,5 +87,23 @@ impl App {
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// A view of the index of a chain as of the block that is wished.
+    ///
+    /// # Errors
+    /// As [`Self::view`]; [`Refusal::BlockOutsideWindow`] when it can't be gone back so far.
+    pub(crate) async fn view_as_of(&self, chain: ChainId, look: Look) -> Result<View, AppError> {
+        let mut view = self.view(chain, look.wait_for_block.max(look.as_of_block)).await?;
+        let head = view.as_of.map(|block| block.number);
+        let Some(wanted) = look.as_of_block.filter(|wanted| Some(*wanted) != head) else {
+            return Ok(view);
+        };
+        let Some(block) = blocks::load_at(&mut view.db, chain, wanted).await? else {
+            let oldest = blocks::load_oldest(&mut view.db, chain).await?;
+            return Err(Refusal::BlockOutsideWindow { wanted, oldest }.into());
+        };
+        (view.as_of, view.back_to) = (Some(block), Some(wanted));
+        Ok(view)
     }
 }

@@ -8,7 +8,7 @@ mod compare;
 mod floor;
 mod ponder;
 mod usage;
-mod workload;
+pub(crate) mod workload;
 
 use crate::{report::load_average, say, subject::Subject};
 use anyhow::{Context, Result, ensure};

@@ -5,6 +5,7 @@
 mod bare;
 mod ceiling;
 mod cpu;
+mod head;
 mod index;
 mod load;
 mod mint;
@@ -44,6 +45,8 @@ enum Bench {
     Signer(signatures::Options),
     /// Transfers of an ERC-20 and an ERC-721 from a node into an empty database.
     Index(index::Options),
+    /// From a block's announcement by the node to its last event on the stream.
+    Head(head::Options),
     /// A handler that commits one row per request, and does nothing else: a ceiling for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -69,6 +72,7 @@ fn run() -> Result<()> {
         Bench::Tx(options) => runtime.block_on(tx::run(options)),
         Bench::Signer(options) => runtime.block_on(signatures::run(options)),
         Bench::Index(options) => runtime.block_on(index::run(options)),
+        Bench::Head(options) => runtime.block_on(head::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
     }
 }

@@ -173,7 +173,7 @@ async fn mints(server: &Server, node: &Node, count: usize, clients: usize) -> Re
     let recipients: Vec<Address> = wanted.iter().map(|mint| mint.to).collect();
     let supply_before = supply(node, dev).await?;
     let mut reader = JoinSet::new();
-    reader.spawn(Stream::open(dev).await?.collect(count));
+    reader.spawn(Stream::open(dev, &["mints"]).await?.collect(count));
     let first_block = node.number("eth_blockNumber", json!([])).await?;
     let stages = Stages::load(dev).await?;
     let (cpu, started) = (Cpu::of(server.id()), Instant::now());

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use anyhow::{Context, Result, bail};
 use reqwest::Client;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Calls in one HTTP request.
 const BATCH_MAX: usize = 250;
@@ -57,6 +57,17 @@ impl Node {
         }
         anyhow::ensure!(results.len() == calls.len(), "the node left calls unanswered");
         Ok(results)
+    }
+
+    /// How long one call takes, until the last byte of its answer is here; and the answer.
+    pub async fn timed(&self, method: &str, params: Value) -> Result<(Duration, Value)> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let started = Instant::now();
+        let response = self.http.post(&self.url).json(&request).send().await?;
+        let body = response.error_for_status()?.bytes().await?;
+        let took = started.elapsed();
+        let answer: Value = serde_json::from_slice(&body)?;
+        Ok((took, answer["result"].clone()))
     }
 
     /// Hand over signed bytes: one HTTP request, as any sender would.

@@ -50,8 +50,8 @@ pub struct Start {
     pub wallets: u32,
     /// Wallets for calls of operators.
     pub operators: u32,
-    /// Transactions of each of those that wait to be mined; none: as usual.
-    pub in_flight: Option<u16>,
+    /// A configuration file; none: all as usual.
+    pub config: Option<String>,
     pub block_time: f64,
     /// Gas in a block of the node that is started.
     pub block_gas_limit: Option<u64>,
@@ -64,7 +64,7 @@ impl Default for Start {
         Self {
             wallets: 2,
             operators: 1,
-            in_flight: None,
+            config: None,
             block_time: 1.0,
             block_gas_limit: None,
             rpc: None,
@@ -109,9 +109,9 @@ impl Server {
         if let Some(gas) = start.block_gas_limit {
             arguments.extend(["--block-gas-limit".to_owned(), gas.to_string()]);
         }
-        if let Some(in_flight) = start.in_flight {
+        if let Some(config) = &start.config {
             let file = directory.path().join("stoa.toml");
-            fs::write(&file, format!("[roles.operator]\nin_flight_max = {in_flight}\n"))?;
+            fs::write(&file, config)?;
             arguments.extend(["--config".to_owned(), file.display().to_string()]);
         }
         let log = directory.path().join("stoa.log");

@@ -27,17 +27,24 @@ pub struct Told {
 
 /// What is read of a frame: no more, because reading is load too.
 #[derive(Debug, Deserialize)]
-struct Frame {
+pub struct Frame {
     op: Option<String>,
     #[serde(rename = "type")]
-    kind: Option<String>,
+    pub kind: Option<String>,
     seq: Option<i64>,
     prev_seq: Option<i64>,
+    pub block: Option<Block>,
     data: Option<Data>,
 }
 
+/// Where the chain shows it.
+#[derive(Debug, Deserialize)]
+pub struct Block {
+    pub number: u64,
+}
+
 #[derive(Debug, Default, Deserialize)]
-struct Data {
+pub struct Data {
     mint_id: Option<String>,
     status: Option<String>,
 }
@@ -45,18 +52,17 @@ struct Data {
 pub struct Stream(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Stream {
-    /// Subscribed to all mints from now on.
-    pub async fn open(dev: &DevFile) -> Result<Self> {
+    /// Subscribed to all of these topics from now on.
+    pub async fn open(dev: &DevFile, topics: &[&str]) -> Result<Self> {
         let (socket, _) = connect_async(&dev.stream).await.context("no stream")?;
         let mut stream = Self(socket);
-        let hello = [
-            json!({ "op": "auth", "key": dev.operator_api_key }),
-            json!({ "op": "subscribe", "id": "bench", "topic": "mints" }),
-        ];
-        for frame in hello {
-            stream.0.send(Message::text(frame.to_string())).await?;
+        let key = json!({ "op": "auth", "key": dev.operator_api_key });
+        stream.0.send(Message::text(key.to_string())).await?;
+        for topic in topics {
+            let wish = json!({ "op": "subscribe", "id": topic, "topic": topic });
+            stream.0.send(Message::text(wish.to_string())).await?;
+            while stream.frame().await?.op.as_deref() != Some("subscribed") {}
         }
-        while stream.frame().await?.op.as_deref() != Some("subscribed") {}
         Ok(stream)
     }
 
@@ -82,7 +88,8 @@ impl Stream {
         Ok(told)
     }
 
-    async fn frame(&mut self) -> Result<Frame> {
+    /// The next one, whatever it is.
+    pub async fn frame(&mut self) -> Result<Frame> {
         loop {
             let next = timeout(SILENCE_MAX, self.0.next()).await.context("the stream is silent")?;
             match next.context("the stream ended")?? {

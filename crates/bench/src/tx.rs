@@ -91,7 +91,7 @@ async fn one(options: &Options, block_time: Option<f64>, wallets: u32) -> Result
     let stoa = options.subject.program()?;
     let start = Start {
         operators: wallets,
-        in_flight: Some(options.in_flight),
+        config: Some(format!("[roles.operator]\nin_flight_max = {}\n", options.in_flight)),
         rpc: Some(anvil.http_url()),
         block_time: block_time.unwrap_or(0.1),
         ..Start::default()

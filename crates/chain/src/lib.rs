@@ -22,16 +22,23 @@ pub use types::{BlockReceipt, FeeHistory, Header, Log, Receipt};
 use vocab::{ChainId, Finality};
 
 /// What configuration says about a chain.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Chain {
     pub id: ChainId,
     /// In order of preference. Clones of a chain share what is known of them.
     pub endpoints: Pool,
-    /// WebSocket address for new heads, if the chain has one.
-    pub ws_url: Option<String>,
+    /// WebSocket addresses that tell of new heads; secret past their hosts.
+    pub ws_urls: Vec<String>,
     pub finality: Finality,
     /// Expected time between blocks: sets how often heads are polled.
     pub block_time: std::time::Duration,
+}
+
+impl std::fmt::Debug for Chain {
+    /// Without the addresses.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Chain {

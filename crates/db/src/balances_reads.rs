@@ -27,7 +27,7 @@ pub struct BalanceFilter {
 }
 
 /// Balances in the order of (contract, token id, account), at most `limit`, after `after`. Those
-/// that are 0 are left out.
+/// that are 0 are left out, and those of contracts that are not read up to the head yet.
 pub async fn list(
     db: &mut PgConnection,
     chain: ChainId,
@@ -43,10 +43,11 @@ pub async fn list(
         r#"select b.contract as "contract: Addr", b.token_id as "token_id: Numeric",
                   b.account as "account: Addr",
                   case when b.unreliable then null else b.balance end as "balance: Numeric",
-                  b.updated_block, s.kind as "kind?"
+                  b.updated_block,
+                  (select f.kind from followed_contracts f
+                    where f.chain_id = $1 and f.address = b.contract limit 1) as kind
              from balances b
-             left join index_sources s on s.chain_id = b.chain_id and s.address = b.contract
-            where b.chain_id = $1
+            where b.chain_id = $1 and b.contract <> all ((select backfilling($1))::bytea[])
               and ($2::bytea is null or b.account = $2)
               and ($3::bytea is null or b.contract = $3)
               and ($4::numeric is null or b.token_id = $4)

@@ -55,6 +55,22 @@ pub async fn load_oldest(db: &mut PgConnection, chain: ChainId) -> Result<Option
     Ok(number.map(i64::cast_unsigned))
 }
 
+/// The canonical block at a height of the window.
+pub async fn load_at(
+    db: &mut PgConnection,
+    chain: ChainId,
+    number: u64,
+) -> Result<Option<BlockRef>, DbError> {
+    let hash = sqlx::query_scalar!(
+        r#"select hash as "hash: Hash" from blocks where chain_id = $1 and number = $2"#,
+        chain.as_i64(),
+        number.cast_signed(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(hash.map(|hash| BlockRef { number, hash: hash.0 }))
+}
+
 /// All blocks kept of a chain, lowest first.
 pub async fn load_window(db: &mut PgConnection, chain: ChainId) -> Result<Vec<BlockRef>, DbError> {
     let rows = sqlx::query!(

@@ -110,6 +110,23 @@ pub async fn record_advance(
     Ok(done.rows_affected() == 1)
 }
 
+/// Set the checkpoint back, in a transaction that has taken over ([`raise_epoch`]).
+pub async fn record_rewound(
+    db: &mut PgConnection,
+    chain: ChainId,
+    to: BlockRef,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update checkpoints set height = $2, hash = $3, updated_at = now() where chain_id = $1",
+        chain.as_i64(),
+        to.number.cast_signed(),
+        to.hash.as_slice(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Stop the chain for an operator to look at. False when somebody else has written.
 pub async fn record_too_deep(
     db: &mut PgConnection,

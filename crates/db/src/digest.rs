@@ -38,7 +38,7 @@ impl Compared {
 }
 
 /// All that is compared, and taken back by a reorg.
-pub static TABLES: [Compared; 10] = [
+pub static TABLES: [Compared; 11] = [
     Compared {
         table: "raw_logs",
         columns: &[
@@ -139,6 +139,12 @@ pub static TABLES: [Compared; 10] = [
             "last_token_id",
             "uri",
         ],
+        order: &["block_number", "log_index"],
+        taken_back: TakenBack::Deleted,
+    },
+    Compared {
+        table: "index_children",
+        columns: &["block_number", "log_index", "factory", "address"],
         order: &["block_number", "log_index"],
         taken_back: TakenBack::Deleted,
     },

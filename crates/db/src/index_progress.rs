@@ -1,6 +1,9 @@
 //! `index_progress`: how the reading of settled blocks gets on, for who asks from another process.
 
-use crate::{DbError, Hash};
+use crate::{
+    DbError, Hash,
+    index_sources::{self, SourceRow},
+};
 use sqlx::PgConnection;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -63,6 +66,8 @@ pub struct ChainIndex {
     pub detail: Option<String>,
     /// None before the first settled range.
     pub progress: Option<Progress>,
+    /// Contracts of others, by address.
+    pub sources: Vec<SourceRow>,
 }
 
 /// Note in the caller's transaction how far the run is. `updated_at` is the database's own.
@@ -102,10 +107,10 @@ pub async fn load(db: &mut PgConnection) -> Result<Vec<ChainIndex>, DbError> {
              from checkpoints c left join index_progress p on p.chain_id = c.chain_id
             order by c.chain_id"#,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
     let time = |millis: Option<i64>| Duration::from_millis(millis.unwrap_or(0).unsigned_abs());
-    Ok(rows
+    let mut indexes: Vec<ChainIndex> = rows
         .into_iter()
         .map(|row| ChainIndex {
             chain: ChainId::from_i64(row.chain_id),
@@ -122,6 +127,11 @@ pub async fn load(db: &mut PgConnection) -> Result<Vec<ChainIndex>, DbError> {
                 started_at,
                 updated_at,
             }),
+            sources: Vec::new(),
         })
-        .collect())
+        .collect();
+    for index in &mut indexes {
+        index.sources = index_sources::load(db, index.chain).await?;
+    }
+    Ok(indexes)
 }

@@ -304,7 +304,7 @@ pub async fn sweep_balances(
     let found = sqlx::query!(
         r#"with piece as (
                select s.address as contract, b.token_id
-                 from index_sources s
+                 from followed_contracts s
                 cross join lateral (
                       select distinct token_id from balances b
                        where b.chain_id = $1 and b.contract = s.address

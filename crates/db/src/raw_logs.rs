@@ -135,6 +135,29 @@ pub async fn record_orphaned(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Remove the logs of blocks above `to`, which are on the chain all the same; given in chain order.
+pub async fn record_rewound(
+    db: &mut PgConnection,
+    chain: ChainId,
+    to: u64,
+) -> Result<Vec<RawLog>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with gone as (
+               delete from raw_logs where chain_id = $1 and block_number > $2 returning *
+           )
+           select block_number, block_hash as "block_hash: Hash", log_index,
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data,
+                  mined_at
+             from gone order by block_number, log_index"#,
+        chain.as_i64(),
+        to.cast_signed(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
 /// Which logs to list. None means any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogFilter {
@@ -164,6 +187,7 @@ pub async fn list(
             where chain_id = $1 and ($2::bytea is null or address = $2)
               and ($3::bytea is null or substring(topics for 32) = $3)
               and block_number between $4 and $5 and (block_number, log_index) > ($6, $7)
+              and address <> all ((select backfilling($1))::bytea[])
             order by block_number, log_index limit $8"#,
         chain.as_i64(),
         filter.address.map(Addr) as _,

@@ -131,7 +131,9 @@ pub async fn claim_asks(
                   c.tries as "tries!", (s.kind is not null and s.kind = 'erc1155') as "multi!",
                   i.uri as "uri?"
              from claimed c
-             left join index_sources s on s.chain_id = $1 and s.address = c.contract
+             left join lateral (
+                  select f.kind from followed_contracts f
+                   where f.chain_id = $1 and f.address = c.contract limit 1) as s on true
              left join items i on i.chain_id = $1 and i.contract = c.contract
                               and i.token_id = c.token_id"#,
         chain.as_i64(),
@@ -196,8 +198,8 @@ pub async fn claim_fetches(
 }
 
 /// Record what the chain told of tokens at a block, if that is canonical still. Those whose
-/// document is elsewhere wait for their hosts from now on; the others stay claimed, for what was found in
-/// them. Gives those that were recorded. In a transaction of its own, with what follows of it.
+/// document is elsewhere wait for their hosts from now on; the others stay claimed, for what was
+/// found in them. Gives those that were recorded. In a transaction of its own, with what follows.
 pub async fn record_asked(
     db: &mut PgConnection,
     chain: ChainId,

@@ -4,10 +4,13 @@ use crate::{
     Child, StackError,
     process::{spawn_tied, wait_ready},
 };
-use nix::{sys::signal::Signal, unistd};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd,
+};
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -15,6 +18,8 @@ use std::{
 };
 
 const USER: &str = "postgres";
+/// How often a start is tried again because a predecessor came first.
+const LOCKED_OUT_MAX: u32 = 3;
 
 /// How to run a cluster.
 #[derive(Clone, Debug)]
@@ -44,23 +49,15 @@ impl Postgres {
         if !data.join("PG_VERSION").exists() {
             init(&bin, &data)?;
         }
-        wait_for_predecessor(&data);
-        let mut child = spawn_tied(
-            &bin.join("postgres"),
-            &arguments(options, &directory, &data),
-            run_as(),
-            Signal::SIGINT,
-            &directory.join("postgres.log"),
-        )?;
-        let (ready_bin, socket) = (bin.clone(), directory.clone());
-        wait_ready("postgres", &mut child, Duration::from_secs(90), || {
-            Command::new(ready_bin.join("pg_isready"))
-                .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
-                .arg(&socket)
-                .status()
-                .is_ok_and(|status| status.success())
-        })?;
-        Ok(Self { child: Some(child), directory, bin })
+        let mut attempts = 0;
+        loop {
+            wait_for_predecessor(&data);
+            match spawn(options, &bin, &directory) {
+                Ok(child) => return Ok(Self { child: Some(child), directory, bin }),
+                Err(error) if was_locked_out(&error) && attempts < LOCKED_OUT_MAX => attempts += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Use a cluster that another process runs in `directory`.
@@ -120,6 +117,37 @@ impl Postgres {
             child.stop(Duration::from_secs(20));
         }
     }
+}
+
+fn spawn(options: &PostgresOptions, bin: &Path, directory: &Path) -> Result<Child, StackError> {
+    let data = directory.join("data");
+    let mut child = spawn_tied(
+        &bin.join("postgres"),
+        &arguments(options, directory, &data),
+        run_as(),
+        Signal::SIGINT,
+        &directory.join("postgres.log"),
+    )?;
+    let id = child.id();
+    wait_ready("postgres", &mut child, Duration::from_secs(90), || {
+        // Another one may answer on the same socket, and be about to end.
+        running_in(&data) == i32::try_from(id).ok() && answers(bin, directory)
+    })?;
+    Ok(child)
+}
+
+fn answers(bin: &Path, directory: &Path) -> bool {
+    Command::new(bin.join("pg_isready"))
+        .args(["-q", "-U", "stoa", "-d", "postgres", "-h"])
+        .arg(directory)
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// A predecessor that was killed while it started takes the lock after we looked for it, and only
+/// then learns that it has to end.
+fn was_locked_out(error: &StackError) -> bool {
+    matches!(error, StackError::Died { log, .. } if log.contains("\"postmaster.pid\""))
 }
 
 fn arguments(options: &PostgresOptions, directory: &Path, data: &Path) -> Vec<String> {
@@ -231,17 +259,109 @@ fn init(bin: &Path, data: &Path) -> Result<(), StackError> {
     Err(StackError::Died { program: "initdb", log })
 }
 
-/// After our own SIGKILL the old postmaster is still shutting down: give it time.
+/// Whose lock it is.
+fn running_in(data: &Path) -> Option<i32> {
+    let lock = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    lock.lines().next()?.trim().parse().ok()
+}
+
+/// After our own SIGKILL the old postmaster is still shutting down: give it time. One that we died
+/// too early for to have it told of our death is told now.
 fn wait_for_predecessor(data: &Path) {
     let end = Instant::now() + Duration::from_secs(60);
+    let mut told = None;
     while Instant::now() < end {
-        let alive = fs::read_to_string(data.join("postmaster.pid"))
-            .ok()
-            .and_then(|text| text.lines().next()?.trim().parse::<i32>().ok())
-            .is_some_and(|pid| nix::sys::signal::kill(unistd::Pid::from_raw(pid), None).is_ok());
-        if !alive {
+        let Some(pid) = running_in(data).map(unistd::Pid::from_raw) else { return };
+        if kill(pid, None).is_err() {
             return;
         }
+        if told != Some(pid) && is_orphan(pid, data) {
+            let _ = kill(pid, Signal::SIGINT);
+            told = Some(pid);
+        }
         thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Is it a postmaster of this cluster whose parent is no program like us? Another one of ours that
+/// lives may use the cluster yet.
+fn is_orphan(pid: unistd::Pid, data: &Path) -> bool {
+    let of = |pid: &str, what: &str| PathBuf::from(format!("/proc/{pid}/{what}"));
+    let id = pid.to_string();
+    let command = fs::read(of(&id, "cmdline")).unwrap_or_default();
+    let ours = command.split(|byte| *byte == 0).any(|word| word == data.as_os_str().as_bytes());
+    let status = fs::read_to_string(of(&id, "status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
+    let program = |pid: &str| fs::read_link(of(pid, "exe")).ok();
+    ours && parent.is_some_and(|parent| program(parent) != program("self"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever started it died before it could be tied to that death.
+    #[test]
+    fn an_orphan_is_told_to_end() {
+        let home = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory");
+        let options = PostgresOptions {
+            directory: home.path().join("postgres"),
+            durable: false,
+            connections_max: 10,
+        };
+        drop(Postgres::start(&options).expect("a cluster"));
+        let bin = find_bin().expect("postgres");
+        let directory = options.directory.canonicalize().expect("a path");
+        let data = directory.join("data");
+        let mut words = Vec::new();
+        if let Some(user) = run_as() {
+            words.extend(["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]);
+        }
+        let postgres = bin.join("postgres").display().to_string();
+        words.push(&postgres);
+        let arguments = arguments(&options, &directory, &data);
+        words.extend(arguments.iter().map(String::as_str));
+        let started = Command::new("sh")
+            .args(["-c", "\"$@\" </dev/null >/dev/null 2>&1 &", "sh"])
+            .args(&words)
+            .current_dir(&directory)
+            .status();
+        assert!(started.expect("a shell").success());
+        let end = Instant::now() + Duration::from_secs(30);
+        while !answers(&bin, &directory) && Instant::now() < end {}
+        let orphan = running_in(&data).map(unistd::Pid::from_raw).expect("an orphan");
+        assert!(is_orphan(orphan, &data));
+        let postgres = Postgres::start(&options).expect("our turn");
+        assert_eq!(running_in(&data), postgres.id().and_then(|id| i32::try_from(id).ok()));
+        assert!(kill(orphan, None).is_err(), "it is gone");
+    }
+
+    /// Neither sees the other before both have begun: one is locked out, and gets its turn.
+    #[test]
+    fn whoever_is_locked_out_waits_for_its_turn() {
+        let home = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory");
+        let options = PostgresOptions {
+            directory: home.path().join("postgres"),
+            durable: false,
+            connections_max: 10,
+        };
+        let start = || {
+            let mut postgres = Postgres::start(&options).expect("its turn comes");
+            assert!(postgres.is_running());
+            assert_eq!(postgres.psql("postgres", "select 1").expect("an answer").trim(), "1");
+        };
+        start();
+        for _ in 0..3 {
+            thread::scope(|scope| {
+                scope.spawn(start);
+                scope.spawn(start);
+            });
+        }
     }
 }

@@ -1,18 +1,21 @@
 //! The commits. Nothing else writes.
 
 use crate::{
-    Batch, Block, IndexError, Orphaned,
+    Batch, Block, IndexError,
     backfill::{Progress, Ranged},
     failpoint,
     follow::Session,
     planted::Fault,
+    rewind::unwind,
     sources::Sources,
 };
 use chain::State;
 use db::{
     PgTransaction,
     blocks::{self, BlockRow},
-    checkpoints, index_progress, raw_logs,
+    checkpoints, index_children, index_progress,
+    index_sources::SourceRow,
+    raw_logs,
     raw_logs::RawLog,
     raw_logs_copy,
     reconciliations::{self, Reconciliation},
@@ -21,7 +24,7 @@ use db::{
 use journal::NewFact;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use vocab::{BlockRef, topic};
+use vocab::{BlockRef, ChainId, topic};
 
 impl Session {
     /// Commit consecutive blocks that follow the checkpoint and may still be given up. `head` is
@@ -41,12 +44,15 @@ impl Session {
         blocks::record(&mut tx, chain, &rows).await?;
         let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
         raw_logs::record(&mut tx, chain, &logs).await?;
+        let children = sources.children(logs.iter().copied());
+        index_children::record(&mut tx, chain, &children).await?;
         let (known, followed) = told_apart(new, sources);
         let batch = Batch {
             chain_id: chain,
             finality: self.chain.finality,
             blocks: &known,
             followed: &followed,
+            sources,
             settled: false,
             head,
         };
@@ -82,12 +88,14 @@ impl Session {
         let chain = self.chain.id;
         blocks::record(&mut tx, chain, std::slice::from_ref(&range.last)).await?;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
+        index_children::record(&mut tx, chain, &range.packed.children).await?;
         failpoint::hit("range_copied");
         let batch = Batch {
             chain_id: chain,
             finality: self.chain.finality,
             blocks: &range.packed.projected,
             followed: &range.packed.followed,
+            sources: &range.sources,
             settled: true,
             head,
         };
@@ -113,28 +121,16 @@ impl Session {
         let mut tx = self.begin(ancestor).await?;
         failpoint::hit("unwind_begun");
         let chain = self.chain.id;
-        let rows = blocks::record_orphaned(&mut tx, chain, ancestor.number).await?;
         let logs = raw_logs::record_orphaned(&mut tx, chain, ancestor.number).await?;
         let reorg = Reconciliation {
             ancestor,
             old_head: self.checkpoint.block,
             orphaned_logs: logs.len() as u64,
         };
-        let mut logs = logs.into_iter().peekable();
-        let mut gone = Vec::with_capacity(rows.len());
-        for BlockRow { number, hash, parent_hash, mined_at } in rows {
-            let mut block = Block { number, hash, parent_hash, mined_at, logs: Vec::new() };
-            while let Some(log) = logs.next_if(|log| log.block_number == number) {
-                block.logs.push(log);
-            }
-            gone.push(block);
-        }
-        let (known, followed) = told_apart(&gone, &self.sources);
-        let orphaned = Orphaned { chain_id: chain, ancestor, blocks: &known, followed: &followed };
         let mut facts = vec![self.reorg_fact(&reorg)];
-        facts.extend(self.projector.unwind(&mut tx, &orphaned).await?);
+        let projector = self.projector.as_ref();
+        facts.extend(unwind(&mut tx, chain, projector, &self.sources, (ancestor, logs)).await?);
         journal::record(&mut tx, &facts).await?;
-        undo_records::record_unwound(&mut tx, chain, ancestor.number).await?;
         reconciliations::record(&mut tx, chain, &reorg).await?;
         failpoint::hit("before_unwind_commit");
         tx.commit().await.map_err(db::DbError::from)?;
@@ -160,7 +156,7 @@ impl Session {
     }
 
     /// A transaction in which the checkpoint has moved to `to`; it locks out every rival.
-    async fn begin(&self, to: BlockRef) -> Result<PgTransaction<'static>, IndexError> {
+    pub(crate) async fn begin(&self, to: BlockRef) -> Result<PgTransaction<'static>, IndexError> {
         let mut tx = db::begin(&self.db).await?;
         let expected = &self.checkpoint;
         if !checkpoints::record_advance(&mut tx, self.chain.id, expected, to).await? {
@@ -171,6 +167,16 @@ impl Session {
             tx = db::begin(&self.db).await?;
         }
         Ok(tx)
+    }
+
+    /// A contract was read up to the checkpoint, and goes with it.
+    pub(crate) fn joined_fact(&self, source: &SourceRow) -> NewFact {
+        let data = json!({
+            "chain_id": self.chain.id.to_string(), "contract": source.address.to_string(),
+            "start_block": source.start_block.to_string(),
+            "block": block_data(self.checkpoint.block),
+        });
+        self.fact("source_joined", self.checkpoint.block, data)
     }
 
     fn range_fact(&self, first: u64, to: BlockRef, logs: u64) -> NewFact {
@@ -210,20 +216,33 @@ impl Session {
     }
 
     fn fact(&self, kind: &'static str, block: BlockRef, data: Value) -> NewFact {
-        NewFact {
-            topic: topic::CHAIN,
-            kind,
-            reverting: false,
-            attributes: json!({ "chain_id": self.chain.id.to_string() }),
-            chain_id: Some(self.chain.id),
-            block: Some(block),
-            data,
-        }
+        chain_fact(self.chain.id, kind, block, data)
+    }
+}
+
+/// A fact about a chain's index.
+pub(crate) fn chain_fact(
+    chain: ChainId,
+    kind: &'static str,
+    block: BlockRef,
+    data: Value,
+) -> NewFact {
+    NewFact {
+        topic: topic::CHAIN,
+        kind,
+        reverting: false,
+        attributes: json!({ "chain_id": chain.to_string() }),
+        chain_id: Some(chain),
+        block: Some(block),
+        data,
     }
 }
 
 /// The blocks with those of their logs that the projector knows, and what is recorded beside.
-fn told_apart<'a>(blocks: &'a [Block], sources: &Sources) -> (Cow<'a, [Block]>, Vec<RawLog>) {
+pub(crate) fn told_apart<'a>(
+    blocks: &'a [Block],
+    sources: &Sources,
+) -> (Cow<'a, [Block]>, Vec<RawLog>) {
     if blocks.iter().flat_map(|block| &block.logs).all(|log| sources.is_ours(log)) {
         return (Cow::Borrowed(blocks), Vec::new());
     }

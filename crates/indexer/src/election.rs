@@ -1,7 +1,8 @@
 //! Who may write: one process per chain; the others stand by.
 
 use crate::{
-    IndexError, IndexerOptions, Projector, fetch::inconsistent, follow::Session, nudge::nudge_by_ws,
+    IndexError, IndexerOptions, Projector, additions::take_up, fetch::inconsistent,
+    follow::Session, nudge::nudge_by_ws,
 };
 use chain::{Chain, Header};
 use db::{
@@ -162,15 +163,14 @@ async fn take_over(
     projector: &dyn Projector,
     options: IndexerOptions,
 ) -> Result<Checkpoint, IndexError> {
-    let mut connection = db.acquire().await.map_err(db::DbError::from)?;
-    let sources = configured(projector);
-    if checkpoints::load(&mut connection, chain.id).await?.is_some() {
-        let begun_with = index_sources::load(&mut connection, chain.id).await?;
-        check_sources(&begun_with, &sources)?;
-        let checkpoint = checkpoints::raise_epoch(&mut connection, chain.id).await?;
-        return checkpoint.ok_or(IndexError::Superseded);
+    let sources = projector.recorded();
+    let mut tx = db::begin(db).await?;
+    if let Some(checkpoint) = checkpoints::raise_epoch(&mut tx, chain.id).await? {
+        take_up(&mut tx, chain.id, checkpoint.block, &sources).await?;
+        tx.commit().await.map_err(db::DbError::from)?;
+        return Ok(checkpoint);
     }
-    drop(connection);
+    drop(tx);
     let anchor = options.start_block.saturating_sub(1);
     let header = first_header(chain, anchor).await?;
     let seconds = i64::try_from(header.timestamp.to::<u64>()).unwrap_or_default();
@@ -185,33 +185,6 @@ async fn take_over(
     let mut connection = db.acquire().await.map_err(db::DbError::from)?;
     let checkpoint = checkpoints::raise_epoch(&mut connection, chain.id).await?;
     checkpoint.ok_or(IndexError::Superseded)
-}
-
-/// What the projector records, as it stands in the database.
-fn configured(projector: &dyn Projector) -> Vec<SourceRow> {
-    let row = |source: crate::Recorded| SourceRow {
-        address: source.address,
-        kind: source.kind.to_owned(),
-        start_block: source.first_block,
-        projected: source.projected,
-    };
-    let mut rows: Vec<SourceRow> = projector.recorded().into_iter().map(row).collect();
-    rows.sort();
-    rows
-}
-
-/// A source that comes later would lack what was before it, and one that goes would leave its rows.
-fn check_sources(begun_with: &[SourceRow], now: &[SourceRow]) -> Result<(), IndexError> {
-    let other = |of: &[SourceRow], than: &[SourceRow]| {
-        of.iter().find(|row| !than.contains(row)).map(|row| row.address)
-    };
-    let what = match (other(begun_with, now), other(now, begun_with)) {
-        (None, None) => return Ok(()),
-        (Some(old), Some(new)) if old == new => format!("{new} was changed"),
-        (_, Some(new)) => format!("{new} was added"),
-        (Some(old), None) => format!("{old} was removed"),
-    };
-    Err(IndexError::SourcesChanged(what))
 }
 
 /// The anchor from the first endpoint that has it and is of this chain.

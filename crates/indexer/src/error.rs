@@ -24,10 +24,10 @@ pub enum IndexError {
     /// The chain has given up blocks that can't be unwound; an operator has to look.
     #[error("the chain was reorganised below the window: {0}")]
     TooDeep(String),
-    /// The configured sources are not those that the index was begun with.
+    /// A source that the index has is configured otherwise, or no more.
     #[error(
-        "the sources of a chain can't be changed once its index was begun ({0}): restore them, or \
-         begin with an empty database"
+        "a source can't be changed or removed once it is indexed ({0}): restore it, or begin with an \
+         empty database; others may be added"
     )]
     SourcesChanged(String),
 }

@@ -2,7 +2,7 @@
 //! (`name` alone at the first). Compiled into debug builds only.
 
 /// All places, in the order in which a range passes them; then blocks of the window, then the way
-/// back from a branch that was given up.
+/// back from a branch that was given up; then those of a contract that is read beside.
 pub const POINTS: &[&str] = &[
     "range_read",
     "range_begun",
@@ -19,6 +19,14 @@ pub const POINTS: &[&str] = &[
     "unwind_begun",
     "before_unwind_commit",
     "after_unwind_commit",
+    "beside_read",
+    "beside_begun",
+    "before_beside_commit",
+    "after_beside_commit",
+    "join_begun",
+    "join_projected",
+    "before_join_commit",
+    "after_join_commit",
 ];
 
 #[cfg(debug_assertions)]

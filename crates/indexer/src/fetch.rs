@@ -100,12 +100,16 @@ impl Fetch<'_> {
 
     fn discover(&self, blocks: &[Gathered], sources: &mut Sources) {
         for log in blocks.iter().flat_map(|block| block.logs.values()) {
-            if !sources.is_projected(log) {
+            let (projected, factory) =
+                (sources.is_projected(log), sources.is_factory(&log.address));
+            let Some(raw) = raw_log(log, None).ok().filter(|_| projected || factory) else {
                 continue;
-            }
-            let Ok(raw) = raw_log(log, None) else { continue };
-            if let Some(address) = self.projector.discover(&raw) {
+            };
+            if projected && let Some(address) = self.projector.discover(&raw) {
                 sources.add(address);
+            }
+            if factory && let Some(child) = sources.named(&raw) {
+                sources.add_made(child);
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use crate::{
     IndexError, IndexerOptions, Projector,
+    additions::load_sources,
     backfill::{Progress, Sizer},
+    beside::Aside,
     choice::Choice,
     election::Signals,
     failpoint,
@@ -24,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, timeout};
-use vocab::{B256, BlockRef};
+use vocab::BlockRef;
 
 /// How often the holder of the advisory lock makes sure of it.
 const CHECK: Duration = Duration::from_secs(1);
@@ -39,6 +41,8 @@ pub(crate) struct Session {
     /// Our canonical blocks from the anchor to the checkpoint.
     pub(crate) window: VecDeque<BlockRef>,
     pub(crate) sources: Arc<Sources>,
+    /// What is not with the checkpoint yet.
+    pub(crate) aside: Aside,
     /// How much of settled blocks is asked for at once.
     pub(crate) sizer: Arc<Mutex<Sizer>>,
     /// Of the run over settled blocks that was last.
@@ -79,7 +83,8 @@ impl Session {
             projector,
             checkpoint,
             window,
-            sources: Arc::new(Sources::new(Vec::new(), Vec::new(), Vec::new())),
+            sources: Arc::new(Sources::of_others(Vec::new())),
+            aside: Aside::new(&options),
             sizer: Arc::new(Mutex::new(Sizer::new(&options))),
             progress: None,
             indexed: false,
@@ -107,6 +112,7 @@ impl Session {
             if checked.elapsed() > CHECK {
                 election.check().await?;
                 self.tell_endpoints().await?;
+                self.look_for_sources().await?;
                 checked = Instant::now();
             }
             let step = self.step(election).await;
@@ -119,9 +125,13 @@ impl Session {
                 Ok(Step::AtHead) => {
                     pause = poll;
                     self.trust_endpoint();
-                    signals.at_head.notify_one();
-                    // A time-out is the poll that makes up for lost notices.
-                    let _ = timeout(poll, signals.nudge.notified()).await;
+                    if self.aside.is_empty() {
+                        signals.at_head.notify_one();
+                        // A time-out is the poll that makes up for lost notices.
+                        let _ = timeout(poll, signals.nudge.notified()).await;
+                    } else {
+                        self.work_beside(&signals.nudge, poll).await?;
+                    }
                 }
                 Err(error) if error.is_endpoint() => {
                     self.distrust_endpoint(&error);
@@ -273,10 +283,11 @@ impl Session {
 
     pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
-        let addresses = self.projector.load_sources(&mut connection, self.chain.id).await?;
-        let topics: Vec<B256> = self.projector.topics();
-        let recorded = self.projector.recorded();
-        self.sources = Arc::new(Sources::new(addresses, topics, recorded));
+        let projector = self.projector.as_ref();
+        let (sources, (rows, children)) =
+            load_sources(&mut connection, self.chain.id, projector).await?;
+        self.sources = Arc::new(sources);
+        (self.aside.rows, self.aside.children) = (rows, children);
         Ok(())
     }
 

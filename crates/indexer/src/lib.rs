@@ -9,11 +9,14 @@
 //! that was taken over from, or that does not know how its last commit ended, cannot do harm: it
 //! drops what it knows and stands for election again ([`run`]).
 //!
-//! Blocks below the window are read in ranges, several at a time (`backfill`).
+//! Blocks below the window are read in ranges, several at a time (`backfill`). Contracts that come
+//! later are read beside the head and joined to it (`beside`).
 //!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
+mod additions;
 mod backfill;
+mod beside;
 mod choice;
 mod commit;
 mod election;
@@ -27,12 +30,16 @@ mod planted;
 mod projector;
 mod receipts;
 mod reorg;
+mod rewind;
 mod sources;
 mod standings;
 
+pub use additions::record_added;
 pub use election::{run, run_to_head};
 pub use error::IndexError;
 pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
 pub use planted::Fault;
-pub use projector::{Batch, Block, Orphaned, Projector, Recorded};
+pub use projector::{Batch, Block, Makes, Orphaned, Projector, Recorded};
+pub use rewind::{RewindError, Rewound, rewind};
+pub use sources::Sources;

@@ -1,8 +1,10 @@
 //! The seam between following a chain and understanding it.
 
-use db::{DbError, PgConnection, raw_logs::RawLog};
+use crate::Sources;
+use db::{DbError, PgConnection, index_sources::SourceRow, raw_logs::RawLog};
 use futures_util::future::BoxFuture;
 use journal::NewFact;
+use std::sync::Arc;
 use time::OffsetDateTime;
 use vocab::{Address, B256, BlockRef, ChainId, Finality};
 
@@ -35,6 +37,8 @@ pub struct Batch<'a> {
     /// Logs of the same blocks that are recorded beside ([`Projector::recorded`]) and projected,
     /// in order.
     pub followed: &'a [RawLog],
+    /// Says of which standard the contracts of those are.
+    pub sources: &'a Sources,
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
     /// The head that levels count from.
@@ -42,10 +46,10 @@ pub struct Batch<'a> {
 }
 
 /// A contract of others whose logs are recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Recorded {
     pub address: Address,
-    /// `erc20`, `erc721` or `erc1155`.
+    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
     pub kind: &'static str,
     /// First topics of its logs that are kept.
     pub topics: Vec<B256>,
@@ -53,6 +57,17 @@ pub struct Recorded {
     pub first_block: u64,
     /// The projector sees its logs; else they are only recorded.
     pub projected: bool,
+    /// Of a factory: what it makes is recorded, too.
+    pub makes: Option<Arc<dyn Makes>>,
+}
+
+/// How a factory of others tells of the contracts that it makes.
+pub trait Makes: Send + Sync + std::fmt::Debug {
+    /// The contract that this log of the factory names.
+    fn named(&self, log: &RawLog) -> Option<Address>;
+
+    /// That contract, whose logs are kept from this block on.
+    fn made(&self, address: Address, first_block: u64) -> Recorded;
 }
 
 /// Blocks that are no longer on the chain.
@@ -65,6 +80,7 @@ pub struct Orphaned<'a> {
     pub blocks: &'a [Block],
     /// Logs of the same blocks that were recorded beside, in order.
     pub followed: &'a [RawLog],
+    pub sources: &'a Sources,
 }
 
 /// What logs mean. All calls for one chain come from one task at a time; `apply` and `unwind` run
@@ -80,9 +96,15 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         chain: ChainId,
     ) -> BoxFuture<'a, Result<Vec<Address>, DbError>>;
 
-    /// Contracts whose logs are recorded beside. They are fixed for the life of an index.
-    fn recorded(&self) -> Vec<Recorded> {
+    /// Contracts whose logs are to be recorded beside. One that the index does not have yet is
+    /// read beside the head and joined to it.
+    fn recorded(&self) -> Vec<SourceRow> {
         Vec::new()
+    }
+
+    /// A contract that the index has, wherever it was named; none when its standard is unknown.
+    fn recorded_as(&self, _: &SourceRow) -> Option<Recorded> {
+        None
     }
 
     /// A contract that this log (of a source) makes a source too, from its block on.

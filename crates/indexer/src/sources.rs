@@ -1,45 +1,89 @@
 //! Whose logs we read, and whether a block's bloom filter says that there may be some.
 
-use crate::Recorded;
+use crate::{Makes, Recorded};
 use alloy_primitives::{Bloom, BloomInput};
 use chain::{Log, LogFilter};
-use db::raw_logs::RawLog;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use db::{index_children::ChildRow, raw_logs::RawLog};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 use vocab::{Address, B256};
+
+/// First topics, each with its bloom filter.
+type Topics = Arc<[(B256, Bloom)]>;
 
 /// Addresses and first topics of the logs that we read, each with its bloom filter.
 #[derive(Clone, Debug)]
-pub(crate) struct Sources {
+pub struct Sources {
     /// Contracts whose logs the projector knows, and the topics of those.
     addresses: HashMap<Address, Bloom>,
-    topics: Vec<(B256, Bloom)>,
+    topics: Topics,
     /// Contracts of others, whose logs are recorded.
     recorded: HashMap<Address, Record>,
+    /// Contracts of `recorded` whose logs of our topics are kept already, as ours.
+    kept: HashSet<Address>,
+    /// Contracts of others that are read elsewhere, whoever names them.
+    elsewhere: Arc<HashSet<Address>>,
+    /// Topics of what factories make.
+    shared: HashMap<Vec<B256>, Topics>,
 }
 
 #[derive(Clone, Debug)]
 struct Record {
+    kind: &'static str,
     filter: Bloom,
-    topics: Vec<(B256, Bloom)>,
+    topics: Topics,
     first_block: u64,
     projected: bool,
+    makes: Option<Arc<dyn Makes>>,
 }
 
 impl Sources {
     pub(crate) fn new(addresses: Vec<Address>, topics: Vec<B256>, recorded: Vec<Recorded>) -> Self {
-        let with_bloom =
-            |topics: Vec<B256>| topics.into_iter().map(|t| (t, bloom(t.as_slice()))).collect();
-        let record = |source: Recorded| {
-            let filter = bloom(source.address.as_slice());
-            let Recorded { address, topics, first_block, projected, .. } = source;
-            (address, Record { filter, topics: with_bloom(topics), first_block, projected })
+        let mut sources = Self {
+            addresses: HashMap::new(),
+            topics: with_bloom(&topics),
+            recorded: HashMap::new(),
+            kept: HashSet::new(),
+            elsewhere: Arc::default(),
+            shared: HashMap::new(),
         };
-        let recorded = recorded.into_iter().map(record).collect();
-        let mut sources = Self { addresses: HashMap::new(), topics: with_bloom(topics), recorded };
         for address in addresses {
             sources.add(address);
         }
+        for source in recorded {
+            sources.record(source);
+        }
         sources
+    }
+
+    /// Contracts of others alone.
+    #[must_use]
+    pub fn of_others(recorded: Vec<Recorded>) -> Self {
+        Self::new(Vec::new(), Vec::new(), recorded)
+    }
+
+    /// Contracts of others that are read beside `ours` and `others`, without those of their logs
+    /// that are read with ours.
+    pub(crate) fn beside(ours: &Self, others: HashSet<Address>, recorded: Vec<Recorded>) -> Self {
+        let mut elsewhere = others;
+        elsewhere.extend(ours.recorded.keys());
+        let beside = Self::of_others(recorded).leaving(elsewhere);
+        let kept = beside.recorded.keys().filter(|one| ours.addresses.contains_key(*one));
+        let kept = kept.copied().collect();
+        Self { topics: Arc::clone(&ours.topics), kept, ..beside }
+    }
+
+    /// The same, where these are read by somebody else.
+    pub(crate) fn leaving(self, elsewhere: HashSet<Address>) -> Self {
+        Self { elsewhere: Arc::new(elsewhere), ..self }
+    }
+
+    /// The standard of a contract of others.
+    #[must_use]
+    pub fn kind_of(&self, address: &Address) -> Option<&'static str> {
+        self.recorded.get(address).map(|record| record.kind)
     }
 
     /// False when it is known already.
@@ -47,9 +91,40 @@ impl Sources {
         self.addresses.insert(address, bloom(address.as_slice())).is_none()
     }
 
+    /// The same for a contract that a factory of others has made.
+    pub(crate) fn add_made(&mut self, child: Recorded) -> bool {
+        let known = self.recorded.contains_key(&child.address)
+            || self.addresses.contains_key(&child.address)
+            || self.elsewhere.contains(&child.address);
+        if !known {
+            self.record(child);
+        }
+        !known
+    }
+
+    fn record(&mut self, source: Recorded) {
+        let Recorded { address, kind, topics, first_block, projected, makes } = source;
+        // Thousands of contracts of one standard have one list.
+        let topics = match self.shared.get(&topics) {
+            Some(shared) => Arc::clone(shared),
+            None => with_bloom(&topics),
+        };
+        if let Some(makes) = &makes {
+            let made = makes.made(Address::ZERO, 0).topics;
+            let shared = with_bloom(&made);
+            self.shared.insert(made, shared);
+        }
+        let filter = bloom(address.as_slice());
+        let record = Record { kind, filter, topics, first_block, projected, makes };
+        self.recorded.insert(address, record);
+    }
+
     /// Is this log kept?
     pub(crate) fn accepts(&self, log: &Log) -> bool {
         let Some(topic) = log.topics.first() else { return false };
+        if self.kept.contains(&log.address) && self.topics.iter().any(|(t, _)| t == topic) {
+            return false;
+        }
         self.projects(&log.address, topic)
             || self.recorded.get(&log.address).is_some_and(|record| {
                 record.first_block <= log.block_number.to::<u64>()
@@ -72,9 +147,36 @@ impl Sources {
         self.recorded.get(address).is_some_and(|record| record.projected)
     }
 
+    /// May a log of this contract name one that it has made?
+    pub(crate) fn is_factory(&self, address: &Address) -> bool {
+        self.recorded.get(address).is_some_and(|record| record.makes.is_some())
+    }
+
+    /// The contract that a log of a factory of others names, if it is one.
+    pub(crate) fn named(&self, log: &RawLog) -> Option<Recorded> {
+        let record = self.recorded.get(&log.address)?;
+        let makes = record.makes.as_ref().filter(|_| record.first_block <= log.block_number)?;
+        Some(makes.made(makes.named(log)?, log.block_number))
+    }
+
+    /// The rows of those that these logs name.
+    pub(crate) fn children<'a>(&self, logs: impl Iterator<Item = &'a RawLog>) -> Vec<ChildRow> {
+        let row = |log: &RawLog| ChildRow {
+            block_number: log.block_number,
+            log_index: log.log_index,
+            factory: log.address,
+            address: self.named(log).map(|child| child.address).unwrap_or_default(),
+        };
+        let rows = logs.filter(|log| self.is_factory(&log.address)).map(row);
+        let wanted =
+            |row: &ChildRow| !row.address.is_zero() && !self.elsewhere.contains(&row.address);
+        rows.filter(wanted).collect()
+    }
+
     /// Is every log that `other` keeps kept by these, too?
     pub(crate) fn covers(&self, other: &Self) -> bool {
         other.addresses.keys().all(|address| self.addresses.contains_key(address))
+            && other.recorded.keys().all(|address| self.recorded.contains_key(address))
     }
 
     fn projects(&self, address: &Address, topic: &B256) -> bool {
@@ -113,16 +215,25 @@ impl Sources {
     pub(crate) fn filter(&self, addresses_max: usize) -> LogFilter {
         let addresses: BTreeSet<Address> =
             self.addresses.keys().chain(self.recorded.keys()).copied().collect();
-        let by_address = addresses.len() <= addresses_max;
-        self.filter_of(if by_address { addresses.into_iter().collect() } else { Vec::new() })
+        self.filter_of(addresses.into_iter().collect(), addresses_max)
     }
 
-    pub(crate) fn filter_of(&self, addresses: Vec<Address>) -> LogFilter {
-        let recorded = self.recorded.values().flat_map(|record| &record.topics);
-        let topics: BTreeSet<B256> =
-            self.topics.iter().chain(recorded).map(|(topic, _)| *topic).collect();
-        LogFilter { addresses, topics0: topics.into_iter().collect() }
+    /// The same for some of them.
+    pub(crate) fn filter_of(&self, addresses: Vec<Address>, addresses_max: usize) -> LogFilter {
+        let recorded = self.recorded.values().flat_map(|record| record.topics.iter());
+        let made = self.shared.values().flat_map(|topics| topics.iter());
+        let topics = self.topics.iter().chain(made).chain(recorded);
+        let topics: BTreeSet<B256> = topics.map(|(topic, _)| *topic).collect();
+        let by_address = addresses.len() <= addresses_max;
+        LogFilter {
+            addresses: if by_address { addresses } else { Vec::new() },
+            topics0: topics.into_iter().collect(),
+        }
     }
+}
+
+fn with_bloom(topics: &[B256]) -> Topics {
+    topics.iter().map(|topic| (*topic, bloom(topic.as_slice()))).collect()
 }
 
 fn bloom(bytes: &[u8]) -> Bloom {

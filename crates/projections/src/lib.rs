@@ -16,4 +16,4 @@ pub mod told;
 
 pub use cid::raw_uri;
 pub use projector::Projections;
-pub use source::{Source, Standard};
+pub use source::{Factory, Source, Standard};

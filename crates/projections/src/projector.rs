@@ -11,13 +11,14 @@ use alloy_primitives::{Address, B256};
 use db::{
     DbError, PgConnection,
     collections::{self, requests},
+    index_sources::SourceRow,
     items, metadata_updates,
     mint_jobs::effects::{self, Minted},
     raw_logs::RawLog,
     transfers, undo_records,
 };
 use futures_util::future::BoxFuture;
-use indexer::{Batch, Block, Orphaned, Projector, Recorded};
+use indexer::{Batch, Block, Orphaned, Projector, Recorded, Sources};
 use journal::NewFact;
 use std::collections::{BTreeMap, HashMap};
 use vocab::{ChainId, JobStatus};
@@ -27,22 +28,19 @@ use vocab::{ChainId, JobStatus};
 pub struct Projections {
     factories: Vec<Address>,
     sources: Vec<Source>,
-    standards: HashMap<Address, Standard>,
 }
 
 impl Projections {
     /// The collections of these factories.
     #[must_use]
     pub fn new(factories: Vec<Address>) -> Self {
-        Self { factories, sources: Vec::new(), standards: HashMap::new() }
+        Self { factories, sources: Vec::new() }
     }
 
     /// Follow these contracts of others, too.
     #[must_use]
     pub fn recording(self, sources: Vec<Source>) -> Self {
-        let projected = sources.iter().filter(|source| source.projected);
-        let standards = projected.map(|source| (source.address, source.standard)).collect();
-        Self { sources, standards, ..self }
+        Self { sources, ..self }
     }
 
     fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
@@ -81,8 +79,12 @@ impl Projector for Projections {
         })
     }
 
-    fn recorded(&self) -> Vec<Recorded> {
-        self.sources.iter().map(Recorded::from).collect()
+    fn recorded(&self) -> Vec<SourceRow> {
+        self.sources.iter().map(|source| source.row(true)).collect()
+    }
+
+    fn recorded_as(&self, row: &SourceRow) -> Option<Recorded> {
+        Source::of_row(row).as_ref().map(Recorded::from)
     }
 
     fn discover(&self, log: &RawLog) -> Option<Address> {
@@ -108,12 +110,11 @@ impl Projector for Projections {
                 record(db, chain, &changes).await?;
                 effects = record_effects(db, batch, &changes).await?;
             }
+            let standards = standards(batch.followed, batch.sources);
             if batch.settled {
-                followed::record_settled(db, chain, &self.standards, batch.followed).await?;
+                followed::record_settled(db, chain, &standards, batch.followed).await?;
             } else {
-                told.extend(
-                    followed::record_live(db, chain, &self.standards, batch.followed).await?,
-                );
+                told.extend(followed::record_live(db, chain, &standards, batch.followed).await?);
                 in_order_of_chain(&mut told);
             }
             told.extend(effects);
@@ -132,7 +133,8 @@ impl Projector for Projections {
             let blocks = self.decode(chain, orphaned.blocks);
             let told = blocks.iter().flat_map(|block| facts::of_block(chain, block));
             let mut told: Vec<NewFact> = told.collect();
-            told.extend(followed::told(chain, &self.standards, orphaned.followed));
+            let standards = standards(orphaned.followed, orphaned.sources);
+            told.extend(followed::told(chain, &standards, orphaned.followed));
             in_order_of_chain(&mut told);
             let mut told = facts::reverting(told);
             let intents: Vec<_> = blocks
@@ -150,6 +152,20 @@ impl Projector for Projections {
             Ok(told)
         })
     }
+}
+
+/// Of the contracts of others that these logs are of.
+fn standards(logs: &[RawLog], sources: &Sources) -> HashMap<Address, Standard> {
+    let mut standards = HashMap::new();
+    let mut last = None;
+    for log in logs {
+        if last.replace(log.address) == Some(log.address) {
+            continue;
+        }
+        let kind = sources.kind_of(&log.address);
+        standards.extend(kind.and_then(Standard::from_name).map(|kind| (log.address, kind)));
+    }
+    standards
 }
 
 async fn load(

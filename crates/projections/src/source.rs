@@ -1,8 +1,14 @@
 //! Contracts of others, by the standard that they follow.
 
 use crate::followed;
+use abi::Contract;
 use alloy_primitives::{Address, B256, keccak256};
-use indexer::Recorded;
+use db::{
+    index_sources::{FactoryRow, SourceRow},
+    raw_logs::RawLog,
+};
+use indexer::{Makes, Recorded};
+use std::{collections::HashSet, sync::Arc};
 
 /// What a contract's logs look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,21 +21,107 @@ pub enum Standard {
 }
 
 /// A contract that is not of our factories.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Source {
     pub address: Address,
+    /// Of a factory: that of the contracts that it makes.
     pub standard: Standard,
     /// The first block whose logs are read.
     pub start_block: u64,
     /// Its logs are made something of; else they are only kept.
     pub projected: bool,
+    pub factory: Option<Factory>,
+}
+
+/// How a factory names the contracts that it makes.
+#[derive(Clone, Debug)]
+pub struct Factory {
+    row: FactoryRow,
+    topic: B256,
+    abi: Arc<Contract>,
 }
 
 impl Source {
     /// A contract whose logs are made something of from `start_block` on.
     #[must_use]
     pub fn new(address: Address, standard: Standard, start_block: u64) -> Self {
-        Self { address, standard, start_block, projected: true }
+        Self { address, standard, start_block, projected: true, factory: None }
+    }
+
+    /// As it stands in the database; none when that is of another version.
+    #[must_use]
+    pub fn of_row(row: &SourceRow) -> Option<Self> {
+        let factory = row.factory.as_ref().map(|f| Factory::parse(&f.event, &f.parameter));
+        Some(Self {
+            address: row.address,
+            standard: Standard::from_name(&row.kind)?,
+            start_block: row.start_block,
+            projected: row.projected,
+            factory: factory.transpose().ok()?,
+        })
+    }
+
+    /// As it is to stand in the database, when the configuration names it or else a command does.
+    #[must_use]
+    pub fn row(&self, configured: bool) -> SourceRow {
+        SourceRow {
+            address: self.address,
+            kind: self.standard.as_str().to_owned(),
+            start_block: self.start_block,
+            projected: self.projected,
+            configured,
+            factory: self.factory.as_ref().map(|factory| factory.row.clone()),
+            beside: None,
+        }
+    }
+}
+
+impl Factory {
+    /// By an event as Solidity declares it, and the name of the argument that is the contract.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(event: &str, parameter: &str) -> Result<Self, String> {
+        let told = |faults: Vec<abi::Fault>| {
+            faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")
+        };
+        let declared = abi::declared_events(&[event]).map_err(told)?;
+        let inputs = declared[0]["inputs"].as_array().cloned().unwrap_or_default();
+        if !inputs.iter().any(|input| input["name"] == parameter && input["type"] == "address") {
+            return Err(format!("the event has no address `{parameter}`"));
+        }
+        let contract = Contract::parse(&declared).map_err(told)?;
+        let topics = contract.event_topics();
+        let (topic, _) = topics.first().ok_or("the event can't be read from logs")?;
+        let names: HashSet<&str> =
+            inputs.iter().filter_map(|input| input["name"].as_str()).collect();
+        if names.len() < inputs.len() || names.contains("") {
+            return Err("its arguments need names of their own".to_owned());
+        }
+        let row = FactoryRow { event: event.to_owned(), parameter: parameter.to_owned() };
+        Ok(Self { row, topic: *topic, abi: Arc::new(contract) })
+    }
+}
+
+/// A factory, and what its contracts are.
+#[derive(Debug)]
+struct Maker {
+    factory: Factory,
+    standard: Standard,
+    projected: bool,
+}
+
+impl Makes for Maker {
+    fn named(&self, log: &RawLog) -> Option<Address> {
+        let said = self.factory.abi.decode_log(&log.topics, &log.data)?;
+        let named: Address = said.args[&self.factory.row.parameter].as_str()?.parse().ok()?;
+        (!named.is_zero()).then_some(named)
+    }
+
+    fn made(&self, address: Address, first_block: u64) -> Recorded {
+        let projected = self.projected;
+        let source = Source { projected, ..Source::new(address, self.standard, first_block) };
+        Recorded::from(&source)
     }
 }
 
@@ -61,21 +153,71 @@ impl Standard {
 
 impl From<&Source> for Recorded {
     fn from(source: &Source) -> Self {
+        let Source { address, standard, start_block, projected, ref factory } = *source;
+        let makes = factory
+            .clone()
+            .map(|factory| -> Arc<dyn Makes> { Arc::new(Maker { factory, standard, projected }) });
         Self {
-            address: source.address,
-            kind: source.standard.as_str(),
-            topics: source.standard.topics(),
-            first_block: source.start_block,
-            projected: source.projected,
+            address,
+            kind: standard.as_str(),
+            topics: factory.as_ref().map_or_else(|| standard.topics(), |made| vec![made.topic]),
+            first_block: start_block,
+            projected: projected && factory.is_none(),
+            makes,
         }
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use alloy_sol_types::SolEvent;
     use contracts::StoaCollection as abi;
+
+    #[test]
+    fn factories_are_known_by_their_events() {
+        let event = "event Made(string name, address indexed owner, address made)";
+        let factory = Factory::parse(event, "made").unwrap();
+        let source =
+            Source { factory: Some(factory), ..Source::new(Address::ZERO, Standard::Erc721, 7) };
+        let again = Source::of_row(&source.row(true)).unwrap();
+        let recorded = Recorded::from(&again);
+        let topic = keccak256("Made(string,address,address)");
+        assert_eq!((recorded.topics.clone(), recorded.projected), (vec![topic], false));
+        let made = recorded.makes.as_ref().unwrap();
+        let (owner, child) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let word = |n: u8| B256::with_last_byte(n);
+        let data = [word(64), child.into_word(), word(0)].concat();
+        let log = |topics: Vec<B256>, data: Vec<u8>| RawLog {
+            block_number: 9,
+            block_hash: B256::ZERO,
+            log_index: 0,
+            tx_hash: B256::ZERO,
+            tx_index: 0,
+            address: Address::ZERO,
+            topics,
+            data: data.into(),
+            mined_at: None,
+        };
+        let topics = vec![topic, owner.into_word()];
+        assert_eq!(made.named(&log(topics.clone(), data.clone())), Some(child));
+        let none = [word(64), word(0), word(0)].concat();
+        assert_eq!(made.named(&log(topics.clone(), none)), None, "nobody");
+        assert_eq!(made.named(&log(vec![topic], data.clone())), None, "other indexing");
+        assert_eq!(made.named(&log(topics, data[..40].to_vec())), None, "cut short");
+        let child = made.made(child, 9);
+        assert_eq!((child.kind, child.first_block, child.projected), ("erc721", 9, true));
+        for (event, parameter) in [
+            (event, "name"),
+            (event, "nobody"),
+            ("event Made(", "made"),
+            ("event Made(address made) anonymous", "made"),
+            ("event Made(address, address made)", "made"),
+        ] {
+            assert!(Factory::parse(event, parameter).is_err(), "{event} {parameter}");
+        }
+    }
 
     #[test]
     fn topics_are_those_of_the_standard() {

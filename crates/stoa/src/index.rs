@@ -1,18 +1,22 @@
 //! `stoa index`: one chain into a database, and what an operator may do about it.
 
+mod rewind;
+mod sources;
+
 use crate::{configuration::Settings, database::DatabaseOptions, say};
 use anyhow::{Context, Result, bail};
 use chain::PoolConfiguration;
 use clap::{Args, Subcommand};
 use db::{
-    checkpoints,
+    checkpoints::{self, Checkpoint},
     index_progress::{self, ChainIndex},
+    index_sources::{self, SourceRow},
     registry,
 };
 use indexer::IndexerOptions;
 use journal::NewFact;
 use projections::Projections;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
 use vocab::{ChainId, topic};
 
@@ -27,6 +31,10 @@ pub(crate) enum IndexCommand {
     Pause(ChainOptions),
     /// Let a paused chain go on.
     Resume(ChainOptions),
+    /// Add a contract to the index of a chain: it is read beside what goes on, up to the head.
+    Add(Box<sources::AddOptions>),
+    /// Take the index of a chain back to a block of its reorg window.
+    Rewind(rewind::RewindOptions),
 }
 
 #[derive(Args, Debug)]
@@ -68,6 +76,8 @@ pub(crate) async fn run(command: IndexCommand) -> Result<()> {
         IndexCommand::Status(options) => status(options).await,
         IndexCommand::Pause(options) => pause(options).await,
         IndexCommand::Resume(options) => resume(options).await,
+        IndexCommand::Add(options) => sources::add(*options).await,
+        IndexCommand::Rewind(options) => rewind::rewind(options).await,
     }
 }
 
@@ -88,7 +98,8 @@ async fn index(options: RunOptions) -> Result<()> {
     let factories = deployed.iter().filter(|row| row.name == name).map(|row| row.address).collect();
     let first = deployed.iter().map(|row| row.deploy_block.unsigned_abs()).min();
     let sources = settings.index_sources();
-    if first.is_none() && sources.is_empty() {
+    let added = index_sources::load(&mut *db.acquire().await?, chain.id).await?;
+    if first.is_none() && sources.is_empty() && added.is_empty() {
         bail!("nothing is to be indexed: the configuration names no [[sources]]");
     }
     let start_block = settings.start_block(first.unwrap_or(u64::MAX));
@@ -104,6 +115,21 @@ async fn index(options: RunOptions) -> Result<()> {
         indexer::run(db, chain, projector, indexer, told).await;
     }
     Ok(())
+}
+
+/// The chain with this id, or the only one that is indexed.
+async fn the_chain(db: &mut db::PgConnection, id: Option<u64>) -> Result<(ChainId, Checkpoint)> {
+    let chain = match id {
+        Some(id) => ChainId(id),
+        None => match &index_progress::load(db).await?[..] {
+            [one] => one.chain,
+            [] => bail!("nothing is indexed yet"),
+            _ => bail!("several chains are indexed: name one, --chain ID"),
+        },
+    };
+    let checkpoint = checkpoints::load(db, chain).await?;
+    let checkpoint = checkpoint.with_context(|| format!("nothing of chain {chain} is indexed"))?;
+    Ok((chain, checkpoint))
 }
 
 async fn status(options: StatusOptions) -> Result<()> {
@@ -130,11 +156,26 @@ fn as_json(index: &ChainIndex) -> String {
             },
         })
     });
+    let height = index.block.number;
+    let sources: Vec<Value> = index.sources.iter().map(|one| source_json(one, height)).collect();
     json!({
         "chain_id": index.chain.0, "block": index.block.number, "state": index.state,
         "detail": index.detail, "settled": run,
+        "sources": sources,
     })
     .to_string()
+}
+
+fn source_json(source: &SourceRow, height: u64) -> Value {
+    json!({
+        "contract": source.address.to_string(), "standard": source.kind,
+        "start_block": source.start_block, "projected": source.projected,
+        "configured": source.configured,
+        "state": if source.beside.is_some() { "backfilling" } else { "live" },
+        "block": source.beside.map_or(height, |at| at.height),
+        "percent": source.percent(height),
+        "factory_event": source.factory.as_ref().map(|factory| &factory.event),
+    })
 }
 
 fn as_text(index: &ChainIndex) -> String {
@@ -153,6 +194,16 @@ fn as_text(index: &ChainIndex) -> String {
         if let Some(left) = run.eta(index.block.number) {
             text.push_str(&format!(", {} s left", left.as_secs()));
         }
+    }
+    for source in &index.sources {
+        let contract = source.address;
+        let made = if source.factory.is_some() { "factory of " } else { "" };
+        let kind = format!("{made}{}", source.kind);
+        let state = source.beside.map_or_else(
+            || "live".to_owned(),
+            |at| format!("at block {}, {:.1} %", at.height, source.percent(index.block.number)),
+        );
+        text.push_str(&format!("\n  {contract} {kind} from {}: {state}", source.start_block));
     }
     text
 }

@@ -208,6 +208,8 @@ codes! {
         "52 megapixels and 32,768 pixels per side at most.";
     UploadTooManyFrames, "upload_too_many_frames", 422, "The animation has too many frames",
         "500 frames at most.";
+    BlockOutsideWindow, "block_outside_window", 410, "The block is too old to go back to",
+        "How things were is kept for the blocks of the reorg window; `detail` says from which on.";
     RequestMalformed, "request_malformed", 400, "The request is not valid here",
         "The path can't do anything with the request as it is. `detail` may say why.";
     UriTooLong, "uri_too_long", 414, "The address is too long",
@@ -228,6 +230,9 @@ codes! {
     BlockNotIndexed, "block_not_indexed", 503, "The index has not come to the block",
         "It was waited for 3 seconds; `detail` says how far the index is. Try again after the \
          seconds in `Retry-After`.";
+    SourceBackfilling, "source_backfilling", 503, "The contract is not indexed to the end yet",
+        "It was added to the index, which reads its earlier logs now; `detail` says how far it is, \
+         and `GET /api/v1/index` how fast. Try again after the seconds in `Retry-After`.";
     NotReady, "not_ready", 503, "The engine is not ready",
         "`errors` says what it waits for.";
 }

@@ -129,6 +129,15 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
             let said = format!("{wanted} was waited for; indexed is {height}");
             Problem::from(Code::BlockNotIndexed).saying(said)
         }
+        Refusal::BlockOutsideWindow { wanted, oldest } => {
+            let oldest = oldest.map_or("none".to_owned(), |oldest| oldest.to_string());
+            let said = format!("{wanted} was asked for; the oldest that is kept is {oldest}");
+            Problem::from(Code::BlockOutsideWindow).saying(said)
+        }
+        Refusal::SourceBackfilling { height } => {
+            let said = format!("its logs are indexed to block {height}");
+            Problem::from(Code::SourceBackfilling).saying(said)
+        }
         Refusal::FilterUnfit(name, detail) => {
             Problem::from(Code::QueryInvalid).at(format!("?{name}"), detail)
         }

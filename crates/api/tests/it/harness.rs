@@ -197,7 +197,7 @@ fn node(nodes: &[Endpoint]) -> Chain {
     Chain {
         id: ChainId(CHAIN),
         endpoints: nodes.into(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: Finality::default(),
         block_time: std::time::Duration::from_secs(1),
     }

@@ -219,6 +219,10 @@ async fn a_read_waits_for_its_block_and_not_for_ever() {
         ["list_balances", "list_holders", "list_transfers", "list_logs", "list_items", "get_item"];
     for path in &paths {
         look(&api, &format!("/api/v1/{path}&wait_for_block=18")).await;
+        if !path.starts_with(['t', 'l']) && !path.ends_with('?') {
+            let page = look(&api, &format!("/api/v1/{path}&as_of_block=18")).await;
+            assert!(page["as_of"].is_null() || page["as_of"]["number"] == 18, "{page}");
+        }
     }
     let started = Instant::now();
     let late = paths
@@ -250,6 +254,14 @@ async fn what_can_not_be_listed_is_refused() {
     let api = filled().await;
     let cases = [
         ("balances?limit=5".to_owned(), "list_balances", "query_invalid"),
+        (
+            format!("balances?account={ALICE}&as_of_block=7"),
+            "list_balances",
+            "block_outside_window",
+        ),
+        (format!("holders?contract={ITEMS}&as_of_block=7"), "list_holders", "block_outside_window"),
+        ("items?as_of_block=7".to_owned(), "list_items", "block_outside_window"),
+        ("items?as_of_block=-1".to_owned(), "list_items", "query_invalid"),
         (format!("balances?account={ALICE}&token_id=1"), "list_balances", "query_invalid"),
         (format!("balances?contract={ASSET}&token_id=01"), "list_balances", "token_id_invalid"),
         ("balances?account=0x12".to_owned(), "list_balances", "address_invalid"),
@@ -280,4 +292,45 @@ async fn what_can_not_be_listed_is_refused() {
         let path = format!("/api/v1/{path}&cursor={cursor}");
         problem(api.get(&path).send().await.unwrap(), "", "cursor_invalid").await;
     }
+}
+
+/// What is not whole yet is not shown as if it were.
+#[tokio::test]
+async fn reads_of_a_contract_that_is_being_added_say_so() {
+    let api = filled().await;
+    let mut connection = api.database.db.acquire().await.unwrap();
+    let mut pages_of = Vec::new();
+    let lists = [format!("balances?account={ALICE}"), "items?limit=200".to_owned()];
+    let lists = lists.into_iter().chain(["transfers".to_owned(), "logs".to_owned()]);
+    let lists: Vec<String> = lists.collect();
+    for list in &lists {
+        let path = if list.contains('?') { list.clone() } else { format!("{list}?limit=200") };
+        pages_of.push(look(&api, &format!("/api/v1/{path}")).await);
+    }
+    db::raw::execute(&mut connection, "update index_sources set height = 7").await.unwrap();
+    let one = [
+        (format!("balances?contract={ASSET}"), "list_balances"),
+        (format!("holders?contract={ITEMS}"), "list_holders"),
+        (format!("items?collection={ITEMS}"), "list_items"),
+        (format!("transfers?contract={MULTI}"), "list_transfers"),
+        (format!("logs?address={ASSET}"), "list_logs"),
+        (format!("items/31337/{ITEMS}/1"), "get_item"),
+    ];
+    for (path, operation) in one {
+        let response = api.get(&format!("/api/v1/{path}")).send().await.unwrap();
+        assert_eq!(response.headers()["retry-after"], "5", "{path}");
+        let said = problem(response, operation, "source_backfilling").await;
+        assert!(said["detail"].as_str().unwrap().contains("block 7"), "{said}");
+    }
+    for (list, before) in lists.iter().zip(&pages_of) {
+        let path = if list.contains('?') { list.clone() } else { format!("{list}?limit=200") };
+        let page = look(&api, &format!("/api/v1/{path}")).await;
+        let (now, then) = (page["items"].as_array(), before["items"].as_array());
+        assert!(now.unwrap().len() < then.unwrap().len(), "{list}");
+        let text = page["items"].to_string();
+        assert!(![ASSET, MULTI, ITEMS].iter().any(|hidden| text.contains(hidden)), "{list}");
+    }
+    let done = "update index_sources set height = null";
+    db::raw::execute(&mut connection, done).await.unwrap();
+    look(&api, &format!("/api/v1/balances?contract={ASSET}")).await;
 }

@@ -17,6 +17,10 @@ async fn the_index_tells_how_it_gets_on() {
                                      database_ms, started_at, updated_at)
          values (31337, 50, 850, 1000, 700, 200, 1100, '2026-01-01T00:00:00Z',
                  '2026-01-01T00:00:02Z')",
+        "insert into index_sources (chain_id, address, kind, start_block, projected, configured,
+                                    height)
+         values (31337, decode(repeat('11', 20), 'hex'), 'erc20', 1, false, true, null),
+                (31337, decode(repeat('22', 20), 'hex'), 'erc721', 51, true, false, 100)",
     ] {
         db::raw::execute(&mut connection, sql).await.unwrap();
     }
@@ -32,6 +36,15 @@ async fn the_index_tells_how_it_gets_on() {
         "started_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:02.000Z",
     });
     assert_eq!(index["settled"], run);
+    let sources = json!([
+        { "contract": "0x1111111111111111111111111111111111111111", "standard": "erc20",
+          "start_block": 1, "projected": false, "factory_event": null, "configured": true, "state": "live",
+          "block_number": 250, "percent": 100.0 },
+        { "contract": "0x2222222222222222222222222222222222222222", "standard": "erc721",
+          "start_block": 51, "projected": true, "factory_event": null, "configured": false, "state": "backfilling",
+          "block_number": 100, "percent": 25.0 },
+    ]);
+    assert_eq!(index["sources"], sources);
 
     for (state, shown) in [("paused", "paused"), ("reorg_too_deep", "stopped")] {
         let chain = vocab::ChainId(31_337);

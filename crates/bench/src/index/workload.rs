@@ -16,10 +16,10 @@ use std::{
 
 const SOURCE: &str = include_str!("Bench.sol");
 /// anvil's first account, which is unlocked.
-const SENDER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+pub const SENDER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// `burst(uint256,uint256,uint256)` and `mintMany(uint256,uint256,uint256)`.
 const CALLS: [&str; 2] = ["0xf9e7e5d5", "0x9579f5d1"];
-const CONTRACTS: [(&str, &str); 2] = [("BenchToken", "erc20"), ("BenchNft", "erc721")];
+pub const CONTRACTS: [(&str, &str); 2] = [("BenchToken", "erc20"), ("BenchNft", "erc721")];
 const HOLDERS: u64 = 5_000;
 const EMPTY: u64 = 70;
 
@@ -102,8 +102,7 @@ async fn make(file: &Path, shape: Shape) -> Result<Vec<String>> {
     chain.call("evm_setAutomine", json!([false])).await?;
     for block in 0..shape.blocks {
         let which = usize::try_from(block % 2)?;
-        let words = [shape.logs, block, HOLDERS].map(|word| format!("{word:064x}"));
-        let data = format!("{}{}", CALLS[which], words.concat());
+        let data = burst(which, shape.logs, block);
         let call = json!({ "from": SENDER, "to": contracts[which], "data": data,
                            "gas": "0x1000000" });
         chain.call("eth_sendTransaction", json!([call])).await?;
@@ -115,7 +114,7 @@ async fn make(file: &Path, shape: Shape) -> Result<Vec<String>> {
     Ok(contracts)
 }
 
-async fn deployed(chain: &Node, hash: Value) -> Result<String> {
+pub async fn deployed(chain: &Node, hash: Value) -> Result<String> {
     for _ in 0..100 {
         let receipt = chain.call("eth_getTransactionReceipt", json!([hash])).await?;
         if let Some(address) = receipt["contractAddress"].as_str() {
@@ -126,8 +125,14 @@ async fn deployed(chain: &Node, hash: Value) -> Result<String> {
     anyhow::bail!("a contract was not deployed")
 }
 
+/// Call data for `count` transfers by the contract at `which` of [`CONTRACTS`], drawn by `seed`.
+pub fn burst(which: usize, count: u64, seed: u64) -> String {
+    let words = [count, seed, HOLDERS].map(|word| format!("{word:064x}"));
+    format!("{}{}", CALLS[which], words.concat())
+}
+
 /// Creation codes, in the order of [`CONTRACTS`].
-fn compile() -> Result<Vec<String>> {
+pub fn compile() -> Result<Vec<String>> {
     let input = json!({
         "language": "Solidity",
         "sources": { "Bench.sol": { "content": SOURCE } },

@@ -2,6 +2,7 @@
 
 use super::{Pool, PoolOptions, Relay};
 use crate::{Endpoint, EndpointOptions, Rate, RpcError};
+use reqwest::Url;
 use serde::Deserialize;
 use std::{fmt, time::Duration};
 
@@ -22,6 +23,8 @@ pub struct PoolConfiguration {
 pub struct EndpointConfiguration {
     /// Secret past its host.
     pub url: String,
+    /// Its WebSocket, for new heads. Secret past its host.
+    pub ws_url: Option<String>,
     pub weight: Option<u32>,
     pub timeout_ms: Option<u64>,
     pub requests_per_second: Option<f64>,
@@ -47,6 +50,8 @@ pub enum ConfigurationError {
     Count,
     #[error("endpoint {place}: {source}")]
     Address { place: usize, source: RpcError },
+    #[error("endpoint {0}: ws_url must begin with ws:// or wss:// and name a host")]
+    WsAddress(usize),
     #[error("endpoint {0} is the same as an earlier one")]
     Repeated(usize),
     #[error("endpoint {place}: {field} is out of range")]
@@ -79,11 +84,21 @@ impl EndpointConfiguration {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            ws_url: None,
             weight: None,
             timeout_ms: None,
             requests_per_second: None,
             burst: None,
             requests_max: None,
+        }
+    }
+
+    fn check_ws(&self, place: usize) -> Result<(), ConfigurationError> {
+        let Some(url) = &self.ws_url else { return Ok(()) };
+        let url = Url::parse(url).map_err(|_| ConfigurationError::WsAddress(place))?;
+        match ["ws", "wss"].contains(&url.scheme()) && url.has_host() {
+            true => Ok(()),
+            false => Err(ConfigurationError::WsAddress(place)),
         }
     }
 
@@ -123,6 +138,11 @@ impl PoolConfiguration {
         Self { endpoints, relay: None }
     }
 
+    /// Where new heads are told.
+    pub fn ws_urls(&self) -> impl Iterator<Item = String> {
+        self.endpoints.iter().filter_map(|endpoint| endpoint.ws_url.clone())
+    }
+
     /// With usual limits.
     ///
     /// # Errors
@@ -145,6 +165,7 @@ impl PoolConfiguration {
             if self.endpoints[..place - 1].iter().any(|other| other.url == one.url) {
                 return Err(ConfigurationError::Repeated(place));
             }
+            one.check_ws(place)?;
             let endpoint = Endpoint::new(&one.url, one.options(place)?)
                 .map_err(|source| ConfigurationError::Address { place, source })?;
             endpoints.push(endpoint);
@@ -190,11 +211,14 @@ mod tests {
     #[test]
     fn bad_settings_are_refused_by_name_and_without_the_address() {
         let good = || one("http://a.example/secret");
-        let cases: [(Vec<EndpointConfiguration>, &str); 8] = [
+        let ws = |url: &str| vec![EndpointConfiguration { ws_url: Some(url.into()), ..good() }];
+        let cases: [(Vec<EndpointConfiguration>, &str); 10] = [
             (vec![], "between 1 and 16"),
             (vec![good(); 17], "between 1 and 16"),
             (vec![good(), one("ftp://b.example/secret")], "endpoint 2"),
             (vec![good(), good()], "endpoint 2 is the same"),
+            (ws("http://a.example/secret"), "ws_url"),
+            (ws("ws:secret"), "ws_url"),
             (vec![EndpointConfiguration { timeout_ms: Some(1), ..good() }], "timeout_ms"),
             (vec![EndpointConfiguration { burst: Some(1.0), ..good() }], "burst"),
             (

@@ -66,7 +66,7 @@ pub fn chain_at(
     Chain {
         id: node.chain_id,
         endpoints: Pool::new(endpoints, options),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: Finality::default(),
         block_time: Duration::from_millis(200),
     }

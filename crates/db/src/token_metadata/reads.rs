@@ -193,7 +193,7 @@ pub async fn is_known(
     let row = sqlx::query!(
         r#"select exists (select 1 from items
                            where chain_id = $1 and contract = $2 and token_id = $3::numeric)
-               or exists (select 1 from index_sources s join balances b
+               or exists (select 1 from followed_contracts s join balances b
                               on b.chain_id = s.chain_id and b.contract = s.address
                            where s.chain_id = $1 and s.address = $2 and s.kind = 'erc1155'
                              and b.token_id = $3::numeric) as "known!""#,

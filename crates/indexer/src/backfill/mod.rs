@@ -104,7 +104,7 @@ impl Session {
 }
 
 /// Ranges being read. Dropped, it ends the reading.
-struct Run {
+pub(crate) struct Run {
     reader: Arc<Reader>,
     /// What nobody reads yet: last block by first.
     todo: BTreeMap<u64, u64>,
@@ -115,7 +115,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(reader: Reader, (first, last): (u64, u64), ahead: usize) -> Self {
+    pub(crate) fn new(reader: Reader, (first, last): (u64, u64), ahead: usize) -> Self {
         Self {
             reader: Arc::new(reader),
             todo: BTreeMap::from([(first, last)]),
@@ -125,8 +125,8 @@ impl Run {
         }
     }
 
-    /// The range that begins with block `wanted`.
-    async fn next(&mut self, wanted: u64) -> Result<Ranged, IndexError> {
+    /// The range that begins with block `wanted`. Nothing is lost when nobody waits any more.
+    pub(crate) async fn next(&mut self, wanted: u64) -> Result<Ranged, IndexError> {
         loop {
             self.fill();
             if let Some(result) = self.ready.remove(&wanted) {

@@ -7,7 +7,7 @@ use crate::{
 };
 use alloy_primitives::U64;
 use chain::{Header, Log};
-use db::{raw_logs::RawLog, raw_logs_copy::CopyRows};
+use db::{index_children::ChildRow, raw_logs::RawLog, raw_logs_copy::CopyRows};
 use std::collections::BTreeMap;
 use vocab::{B256, ChainId};
 
@@ -18,12 +18,14 @@ pub(crate) struct Packed {
     pub(crate) projected: Vec<Block>,
     /// The other logs that it has to see: of contracts of others.
     pub(crate) followed: Vec<RawLog>,
+    /// Contracts that factories of others name.
+    pub(crate) children: Vec<ChildRow>,
 }
 
 impl Packed {
     pub(crate) fn new(chain: ChainId, logs: usize) -> Self {
         let rows = CopyRows::new(chain, logs);
-        Self { rows, projected: Vec::new(), followed: Vec::new() }
+        Self { rows, projected: Vec::new(), followed: Vec::new(), children: Vec::new() }
     }
 
     fn project(&mut self, log: RawLog, mined_at: time::OffsetDateTime) {
@@ -74,6 +76,7 @@ pub(crate) fn pack(
             let time = time_of(seconds, number)?;
             let raw = raw_log(&log, Some(time))?;
             packed.rows.push(&raw);
+            packed.children.extend(sources.children(std::iter::once(&raw)));
             if sources.is_projected(&log) {
                 packed.project(raw, time);
             } else if sources.is_followed(&raw.address) {
@@ -126,6 +129,7 @@ mod tests {
             topics: vec![TOPIC],
             first_block: 5,
             projected: false,
+            makes: None,
         };
         let sources = Sources::new(Vec::new(), Vec::new(), vec![recorded]);
         let packed = pack(ChainId(1), (1, 100), logs, &BTreeMap::new(), &sources)?;

@@ -179,7 +179,8 @@ impl Reader {
         let decoded = answer.decoded;
         let mut logs = answer.value;
         self.sizer().note_answer(last - first + 1, logs.len(), answer.bytes);
-        let sources = self.discover(first, last, &mut logs).await?;
+        let whole = filter.addresses.is_empty();
+        let sources = self.discover(first, last, (&mut logs, whole)).await?;
         let [start, end] = &ends[..] else {
             return Err(inconsistent("a header is missing".into()));
         };
@@ -199,29 +200,37 @@ impl Reader {
         Ok(Ranged { first, parent: start.parent_hash, last, packed, sources, node, decode })
     }
 
-    /// Contracts that these logs make known, and their logs of the same range. Each round finds
-    /// one more contract, and there are no more than logs.
+    /// Contracts that these logs make known, and their logs of the same range, unless `whole`: then
+    /// those are among them. Each round finds one more contract, and there are no more than logs.
     async fn discover(
         &self,
         first: u64,
         last: u64,
-        logs: &mut Vec<Log>,
+        (logs, whole): (&mut Vec<Log>, bool),
     ) -> Result<Arc<Sources>, IndexError> {
         let mut sources = Arc::clone(&self.sources);
         let mut looked_at = 0;
         loop {
             let mut found: Vec<Address> = Vec::new();
-            for log in logs[looked_at..].iter().filter(|log| sources.is_projected(log)) {
-                if let Some(address) = self.projector.discover(&raw_log(log, None)?) {
+            for log in &logs[looked_at..] {
+                if sources.is_projected(log)
+                    && let Some(address) = self.projector.discover(&raw_log(log, None)?)
+                    && Arc::make_mut(&mut sources).add(address)
+                {
                     found.push(address);
+                }
+                if sources.is_factory(&log.address)
+                    && let Some(child) = sources.named(&raw_log(log, None)?)
+                    && Arc::make_mut(&mut sources).add_made(child.clone())
+                {
+                    found.push(child.address);
                 }
             }
             looked_at = logs.len();
-            found.retain(|address| Arc::make_mut(&mut sources).add(*address));
-            if found.is_empty() {
+            if found.is_empty() || whole {
                 return Ok(sources);
             }
-            let filter = sources.filter_of(found);
+            let filter = sources.filter_of(found, self.options.addresses_max);
             logs.extend(self.endpoint.many_logs(&filter, first, last).await?.value);
         }
     }
@@ -304,6 +313,7 @@ impl Packed {
             for log in &block.logs {
                 packed.rows.push(log);
             }
+            packed.children.extend(sources.children(block.logs.iter()));
             let (ours, mut others): (Vec<_>, Vec<_>) =
                 block.logs.into_iter().partition(|log| sources.is_ours(log));
             block.logs = ours;

@@ -2,7 +2,7 @@
 //! a suite that would not notice them proves nothing.
 
 use alloy_primitives::{Address, B256};
-use db::{DbError, PgConnection, raw_logs::RawLog};
+use db::{DbError, PgConnection, index_sources::SourceRow, raw_logs::RawLog};
 use futures_util::future::BoxFuture;
 use indexer::{Batch, Fault, IndexerOptions, Orphaned, Projector, Recorded};
 use journal::NewFact;
@@ -36,8 +36,12 @@ impl Projector for Forgetful {
         self.0.load_sources(db, chain)
     }
 
-    fn recorded(&self) -> Vec<Recorded> {
+    fn recorded(&self) -> Vec<SourceRow> {
         self.0.recorded()
+    }
+
+    fn recorded_as(&self, row: &SourceRow) -> Option<Recorded> {
+        self.0.recorded_as(row)
     }
 
     fn discover(&self, log: &RawLog) -> Option<Address> {

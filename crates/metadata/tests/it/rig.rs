@@ -64,7 +64,7 @@ impl Rig {
             .try_init();
         let node = testkit::anvil(NodeOptions::default()).await;
         let test = testkit::database().await;
-        let source = Source { address: CONTRACT, standard, start_block: 1, projected: true };
+        let source = Source::new(CONTRACT, standard, 1);
         let projector = Arc::new(Projections::new(Vec::new()).recording(vec![source]));
         let indexing = IndexerOptions {
             stand_by: Duration::from_millis(50),

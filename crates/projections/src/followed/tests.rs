@@ -67,7 +67,7 @@ fn the_list_names_tables_that_there_are_and_misses_none() {
     assert!(named.is_subset(&known));
     let others: Vec<_> = known.difference(&named).copied().collect();
     // Logs themselves, those of ours, and what every projection has.
-    assert_eq!(others, ["collections", "raw_logs", "undecoded_logs"]);
+    assert_eq!(others, ["collections", "index_children", "raw_logs", "undecoded_logs"]);
     for event in Event::ALL {
         assert_eq!(Event::of(&keccak256(event.signature())), Some(event));
         assert!(PROJECTIONS.iter().any(|projection| projection.events.contains(&event)));

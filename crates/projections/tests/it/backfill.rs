@@ -248,9 +248,9 @@ async fn a_paused_chain_commits_nothing_until_it_is_resumed() {
     assert_whole(&rig, &test.db, token).await;
 }
 
-/// What an index was begun with can't be changed under it: earlier logs would be missing.
+/// What an index has can't be changed or removed under it: rows would be wrong.
 #[tokio::test]
-async fn other_sources_than_the_index_began_with_are_refused() {
+async fn sources_that_were_changed_or_removed_are_refused() {
     let (mut rig, token) = settled().await;
     let test = testkit::database().await;
     let running = rig.start(&test.db);
@@ -258,9 +258,10 @@ async fn other_sources_than_the_index_began_with_are_refused() {
     running.kill().await;
     let epoch = checkpoint(&test.db, &rig).await.unwrap().epoch;
     let began = std::mem::take(&mut rig.sources);
-    let moved = vec![Source { start_block: 9, ..began[0] }];
-    let added = Source { address: Address::repeat_byte(9), ..began[0] };
-    for other in [Vec::new(), moved, vec![began[0], added]] {
+    let moved = vec![Source { start_block: 9, ..began[0].clone() }];
+    let other = vec![Source { standard: Standard::Erc721, ..began[0].clone() }];
+    let kept = vec![Source { projected: false, ..began[0].clone() }];
+    for other in [Vec::new(), moved, other, kept] {
         rig.sources = other;
         let running = rig.start(&test.db);
         let mut looks = 0;

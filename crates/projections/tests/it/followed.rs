@@ -5,13 +5,18 @@ use crate::{
     speaker::{self, Told, topic, word},
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
-use db::raw_logs::RawLog;
+use db::{
+    PgConnection, balances_as_of,
+    balances_reads::{self, BalanceFilter},
+    items_as_of, items_reads,
+    raw_logs::RawLog,
+};
 use indexer::{Batch, Projector};
 use projections::{Projections, Source, Standard};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use std::time::Instant;
-use vocab::topic;
+use vocab::{ChainId, topic};
 
 const TRANSFER: &str = "Transfer(address,address,uint256)";
 const DEPTHS: [u64; 8] = [1, 2, 5, 12, 13, 31, 33, 40];
@@ -21,7 +26,7 @@ fn who(n: u64) -> B256 {
 }
 
 /// A rig with a speaker for each standard, in the order of [`Standard::ALL`].
-async fn followed() -> (Rig, [Address; 3]) {
+pub async fn followed() -> (Rig, [Address; 3]) {
     let mut rig = Rig::new().await;
     rig.options.prove_settled = false;
     let mut speakers = [Address::ZERO; 3];
@@ -72,7 +77,7 @@ fn any_log(rng: &mut StdRng, kind: usize) -> Told {
 }
 
 /// Some logs, and whose they are.
-fn drawn(rng: &mut StdRng, speakers: [Address; 3]) -> (Address, Vec<Told>) {
+pub fn drawn(rng: &mut StdRng, speakers: [Address; 3]) -> (Address, Vec<Told>) {
     let kind = rng.random_range(0..3);
     let count = rng.random_range(1..6);
     (speakers[kind], (0..count).map(|_| any_log(rng, kind)).collect())
@@ -186,6 +191,98 @@ async fn what_is_told_is_taken_back() {
             assert!(back.reverting && !fact.reverting);
             assert_eq!((&back.kind, &back.attributes), (&fact.kind, &fact.attributes));
             assert_eq!((&back.data, &back.block_hash), (&fact.data, &fact.block_hash));
+        }
+    }
+}
+
+/// What lists show of all three contracts, in pages of this many rows.
+async fn lists(
+    db: &mut PgConnection,
+    chain: ChainId,
+    contracts: [Address; 3],
+    (at, limit): (Option<u64>, i64),
+) -> Vec<String> {
+    let mut shown = Vec::new();
+    for contract in contracts {
+        let filter = BalanceFilter { contract: Some(contract), ..BalanceFilter::default() };
+        let mut after = None;
+        loop {
+            let page = match at {
+                None => balances_reads::list(db, chain, filter, after, limit).await.unwrap(),
+                Some(at) => {
+                    balances_as_of::list(db, chain, at, filter, after, limit).await.unwrap()
+                }
+            };
+            shown.extend(page.iter().map(|row| format!("{row:?}")));
+            let Some(last) = page.last().filter(|_| page.len() as i64 == limit) else { break };
+            after = Some((last.contract, last.token_id, last.account));
+        }
+        let mut after = None;
+        loop {
+            let page = match at {
+                None => balances_reads::list_owners(db, chain, contract, after, limit).await,
+                Some(at) => {
+                    balances_as_of::list_owners(db, chain, at, contract, after, limit).await
+                }
+            };
+            let page = page.unwrap();
+            shown.extend(page.iter().map(|row| format!("{row:?}")));
+            let Some(last) = page.last().filter(|_| page.len() as i64 == limit) else { break };
+            after = Some(last.owner);
+        }
+    }
+    for owner in [None, Some(Address::from_word(who(1)))] {
+        let mut after = None;
+        loop {
+            let page = match at {
+                None => items_reads::list(db, chain, owner, None, after, limit).await.unwrap(),
+                Some(at) => {
+                    items_as_of::list(db, chain, at, (owner, None), after, limit).await.unwrap()
+                }
+            };
+            shown.extend(page.iter().map(|row| format!("{row:?}")));
+            let Some(last) = page.last().filter(|_| page.len() as i64 == limit) else { break };
+            after = Some((last.contract, last.token_id));
+        }
+    }
+    shown
+}
+
+/// Lists as of each block of the window are what they were when it was the head, whatever was
+/// written, and taken back, since.
+#[tokio::test]
+async fn lists_go_back_to_any_block_of_the_window() {
+    let seed = std::env::var("STOA_SEED").map_or(11, |seed| seed.parse().unwrap());
+    println!("STOA_SEED={seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    let (rig, speakers) = followed().await;
+    for _ in 0..20 {
+        let (speaker, logs) = drawn(&mut rng, speakers);
+        speaker::say(&rig, speaker, &logs).await;
+    }
+    rig.node.mine(70).await;
+    let test = testkit::database().await;
+    let _running = rig.start(&test.db);
+    let mut seen = std::collections::BTreeMap::new();
+    let mut db = test.db.acquire().await.unwrap();
+    for round in 0..45 {
+        if round % 15 == 14 {
+            let depth = rng.random_range(1..8);
+            rig.reorg(depth, &[]).await;
+            let ancestor = rig.indexed(&test.db).await.number - depth;
+            seen.retain(|number, _| *number <= ancestor);
+        }
+        let (speaker, logs) = drawn(&mut rng, speakers);
+        speaker::say(&rig, speaker, &logs).await;
+        let head = rig.indexed(&test.db).await;
+        let shown = lists(&mut db, rig.node.chain_id, speakers, (None, 200)).await;
+        seen.insert(head.number, shown);
+    }
+    assert!(seen.len() >= 20, "{} blocks are compared", seen.len());
+    for (number, shown) in &seen {
+        for limit in [3, 200] {
+            let back = lists(&mut db, rig.node.chain_id, speakers, (Some(*number), limit)).await;
+            assert_eq!(&back, shown, "as of {number}, {limit} at a time");
         }
     }
 }
@@ -373,6 +470,7 @@ async fn a_large_range_is_written_at_once() {
     let (asset, items) = (Address::repeat_byte(0x20), Address::repeat_byte(0x72));
     let source = |address, standard| Source::new(address, standard, 1);
     let sources = vec![source(asset, Standard::Erc20), source(items, Standard::Erc721)];
+    let known = indexer::Sources::of_others(sources.iter().map(Into::into).collect());
     let projections = Projections::new(Vec::new()).recording(sources);
     let test = testkit::database().await;
     let account = |n: u64| topic(n * 7_919 % 1_000 + 1);
@@ -404,6 +502,7 @@ async fn a_large_range_is_written_at_once() {
             finality: vocab::Finality::default(),
             blocks: &[],
             followed: &logs,
+            sources: &known,
             settled: true,
             head: 1_000_000,
         };

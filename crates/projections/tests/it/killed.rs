@@ -28,7 +28,7 @@ async fn process() {
     let chain = chain::Chain {
         id: vocab::ChainId(31_337),
         endpoints: vec![endpoint.unwrap()].into(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: vocab::Finality::default(),
         block_time: Duration::from_millis(200),
     };
@@ -42,7 +42,11 @@ async fn process() {
         stand_by: Duration::from_millis(50),
         ..indexer::IndexerOptions::default()
     };
-    let projector = Arc::new(projections.recording(vec![source]));
+    let mut sources = vec![source];
+    if let Ok(added) = std::env::var("STOA_PROBE_ADDED") {
+        sources.push(Source::new(added.parse().unwrap(), Standard::Erc20, 1));
+    }
+    let projector = Arc::new(projections.recording(sources));
     indexer::run_to_head(db, chain, projector, options, std::future::pending()).await;
 }
 
@@ -56,6 +60,10 @@ impl Drop for Probe {
 }
 
 fn start(rig: &Rig, test: &TestDatabase, token: Address, failpoint: Option<&str>) -> Probe {
+    Probe(command(rig, test, token, failpoint).spawn().unwrap())
+}
+
+fn command(rig: &Rig, test: &TestDatabase, token: Address, failpoint: Option<&str>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["killed::process", "--exact", "--nocapture"])
@@ -64,12 +72,13 @@ fn start(rig: &Rig, test: &TestDatabase, token: Address, failpoint: Option<&str>
         .env("STOA_PROBE_FACTORY", rig.factory.to_string())
         .env("STOA_PROBE_TOKEN", token.to_string())
         .env_remove("STOA_FAILPOINT")
+        .env_remove("STOA_PROBE_ADDED")
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     if let Some(name) = failpoint {
         command.env("STOA_FAILPOINT", name);
     }
-    Probe(command.spawn().unwrap())
+    command
 }
 
 impl Probe {
@@ -133,7 +142,8 @@ async fn dying_in_blocks_or_on_the_way_back_loses_and_doubles_nothing() {
     rig.node.mine(70).await;
     rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     let test = testkit::database().await;
-    let rest = |name: &&&str| !(name.contains("range") || name.contains("index_build"));
+    let others = ["range", "index_build", "beside", "join"];
+    let rest = |name: &&&str| !others.iter().any(|other| name.contains(other));
     let points: Vec<&str> = indexer::FAILPOINTS.iter().filter(rest).copied().collect();
     assert_eq!(points.len(), 7);
     for (place, name) in points.into_iter().enumerate() {
@@ -152,4 +162,52 @@ async fn dying_in_blocks_or_on_the_way_back_loses_and_doubles_nothing() {
     let status = start(&rig, &test, token, None).ended().await;
     assert!(status.success(), "{status}");
     assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+}
+
+/// The same for a contract that is added: dead at every place of reading it beside the head and of
+/// joining it, with reorgs between, it comes to what a fresh index has.
+#[tokio::test(flavor = "multi_thread")]
+async fn dying_while_a_contract_is_added_loses_and_doubles_nothing() {
+    let mut rig = Rig::new().await;
+    rig.options.prove_settled = false;
+    let (token, added) = (token::deploy(&rig).await, token::deploy(&rig).await);
+    for round in 0..30 {
+        token::burst(&rig, [token, added][round % 2], 3).await;
+        rig.node.mine(5).await;
+    }
+    rig.node.mine(70).await;
+    token::burst(&rig, added, 4).await;
+    let test = testkit::database().await;
+    let status = start(&rig, &test, token, None).ended().await;
+    assert!(status.success(), "{status}");
+    rig.sources = vec![token, added].into_iter().map(of_asset).collect();
+    let points = indexer::FAILPOINTS.iter().copied();
+    let of_added = |name: &&str| name.contains("beside") || name.contains("join");
+    let points: Vec<&str> = points.filter(of_added).collect();
+    assert_eq!(points.len(), 8);
+    let with_added = |failpoint: Option<&str>| {
+        let mut command = command(&rig, &test, token, failpoint);
+        Probe(command.env("STOA_PROBE_ADDED", added.to_string()).spawn().unwrap())
+    };
+    for (place, name) in points.into_iter().enumerate() {
+        for pass in if name.contains("beside") { 1..=2 } else { 1..=1 } {
+            let armed = format!("{name}:{pass}");
+            let status = with_added(Some(&armed)).ended().await;
+            assert_eq!(status.signal(), Some(ABORTED), "{armed}: {status}");
+            token::burst(&rig, [added, token][place % 2], 2).await;
+            rig.reorg(1 + place as u64, &[]).await;
+            token::burst(&rig, added, 1 + place as u64).await;
+        }
+    }
+    let status = with_added(None).ended().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+    rig.reorg(20, &[]).await;
+    let status = with_added(None).ended().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "the join can be taken back");
+}
+
+fn of_asset(address: Address) -> Source {
+    Source::new(address, Standard::Erc20, 1)
 }

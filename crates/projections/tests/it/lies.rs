@@ -237,7 +237,7 @@ async fn a_silent_websocket_costs_a_poll_and_no_block() {
     let test = testkit::database().await;
     let mut collection = rig.create(1).await;
     let proxy = FaultProxy::start(&rig.node.anvil.http_url()).await;
-    let chain = Chain { ws_url: Some(proxy.ws_url()), ..rig.chain() };
+    let chain = Chain { ws_urls: vec![proxy.ws_url()], ..rig.chain() };
     let _running = rig.start_at(&test.db, chain);
     for fault in [WsFault::None, WsFault::Silent, WsFault::Cut, WsFault::Silent] {
         proxy.set_ws(fault);

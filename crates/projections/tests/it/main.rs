@@ -10,6 +10,7 @@ mod killed;
 mod lies;
 mod proxy;
 mod reorg;
+mod rewind;
 mod rig;
 mod sources;
 mod speaker;

@@ -7,15 +7,18 @@ use contracts::{Contents, StoaCollection, StoaCollectionFactory};
 use db::{
     Db, checkpoints,
     digest::{self, TableDigest},
+    index_sources,
 };
 use indexer::IndexerOptions;
 use projections::{Projections, Source};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
-use testkit::{ACCOUNTS, NodeOptions, TestDatabase, TestNode, eventually};
+use testkit::{ACCOUNTS, NodeOptions, TestDatabase, TestNode, eventually, eventually_within};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use vocab::{BlockRef, Finality};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Rig {
     pub node: TestNode,
@@ -75,7 +78,7 @@ impl Rig {
         Chain {
             id: self.node.chain_id,
             endpoints: endpoints.into(),
-            ws_url: Some(self.node.anvil.ws_url()),
+            ws_urls: vec![self.node.anvil.ws_url()],
             finality: Finality::default(),
             block_time: Duration::from_millis(200),
         }
@@ -107,6 +110,18 @@ impl Rig {
             (height(db, self).await == Some(head)).then_some(head)
         })
         .await
+    }
+
+    /// Wait until every contract goes with the head, and the index stands there.
+    pub async fn joined(&self, db: &Db) -> BlockRef {
+        eventually_within(PATIENCE, "all contracts go with the head", || async {
+            let mut connection = db.acquire().await.unwrap();
+            let rows = index_sources::load(&mut connection, self.node.chain_id).await.unwrap();
+            let whole = rows.len() >= self.sources.len();
+            (whole && rows.iter().all(|row| row.beside.is_none())).then_some(())
+        })
+        .await;
+        self.indexed(db).await
     }
 
     /// Wait until the node has mined all that was sent.

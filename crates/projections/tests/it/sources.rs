@@ -1,9 +1,15 @@
 //! Which contracts of others are indexed, and how that may change while the index goes on.
 
-use crate::{rig::Rig, token};
+use crate::{
+    followed::{drawn, followed},
+    rig::{Rig, checkpoint, facts},
+    speaker, token,
+};
 use alloy_primitives::Address;
 use db::Db;
 use projections::{Source, Standard};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use vocab::topic;
 
 /// Logs of a contract that are kept, as [`token::truth`] has them.
 async fn rows(db: &Db, contract: Address) -> Vec<(u64, u64, String)> {
@@ -40,4 +46,286 @@ async fn of_a_source_that_is_not_projected_only_logs_are_kept() {
         let found = db::raw::texts(&mut test.db.acquire().await.unwrap(), of).await.unwrap();
         assert_eq!(found, [alloy_primitives::hex::encode(made)]);
     }
+}
+
+/// Contracts of all three standards with logs in `blocks` blocks, some of them empty.
+async fn grown(blocks: u64, rng: &mut StdRng) -> (Rig, [Address; 3]) {
+    let (mut rig, speakers) = followed().await;
+    rig.options.range_max = 9;
+    for _ in 0..blocks / 2 {
+        talk(&rig, speakers, rng).await;
+        rig.node.mine(rng.random_range(0..3)).await;
+    }
+    rig.node.mine(70).await;
+    (rig, speakers)
+}
+
+async fn talk(rig: &Rig, speakers: [Address; 3], rng: &mut StdRng) {
+    let (speaker, logs) = drawn(rng, speakers);
+    speaker::say(rig, speaker, &logs).await;
+}
+
+/// What `stoa index add` does.
+async fn add(rig: &Rig, db: &Db, source: &Source) {
+    let row = source.row(false);
+    let at = checkpoint(db, rig).await.unwrap().block;
+    let mut tx = db::begin(db).await.unwrap();
+    indexer::record_added(&mut tx, rig.node.chain_id, at, &[row]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// By another configuration at a restart; then reorgs reach below the join.
+#[tokio::test]
+async fn a_contract_that_comes_later_comes_to_what_a_fresh_index_has() {
+    let mut rng = StdRng::seed_from_u64(3);
+    for proven in [true, false] {
+        let (mut rig, speakers) = grown(50, &mut rng).await;
+        rig.options.prove_settled = proven;
+        let all = rig.sources.clone();
+        rig.sources.truncate(1);
+        let test = testkit::database().await;
+        let running = rig.start(&test.db);
+        rig.indexed(&test.db).await;
+        running.kill().await;
+        // One from the beginning, one from the middle, one from above the head.
+        let middle = rig.head().await.number / 2;
+        let above = rig.head().await.number + 5;
+        rig.sources = all;
+        rig.sources[2].start_block = middle;
+        rig.sources.push(Source::new(token::deploy(&rig).await, Standard::Erc20, above));
+        let running = rig.start(&test.db);
+        for _ in 0..10 {
+            talk(&rig, speakers, &mut rng).await;
+            token::burst(&rig, rig.sources[3].address, 2).await;
+        }
+        rig.joined(&test.db).await;
+        assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+        let told = facts(&test.db, topic::CHAIN).await;
+        for kind in ["source_added", "source_joined"] {
+            assert_eq!(told.iter().filter(|fact| fact.kind == kind).count(), 3, "{kind}");
+        }
+        for depth in [3, 30, 60] {
+            rig.reorg(depth, &[]).await;
+            talk(&rig, speakers, &mut rng).await;
+            rig.indexed(&test.db).await;
+            assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "depth {depth}");
+        }
+        // The same configuration again changes nothing and reads nothing again.
+        running.kill().await;
+        let _again = rig.start(&test.db);
+        rig.indexed(&test.db).await;
+        let told = facts(&test.db, topic::CHAIN).await;
+        assert_eq!(told.iter().filter(|fact| fact.kind == "source_added").count(), 3);
+    }
+}
+
+/// By a command, while the head goes on, blocks are given up and writers are cut off and replaced.
+#[tokio::test]
+async fn a_contract_is_added_under_reorgs_and_changes_of_writer() {
+    for seed in 1..=2 {
+        println!("seed {seed}");
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (mut rig, speakers) = grown(100, &mut rng).await;
+        rig.options.range_max = 4;
+        let all = rig.sources.clone();
+        rig.sources.truncate(1);
+        let test = testkit::database().await;
+        let mut running = rig.start(&test.db);
+        rig.indexed(&test.db).await;
+        add(&rig, &test.db, &all[1]).await;
+        for round in 0..9 {
+            talk(&rig, speakers, &mut rng).await;
+            let depth = rng.random_range(1..40);
+            let again = (0..depth.min(4)).map(|place| {
+                let (speaker, logs) = drawn(&mut rng, speakers);
+                (speaker::call(speaker, &logs), place)
+            });
+            let again: Vec<_> = again.collect();
+            rig.reorg(depth, &again).await;
+            if round == 4 {
+                add(&rig, &test.db, &all[2]).await;
+            }
+            if round % 3 == 0 {
+                running.kill().await;
+                running = rig.start(&test.db);
+            }
+            rig.indexed(&test.db).await;
+        }
+        rig.sources = all;
+        rig.joined(&test.db).await;
+        assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+        for depth in [5, 50] {
+            rig.reorg(depth, &[]).await;
+            rig.indexed(&test.db).await;
+            assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "depth {depth}");
+        }
+        // A configuration that names them now is the same index; one that drops them is not.
+        running.kill().await;
+        let running = rig.start(&test.db);
+        talk(&rig, speakers, &mut rng).await;
+        rig.indexed(&test.db).await;
+        running.kill().await;
+    }
+}
+
+/// Endpoints that do not have old blocks hold up what is read beside, and not the head.
+#[tokio::test]
+async fn trouble_with_old_logs_does_not_hold_up_the_head() {
+    let mut rng = StdRng::seed_from_u64(8);
+    let (mut rig, speakers) = grown(60, &mut rng).await;
+    let all = rig.sources.clone();
+    rig.sources.truncate(1);
+    let proxy = crate::proxy::Proxy::before(&rig.node.endpoint).await;
+    let old = rig.head().await.number - 65;
+    proxy.lie(move |method, params, truth| {
+        let first = params[0]["fromBlock"].as_str().map(|text| text.trim_start_matches("0x"));
+        let first = first.and_then(|text| u64::from_str_radix(text, 16).ok());
+        let pruned = method == "eth_getLogs" && first.is_some_and(|first| first < old);
+        if pruned { serde_json::Value::Null } else { truth }
+    });
+    let test = testkit::database().await;
+    let running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    running.kill().await;
+    add(&rig, &test.db, &all[1]).await;
+    let _running = rig.start_at(&test.db, rig.chain_at(vec![proxy.endpoint.clone()]));
+    for _ in 0..5 {
+        talk(&rig, speakers, &mut rng).await;
+        rig.indexed(&test.db).await;
+    }
+    let rows = rows(&test.db, all[1].address).await;
+    assert!(rows.is_empty(), "nothing is made up: {rows:?}");
+    proxy.be_honest();
+    rig.sources = all[..2].to_vec();
+    rig.joined(&test.db).await;
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+}
+
+const MADE: &str = "Made(string,address,address)";
+
+/// A factory that tells of contracts that stand already.
+fn made(child: Address) -> speaker::Told {
+    let data = [speaker::word(64), child.into_word().to_vec(), speaker::word(0)].concat();
+    speaker::Told::new(MADE, &[speaker::topic(1)], data)
+}
+
+fn factory(address: Address) -> Source {
+    let event = "event Made(string name, address indexed owner, address made)";
+    let factory = projections::Factory::parse(event, "made").unwrap();
+    Source { factory: Some(factory), ..Source::new(address, Standard::Erc20, 1) }
+}
+
+fn transfer(n: u64) -> speaker::Told {
+    let parties = [speaker::topic(0), Address::repeat_byte(n as u8 + 1).into_word()];
+    speaker::Told::new("Transfer(address,address,uint256)", &parties, speaker::word(n + 1))
+}
+
+/// Six contracts speak from the beginning; a factory names five of them, one after the other, and
+/// many that there are not. Each is followed from the block on in which it was named.
+async fn with_factory(strangers: u64) -> (Rig, Address, Vec<Address>) {
+    let mut rig = Rig::new().await;
+    rig.options.addresses_max = 50;
+    let factory_at = speaker::deploy(&rig).await;
+    let mut children = Vec::new();
+    for _ in 0..6 {
+        children.push(speaker::deploy(&rig).await);
+    }
+    for round in 0..5usize {
+        for child in &children {
+            speaker::say(&rig, *child, &[transfer(round as u64)]).await;
+        }
+        let mut told = vec![made(children[round]), made(children[0])];
+        let first = round as u64 * strangers;
+        let stranger = |n: u64| Address::from_word(alloy_primitives::keccak256(n.to_be_bytes()));
+        told.extend((first..first + strangers).map(|n| made(stranger(n))));
+        for part in told.chunks(40) {
+            speaker::say(&rig, factory_at, part).await;
+        }
+        rig.node.mine(7).await;
+    }
+    rig.node.mine(70).await;
+    rig.sources = vec![factory(factory_at)];
+    (rig, factory_at, children)
+}
+
+/// Each child is there from its first block on, and nothing else is.
+async fn assert_children(rig: &Rig, db: &Db, factory: Address, children: &[Address]) {
+    let births = "select concat_ws(' ', encode(address, 'hex'), min(block_number))
+                    from index_children group by address";
+    let births = db::raw::texts(&mut db.acquire().await.unwrap(), births).await.unwrap();
+    for (place, child) in children.iter().enumerate() {
+        let hex = alloy_primitives::hex::encode(child);
+        let birth = births.iter().find_map(|row| row.strip_prefix(&format!("{hex} ")));
+        let birth: Option<u64> = birth.map(|number| number.parse().unwrap());
+        assert_eq!(birth.is_some(), place < 5, "{child} of {births:?}");
+        let mut wanted = token::truth(rig, &[*child]).await;
+        wanted.retain(|log| birth.is_some_and(|birth| log.0 >= birth));
+        assert_eq!(rows(db, *child).await, wanted, "child {place}");
+    }
+    assert_eq!(rows(db, factory).await, token::truth(rig, &[factory]).await);
+}
+
+#[tokio::test]
+async fn what_a_factory_makes_is_followed_from_its_birth() {
+    for (proven, strangers) in [(true, 3), (false, 3), (false, 500)] {
+        let (mut rig, factory_at, children) = with_factory(strangers).await;
+        rig.options.prove_settled = proven;
+        rig.options.range_max = 11;
+        let test = testkit::database().await;
+        let running = rig.start(&test.db);
+        rig.indexed(&test.db).await;
+        for child in &children {
+            speaker::say(&rig, *child, &[transfer(9)]).await;
+        }
+        rig.indexed(&test.db).await;
+        assert_children(&rig, &test.db, factory_at, &children).await;
+        running.kill().await;
+        let _running = rig.start(&test.db);
+        // One more is made inside the window, and taken back.
+        for depth in [3, 2] {
+            speaker::say(&rig, children[5], &[transfer(3)]).await;
+            speaker::say(&rig, factory_at, &[made(children[5])]).await;
+            speaker::say(&rig, children[5], &[transfer(4)]).await;
+            rig.indexed(&test.db).await;
+            assert_eq!(rows(&test.db, children[5]).await.len(), 1);
+            rig.reorg(depth, &[]).await;
+            rig.indexed(&test.db).await;
+            assert!(rows(&test.db, children[5]).await.is_empty(), "it was never made");
+            assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "depth {depth}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_factory_that_comes_later_comes_to_what_a_fresh_index_has() {
+    let (mut rig, factory_at, children) = with_factory(20).await;
+    rig.options.prove_settled = false;
+    rig.options.range_max = 9;
+    let own = Source::new(children[5], Standard::Erc20, 1);
+    let late = std::mem::replace(&mut rig.sources, vec![own]);
+    let test = testkit::database().await;
+    let mut running = rig.start(&test.db);
+    rig.indexed(&test.db).await;
+    add(&rig, &test.db, &late[0]).await;
+    for round in 0..4u64 {
+        for child in &children {
+            speaker::say(&rig, *child, &[transfer(round)]).await;
+        }
+        // Also one that it has named before, and one more.
+        for child in [children[1], Address::repeat_byte(round as u8 + 1)] {
+            speaker::say(&rig, factory_at, &[made(child)]).await;
+        }
+        rig.reorg(2 + round, &[]).await;
+        running.kill().await;
+        running = rig.start(&test.db);
+    }
+    rig.sources.extend(late);
+    rig.joined(&test.db).await;
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+    for depth in [9, 50] {
+        rig.reorg(depth, &[]).await;
+        rig.indexed(&test.db).await;
+        assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "depth {depth}");
+    }
+    running.kill().await;
 }

@@ -90,8 +90,8 @@ impl Site {
 
     /// The chain, with nothing known of its endpoint yet but what its health tells.
     pub fn chain(&self) -> Chain {
-        let ws_url = Some(self.node.anvil.ws_url());
-        Chain { ws_url, ..chain_of(self.node.endpoint.clone()) }
+        let ws_urls = vec![self.node.anvil.ws_url()];
+        Chain { ws_urls, ..chain_of(self.node.endpoint.clone()) }
     }
 
     #[must_use]
@@ -340,7 +340,7 @@ fn chain_of(endpoint: Endpoint) -> Chain {
     Chain {
         id: ChainId(31_337),
         endpoints: vec![endpoint].into(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: Finality::default(),
         block_time: Duration::from_millis(200),
     }

@@ -324,6 +324,8 @@ pub(super) fn role() -> Vec<Opt<RoleSettings>> {
 pub(super) fn endpoint() -> Vec<Opt<EndpointConfiguration>> {
     vec![
         option!("url", Address, "where it is; secret past its host", e => e.url),
+        option!("ws_url", Address, "its WebSocket, which tells of new heads at once; without, they \
+            are asked for four times per block time", e => e.ws_url),
         option!("weight", Whole(0, 1_000_000),
             "healthy endpoints of the highest weight are asked first", e => e.weight),
         option!("timeout_ms", Millis(100, 60_000), "time for one request", e => e.timeout_ms),
@@ -346,6 +348,12 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
             s => s.start_block),
         option!("projected", Flag, "its logs are made something of; else they are only kept",
             s => s.projected),
+        option!("factory_event", Text,
+            "of a factory: the event that names a contract that it made, as Solidity has it",
+            s => s.factory_event),
+        option!("factory_parameter", Text,
+            "which of that event's arguments is the contract; `standard` is that of those",
+            s => s.factory_parameter),
     ]
 }
 

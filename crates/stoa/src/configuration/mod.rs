@@ -14,7 +14,7 @@ pub(crate) use tools::{ConfigCommand, run};
 
 use app::jobs::batch_mints::BatchOptions;
 use chain::{EndpointConfiguration, PoolConfiguration, PoolOptions, RelayConfiguration};
-use projections::{Source, Standard};
+use projections::{Factory, Source, Standard};
 use std::{collections::BTreeMap, fmt, time::Duration};
 use transactor::TopUp;
 use vocab::{Address, ChainId, Finality, U256, Urgency};
@@ -73,6 +73,9 @@ pub(crate) struct SourceSettings {
     pub standard: String,
     pub start_block: u64,
     pub projected: bool,
+    /// Of a factory: the event that names what it makes, and the argument that is that.
+    pub factory_event: Option<String>,
+    pub factory_parameter: Option<String>,
 }
 
 /// What is wrong with a file.
@@ -136,7 +139,14 @@ impl Default for RoleSettings {
 
 impl Default for SourceSettings {
     fn default() -> Self {
-        Self { address: String::new(), standard: String::new(), start_block: 0, projected: true }
+        Self {
+            address: String::new(),
+            standard: String::new(),
+            start_block: 0,
+            projected: true,
+            factory_event: None,
+            factory_parameter: None,
+        }
     }
 }
 
@@ -190,19 +200,31 @@ impl Settings {
 impl SourceSettings {
     /// # Errors
     /// The option at fault, and what is wrong with it.
-    fn read(&self) -> Result<Source, (&'static str, &'static str)> {
+    pub(crate) fn read(&self) -> Result<Source, (&'static str, String)> {
+        let fault = |option, detail: &str| (option, detail.to_owned());
         let address = self.address.parse::<Address>();
         let mixed = self.address.chars().any(|c| c.is_ascii_uppercase())
             && self.address.chars().skip(2).any(|c| c.is_ascii_lowercase());
         if mixed && Address::parse_checksummed(&self.address, None).is_err() {
-            return Err(("address", "its checksum (EIP-55) is wrong"));
+            return Err(fault("address", "its checksum (EIP-55) is wrong"));
         }
+        let factory = match (&self.factory_event, &self.factory_parameter) {
+            (None, None) => None,
+            (Some(event), Some(parameter)) => {
+                let parsed = Factory::parse(event, parameter);
+                Some(parsed.map_err(|detail| ("factory_event", detail))?)
+            }
+            (None, Some(_)) => return Err(fault("factory_event", "is missing")),
+            (Some(_), None) => return Err(fault("factory_parameter", "is missing")),
+        };
         Ok(Source {
-            address: address.map_err(|_| ("address", "must be 0x and 40 hexadecimal digits"))?,
+            address: address
+                .map_err(|_| fault("address", "must be 0x and 40 hexadecimal digits"))?,
             standard: Standard::from_name(&self.standard)
-                .ok_or(("standard", "must be \"erc20\", \"erc721\" or \"erc1155\""))?,
+                .ok_or_else(|| fault("standard", "must be \"erc20\", \"erc721\" or \"erc1155\""))?,
             start_block: self.start_block,
             projected: self.projected,
+            factory,
         })
     }
 }

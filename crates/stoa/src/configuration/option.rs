@@ -96,7 +96,7 @@ impl Kind {
             }
             Self::Text => "a text".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
-            Self::Address => "an address that starts with http".to_owned(),
+            Self::Address => "an address that starts with http (a WebSocket's: with ws)".to_owned(),
         }
     }
 }

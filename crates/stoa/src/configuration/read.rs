@@ -175,7 +175,8 @@ impl Reader<'_> {
             let before = self.faults.len();
             let mut source = SourceSettings::default();
             self.read_options(&mut source, &options, &full, table);
-            let needed = options.iter().filter(|option| option.name != "projected");
+            let needed = ["address", "standard", "start_block"];
+            let needed = options.iter().filter(|option| needed.contains(&option.name));
             for option in needed.filter(|option| !table.contains_key(option.name)) {
                 self.fault(line, &full, &format!("{} is missing", option.name));
             }
@@ -183,7 +184,9 @@ impl Reader<'_> {
                 continue;
             }
             match source.read() {
-                Err((option, detail)) => self.fault(line, &format!("{full}.{option}"), detail),
+                Err((option, detail)) => {
+                    self.fault(line, &format!("{full}.{option}"), &detail);
+                }
                 Ok(read) if !known.insert(read.address) => {
                     self.fault(line, &full, "it is the same as an earlier one");
                 }

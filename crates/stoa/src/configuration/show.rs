@@ -98,7 +98,7 @@ pub(super) fn manual() -> String {
         &mut out,
         "[sources]",
         "One contract of others whose logs are recorded ([index](../operate/index.md)); once for \
-         each. They are fixed once the index of a chain was begun.",
+         each. Others may be added later; one that is indexed can't be changed or removed.",
     );
     for option in catalog::source() {
         let usual = (option.name == "projected").then(|| "`true`".to_owned());

@@ -218,6 +218,17 @@ fn other_faults_are_told_too() {
              standard = \"erc777\"\nstart_block = 1",
             "sources[1].standard: must be",
         ),
+        (
+            "[[sources]]\naddress = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"\n\
+             standard = \"erc20\"\nstart_block = 1\nfactory_event = \"event Made(address made)\"",
+            "sources[1].factory_parameter: is missing",
+        ),
+        (
+            "[[sources]]\naddress = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"\n\
+             standard = \"erc20\"\nstart_block = 1\nfactory_event = \"event Made(address made)\"\n\
+             factory_parameter = \"pair\"",
+            "sources[1].factory_event: the event has no address `pair`",
+        ),
         ("endpoints = []", "line 1: endpoints: a chain needs between 1"),
         (
             "[[endpoints]]\nurl = \"http://a\"\n[[endpoints]]\nurl = \"http://a\"",

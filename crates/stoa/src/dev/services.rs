@@ -142,7 +142,7 @@ pub(crate) async fn chain(
     Ok(Chain {
         id,
         endpoints,
-        ws_url: node.map(Anvil::ws_url),
+        ws_urls: configuration.ws_urls().chain(node.map(Anvil::ws_url)).collect(),
         finality: settings.finality,
         block_time: settings.block_time,
     })

@@ -237,3 +237,43 @@ async fn a_leader_that_was_frozen_writes_nothing_any_more() {
     assert_eq!(now.epoch, elected.epoch, "it stands by");
     place.assert_whole().await;
 }
+
+/// `stoa index add` beside a process that indexes, and `stoa index rewind` under it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_is_added_and_the_index_taken_back_while_it_goes_on() {
+    let place = Place::new().await;
+    let added = place.site.factory().to_string();
+    let words = ["add", added.as_str(), "--standard", "erc721"];
+    refused(place.run(&words).await, "nothing is indexed yet");
+    refused(place.run(&["rewind", "3"]).await, "nothing is indexed yet");
+    let _running = place.start();
+    place.stands_at_head().await;
+    refused(place.run(&["add", "0x12", "--standard", "erc20"]).await, "address: must be 0x");
+    refused(place.run(&["add", &added, "--standard", "erc777"]).await, "standard: must be");
+    let elsewhere = [&words[..], &["--chain", "5"]].concat();
+    refused(place.run(&elsewhere).await, "nothing of chain 5 is indexed");
+    assert!(place.run(&words).await.unwrap().contains("is read from block 1 on"));
+    eventually_within(PATIENCE, "the contract goes with the head", || async {
+        let status = place.status().await;
+        let sources = status["sources"].as_array().unwrap().clone();
+        let of_added = sources.into_iter().find(|source| source["contract"] == added)?;
+        assert_eq!(of_added["configured"], false);
+        (of_added["state"] == "live").then_some(())
+    })
+    .await;
+    assert!(
+        place.run(&["status"]).await.unwrap().contains(&format!("{added} erc721 from 1: live"))
+    );
+    assert!(place.run(&words).await.unwrap().contains("already"));
+    let other = [&words[..], &["--start-block", "9"]].concat();
+    refused(place.run(&other).await, "can't be changed");
+
+    let head = place.site.head().await.unwrap().number;
+    let back = (head - 20).to_string();
+    let said = place.run(&["rewind", &back]).await.unwrap();
+    assert!(said.contains(&format!("stands at block {back}")), "{said}");
+    place.stands_at_head().await;
+    place.assert_whole().await;
+    refused(place.run(&["rewind", "1"]).await, "are settled");
+    refused(place.run(&["rewind", "999999"]).await, "it is indexed to block");
+}

@@ -359,7 +359,7 @@ pub fn chain_at(urls: &[&str], timeout: Duration, finality: Finality) -> Chain {
     Chain {
         id: ChainId(31_337),
         endpoints: urls.iter().map(|url| Endpoint::new(url, options).unwrap()).collect(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality,
         block_time: Duration::from_millis(300),
     }

@@ -10,6 +10,7 @@ mod duplicates;
 mod edges;
 mod escapes;
 mod licences;
+mod metrics;
 mod migrations;
 mod names;
 mod outside;
@@ -65,13 +66,14 @@ impl Findings {
 
 type Rule = fn(&Repository, &mut Findings);
 
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 14] = [
     ("answers", answers::check),
     ("banned", banned::check),
     ("docs", docs::check),
     ("duplicates", duplicates::check),
     ("edges", edges::check),
     ("licences", licences::check),
+    ("metrics", metrics::check),
     ("migrations", migrations::check),
     ("names", names::check),
     ("outside", outside::check),

@@ -1,0 +1,85 @@
+//! Going back because an operator wants it.
+
+use crate::{
+    followed::{drawn, followed},
+    rig::{Rig, add_job, checkpoint, facts},
+    speaker,
+};
+use alloy_primitives::Address;
+use db::{Db, checkpoints};
+use indexer::RewindError;
+use rand::{SeedableRng, rngs::StdRng};
+use vocab::topic;
+
+async fn talk(rig: &Rig, speakers: [Address; 3], rng: &mut StdRng) {
+    let (speaker, logs) = drawn(rng, speakers);
+    speaker::say(rig, speaker, &logs).await;
+}
+
+async fn rewind(rig: &Rig, db: &Db, to: u64) -> Result<indexer::Rewound, RewindError> {
+    indexer::rewind(db, rig.node.chain_id, rig.projector().as_ref(), to).await
+}
+
+#[tokio::test]
+async fn an_index_is_what_it_was_at_the_block_that_it_goes_back_to() {
+    let mut rng = StdRng::seed_from_u64(21);
+    let (rig, speakers) = followed().await;
+    let mut collection = rig.create(1).await;
+    for _ in 0..20 {
+        talk(&rig, speakers, &mut rng).await;
+    }
+    rig.node.mine(70).await;
+    let test = testkit::database().await;
+    let _running = rig.start(&test.db);
+    rig.mint(&mut collection, 2).await;
+    let then = rig.indexed(&test.db).await;
+    let was = rig.digest(&test.db).await;
+    let job = add_job(&test, &rig, collection.address, 2).await;
+    for _ in 0..15 {
+        talk(&rig, speakers, &mut rng).await;
+    }
+    rig.mint(&mut collection, 3).await;
+    rig.transfer(&collection, 1, testkit::ACCOUNTS[1]).await;
+    let head = rig.indexed(&test.db).await;
+    let told = facts(&test.db, topic::ITEMS).await.len();
+    let mut connection = test.db.acquire().await.unwrap();
+    let chain = rig.node.chain_id;
+    checkpoints::record_paused(&mut connection, chain).await.unwrap().unwrap();
+
+    let rewound = rewind(&rig, &test.db, then.number).await.unwrap();
+    assert_eq!((rewound.from, rewound.to), (head, then));
+    let now = checkpoint(&test.db, &rig).await.unwrap();
+    assert!(now.block == then && now.paused, "{now:?}");
+    assert_eq!(rig.digest(&test.db).await, was);
+    let back = facts(&test.db, topic::ITEMS).await.split_off(told);
+    assert!(back.iter().all(|fact| fact.reverting), "{back:?}");
+    let own = collection.address.to_string();
+    let own = back.iter().filter(|fact| fact.attributes["contract"] == own);
+    assert_eq!(own.count(), 4, "three mints and a transfer");
+    let mints = facts(&test.db, topic::MINTS).await;
+    let last = mints.last().unwrap();
+    assert_eq!((last.data["status"].as_str(), last.reverting), (Some("submitted"), true));
+    assert_eq!(last.attributes["mint_id"], job.to_string());
+    let told = facts(&test.db, topic::CHAIN).await;
+    assert!(told.iter().any(|fact| fact.kind == "index_rewound"));
+    assert!(!told.iter().any(|fact| fact.kind == "reorg"));
+
+    let low = checkpoints::load(&mut connection, chain).await.unwrap().unwrap();
+    let refused = rewind(&rig, &test.db, then.number).await.unwrap_err();
+    assert!(matches!(refused, RewindError::NotBelow(at) if at == then.number), "{refused:?}");
+    let refused = rewind(&rig, &test.db, 3).await.unwrap_err();
+    assert!(matches!(refused, RewindError::BelowWindow(at) if at > 3), "{refused:?}");
+    assert_eq!(checkpoints::load(&mut connection, chain).await.unwrap().unwrap(), low);
+
+    checkpoints::record_unpaused(&mut connection, chain).await.unwrap().unwrap();
+    rig.indexed(&test.db).await;
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+    // Under a writer that goes on: it is taken over from, and comes to the same again.
+    for back in [1, 7, 30] {
+        let height = checkpoint(&test.db, &rig).await.unwrap().block.number;
+        rewind(&rig, &test.db, height - back).await.unwrap();
+        talk(&rig, speakers, &mut rng).await;
+        rig.indexed(&test.db).await;
+        assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
+    }
+}
