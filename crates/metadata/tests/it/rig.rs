@@ -149,7 +149,7 @@ fn chain(node: &TestNode) -> Chain {
     Chain {
         id: node.chain_id,
         endpoints: vec![node.endpoint.clone()].into(),
-        ws_url: None,
+        ws_urls: Vec::new(),
         finality: Finality::default(),
         block_time: Duration::from_millis(100),
     }
