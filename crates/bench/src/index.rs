@@ -7,6 +7,7 @@ mod calls;
 mod compare;
 mod floor;
 mod ponder;
+mod reproject;
 mod usage;
 pub(crate) mod workload;
 
@@ -109,11 +110,11 @@ struct Report {
     anchor_rss_mb: f64,
     floor: floor::Floor,
     runs: Vec<Run>,
+    /// After each run that projects, on what it has left.
+    reprojected: Vec<reproject::Reprojected>,
     ponder: Vec<ponder::PonderRun>,
     /// Of one run more, through a counting proxy: JSON-RPC calls by method, and HTTP requests.
     rpc: calls::Calls,
-    /// What is not measured, as it does not exist yet.
-    not_measured: [&'static str; 1],
     revision: String,
     cores: usize,
 }
@@ -131,12 +132,15 @@ pub async fn run(options: Options) -> Result<()> {
         "fetch and parse alone", floor.wall_s, floor.cpu_s
     ));
     let bench = Bench { stoa, workload, truth, throttle: options.throttle };
-    let mut runs = Vec::new();
+    let (mut runs, mut reprojected) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
-        runs.push(bench.measure(Kind::Raw).await?);
-        runs.push(bench.measure(Kind::Projected).await?);
-        if options.proven {
-            runs.push(bench.measure(Kind::ProjectedProven).await?);
+        for kind in [Kind::Raw, Kind::Projected, Kind::ProjectedProven] {
+            if kind == Kind::ProjectedProven && !options.proven {
+                continue;
+            }
+            let (run, again) = bench.measure(kind).await?;
+            runs.push(run);
+            reprojected.extend(again);
         }
     }
     let ponder = match options.ponder {
@@ -156,9 +160,9 @@ pub async fn run(options: Options) -> Result<()> {
         anchor_rss_mb: 711.0,
         floor,
         runs,
+        reprojected,
         ponder,
         rpc,
-        not_measured: ["re-projection from stored logs"],
         revision: options.subject.revision,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
     };
@@ -174,8 +178,9 @@ struct Bench {
 }
 
 impl Bench {
-    /// One run on a cluster of its own, with the settings of the anchor's.
-    async fn measure(&self, kind: Kind) -> Result<Run> {
+    /// One run on a cluster of its own, with the settings of the anchor's; if it projects, all of
+    /// it is projected anew afterwards.
+    async fn measure(&self, kind: Kind) -> Result<(Run, Option<reproject::Reprojected>)> {
         let load_before = load_average();
         let home = cluster_home()?;
         let postgres = start_cluster(home.path())?;
@@ -212,7 +217,11 @@ impl Bench {
             run.node_cpu_s,
             run.load_before,
         ));
-        Ok(run)
+        if kind == Kind::Raw {
+            return Ok((run, None));
+        }
+        let again = reproject::measure(&self.stoa, &database, servers[0], run.rows.right).await?;
+        Ok((run, Some(again)))
     }
 
     /// The same once more, not timed, through a proxy that counts.

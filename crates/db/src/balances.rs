@@ -1,10 +1,14 @@
 //! `balances`: what accounts have of assets (ERC-20, under token id 0) and of items with many
 //! owners (ERC-1155), as the logs of followed contracts say.
 
-use crate::{Addr, DbError, Numeric, column::Signed};
-use alloy_primitives::aliases::I512;
+use crate::{Addr, DbError, Numeric, column::Signed, copy::CopyBuffer};
+use alloy_primitives::aliases::{I512, U512};
 use sqlx::PgConnection;
 use vocab::{Address, ChainId, U256};
+
+const COPY: &str = "copy balances (chain_id, contract, token_id, account, balance, unreliable, \
+                    updated_block) from stdin (format binary)";
+const COLUMNS: i16 = 7;
 
 /// What some blocks do to one balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +27,8 @@ pub struct BalanceChange {
 }
 
 /// Apply changes, each of another row, in the caller's transaction. A balance that is below 0 or
-/// above 2^256 - 1 on the way makes its row unreliable for good.
+/// above 2^256 - 1 on the way makes its row unreliable for good. Nobody else may write the chain's
+/// rows meanwhile: what is there is changed where it lies, and the rest is new.
 ///
 /// Each row is looked for by its key (the `limit` keeps it so): a plan that joins by anything else
 /// would read the whole table for each piece.
@@ -43,22 +48,27 @@ pub async fn record(
     let highest: Vec<Signed> = changes.iter().map(|c| Signed(c.highest)).collect();
     let blocks: Vec<i64> = changes.iter().map(|c| c.updated_block.cast_signed()).collect();
     sqlx::query!(
-        "insert into balances (chain_id, contract, token_id, account, balance, unreliable,
-                               updated_block)
-         select $1, d.contract, d.token_id, d.account, coalesce(b.balance, 0) + d.delta,
-                coalesce(b.unreliable, false) or coalesce(b.balance, 0) + d.lowest < 0
-                    or coalesce(b.balance, 0) + d.highest > $9::numeric,
-                d.updated_block
-           from unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::numeric[], $6::numeric[],
-                       $7::numeric[], $8::int8[])
-                as d(contract, token_id, account, delta, lowest, highest, updated_block)
-           left join lateral (
-                select o.balance, o.unreliable from balances o
-                 where o.chain_id = $1 and o.contract = d.contract and o.token_id = d.token_id
-                   and o.account = d.account limit 1) as b on true
-         on conflict (chain_id, contract, token_id, account) do update
-            set balance = excluded.balance, unreliable = excluded.unreliable,
-                updated_block = excluded.updated_block",
+        r#"with found as (
+             select d.*, b.at, coalesce(b.balance, 0) + d.delta as balance,
+                    coalesce(b.unreliable, false) or coalesce(b.balance, 0) + d.lowest < 0
+                        or coalesce(b.balance, 0) + d.highest > $9::numeric as unreliable
+               from unnest($2::bytea[], $3::numeric[], $4::bytea[], $5::numeric[], $6::numeric[],
+                           $7::numeric[], $8::int8[])
+                    as d(contract, token_id, account, delta, lowest, highest, updated_block)
+               left join lateral (
+                    select o.ctid as at, o.balance, o.unreliable from balances o
+                     where o.chain_id = $1 and o.contract = d.contract
+                       and o.token_id = d.token_id and o.account = d.account limit 1) as b on true
+           ), changed as (
+             update balances b
+                set balance = f.balance, unreliable = f.unreliable,
+                    updated_block = f.updated_block
+               from found f where b.ctid = f.at
+           )
+           insert into balances (chain_id, contract, token_id, account, balance, unreliable,
+                                 updated_block)
+           select $1, contract, token_id, account, balance, unreliable, updated_block
+             from found where at is null"#,
         chain.as_i64(),
         &contracts as _,
         &token_ids as _,
@@ -72,6 +82,28 @@ pub async fn record(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The same for changes of rows that are not there yet: one that is fails the transaction.
+pub async fn record_first(
+    db: &mut PgConnection,
+    chain: ChainId,
+    changes: &[BalanceChange],
+) -> Result<(), DbError> {
+    let most = I512::from_raw(U512::from(U256::MAX));
+    let mut copy = CopyBuffer::new(changes.len().saturating_mul(120));
+    for change in changes {
+        let unreliable = change.lowest.is_negative() || change.highest > most;
+        copy.row(COLUMNS);
+        copy.field(&chain.as_i64().to_be_bytes());
+        copy.field(change.contract.as_slice());
+        copy.numeric(change.token_id);
+        copy.field(change.account.as_slice());
+        copy.signed(change.delta);
+        copy.field(&[u8::from(unreliable)]);
+        copy.field(&change.updated_block.to_be_bytes());
+    }
+    copy.send(db, COPY).await
 }
 
 /// How many rows of a chain are unreliable.

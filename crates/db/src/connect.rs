@@ -58,10 +58,16 @@ pub async fn begin(db: &Db) -> Result<PgTransaction<'static>, DbError> {
 /// A transaction in which every statement sees the same state, that of its first one, and nothing
 /// can be written. For reads whose parts must fit together.
 ///
+/// It holds off the exchange of tables that were made anew ([`crate::shadow`]): one that came
+/// between its statements would show it the new tables as they were before the exchange. So the
+/// lock comes before anything is seen.
+///
 /// # Errors
 /// [`DbError::Unavailable`] when no connection is had.
 pub async fn begin_view(db: &Db) -> Result<PgTransaction<'static>, DbError> {
-    begin_as(db, "begin isolation level repeatable read read only").await
+    let statement = "begin isolation level repeatable read read only; \
+                     lock table index_rebuilds in access share mode";
+    begin_as(db, statement).await
 }
 
 /// In a task of its own, which comes to its end even if nobody waits for it any more: sqlx forgets

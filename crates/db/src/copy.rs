@@ -1,7 +1,7 @@
 //! Rows in the binary form of `COPY`, made ready away from the database.
 
 use crate::{DbError, column::push_numeric};
-use alloy_primitives::U256;
+use alloy_primitives::{U256, aliases::I512};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -54,9 +54,17 @@ impl CopyBuffer {
     }
 
     pub(crate) fn numeric(&mut self, value: U256) {
+        self.number(false, value.as_limbs());
+    }
+
+    pub(crate) fn signed(&mut self, value: I512) {
+        self.number(value.is_negative(), value.unsigned_abs().as_limbs());
+    }
+
+    fn number(&mut self, negative: bool, limbs: &[u64]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
-        push_numeric(&mut self.bytes, false, value.as_limbs());
+        push_numeric(&mut self.bytes, negative, limbs);
         let length = i32::try_from(self.bytes.len() - start - 4).unwrap_or_default();
         self.bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
     }

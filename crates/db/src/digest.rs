@@ -169,12 +169,13 @@ pub struct TableDigest {
 pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<TableDigest>, DbError> {
     let mut digests = Vec::with_capacity(TABLES.len());
     for compared in &TABLES {
-        digests.push(table(db, chain, compared).await?);
+        digests.push(load_table(db, chain, compared).await?);
     }
     Ok(digests)
 }
 
-async fn table(
+/// Digest of one table; the same holds of it.
+pub async fn load_table(
     db: &mut PgConnection,
     chain: ChainId,
     compared: &Compared,

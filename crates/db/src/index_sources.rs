@@ -301,6 +301,22 @@ pub async fn find_contract(
     .await?)
 }
 
+/// Standards of all contracts whose logs are made something of, named by themselves or made by a
+/// factory.
+pub async fn load_projected(
+    db: &mut PgConnection,
+    chain: ChainId,
+) -> Result<Vec<(Address, String)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select address as "address!: Addr", kind as "kind!" from followed_contracts
+            where chain_id = $1 and projected"#,
+        chain.as_i64(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.address.0, row.kind)).collect())
+}
+
 /// How far a contract is whose logs, or those of the factory that made it, are not all there yet.
 pub async fn load_height(
     db: &mut PgConnection,

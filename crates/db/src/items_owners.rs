@@ -1,8 +1,14 @@
 //! `items` of followed contracts (ERC-721): owners alone, many at a time.
 
-use crate::{Addr, DbError, Hash, Numeric};
-use sqlx::PgConnection;
+use crate::{Addr, DbError, Hash, Numeric, copy::CopyBuffer};
+use sqlx::{Connection, PgConnection};
 use vocab::{Address, B256, ChainId, U256};
+
+const COPY: &str = "copy items (chain_id, contract, token_id, owner, minted_block, minted_tx, \
+                    updated_block) from stdin (format binary)";
+const COLUMNS: i16 = 7;
+/// From so many on, minted items are taken to be new, which most are, and copied.
+const MANY: usize = 200;
 
 /// Who has an item after some blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +38,8 @@ pub async fn record(
     }
     let (minted, moved): (Vec<&OwnerChange>, Vec<_>) =
         changes.iter().partition(|change| change.minted);
-    let columns = Columns::of(&minted);
+    let copied = minted.len() >= MANY && record_new(db, chain, &minted).await?;
+    let columns = Columns::of(if copied { &[] } else { &minted });
     sqlx::query!(
         "insert into items (chain_id, contract, token_id, owner, minted_block, minted_tx,
                             updated_block)
@@ -70,6 +77,54 @@ pub async fn record(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether they were new; if not, nothing is changed. A contract may mint an item again.
+async fn record_new(
+    db: &mut PgConnection,
+    chain: ChainId,
+    minted: &[&OwnerChange],
+) -> Result<bool, DbError> {
+    let mut tx = db.begin().await?;
+    match copied(chain, minted.iter().copied()).send(&mut tx, COPY).await {
+        Ok(()) => tx.commit().await?,
+        Err(DbError::Constraint { .. }) => {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(true)
+}
+
+/// The same for items that are not there yet: one that is fails the transaction.
+pub async fn record_first(
+    db: &mut PgConnection,
+    chain: ChainId,
+    changes: &[OwnerChange],
+) -> Result<(), DbError> {
+    copied(chain, changes.iter()).send(db, COPY).await
+}
+
+fn copied<'a>(
+    chain: ChainId,
+    changes: impl ExactSizeIterator<Item = &'a OwnerChange>,
+) -> CopyBuffer {
+    let mut copy = CopyBuffer::new(changes.len().saturating_mul(160));
+    for change in changes {
+        copy.row(COLUMNS);
+        copy.field(&chain.as_i64().to_be_bytes());
+        copy.field(change.contract.as_slice());
+        copy.numeric(change.token_id);
+        match change.owner {
+            Some(owner) => copy.field(owner.as_slice()),
+            None => copy.null(),
+        }
+        copy.field(&change.minted_block.to_be_bytes());
+        copy.field(change.minted_tx.as_slice());
+        copy.field(&change.updated_block.to_be_bytes());
+    }
+    copy
 }
 
 struct Columns {

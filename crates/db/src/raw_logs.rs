@@ -158,6 +158,45 @@ pub async fn record_rewound(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Logs of a chain in its order, at most `limit`, after (block, log index) and up to block `last`.
+pub async fn load_after(
+    db: &mut PgConnection,
+    chain: ChainId,
+    (block, place): (i64, i32),
+    last: i64,
+    limit: i64,
+) -> Result<Vec<RawLog>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select block_number, block_hash as "block_hash: Hash", log_index,
+                  tx_hash as "tx_hash: Hash", tx_index, address as "address: Addr", topics, data,
+                  mined_at
+             from raw_logs
+            where chain_id = $1 and (block_number, log_index) > ($2, $3) and block_number <= $4
+            order by block_number, log_index limit $5"#,
+        chain.as_i64(),
+        block,
+        place,
+        last,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// How many logs the blocks of a chain up to `last` have. Reads an index of all of them.
+pub async fn count(db: &mut PgConnection, chain: ChainId, last: i64) -> Result<i64, DbError> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!" from raw_logs where chain_id = $1 and block_number <= $2"#,
+        chain.as_i64(),
+        last,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.count)
+}
+
 /// Which logs to list. None means any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogFilter {

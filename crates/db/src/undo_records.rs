@@ -96,7 +96,17 @@ pub async fn record_images(
 
 /// Take back in every projection what blocks above `ancestor` did.
 pub async fn restore(db: &mut PgConnection, chain: ChainId, ancestor: u64) -> Result<(), DbError> {
-    for table in &TABLES {
+    restore_those(db, chain, ancestor, |_| true).await
+}
+
+/// The same in those tables that `wanted` names.
+pub async fn restore_those(
+    db: &mut PgConnection,
+    chain: ChainId,
+    ancestor: u64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), DbError> {
+    for table in TABLES.iter().filter(|table| wanted(table.table)) {
         let sql = match table.taken_back {
             TakenBack::Moved => continue,
             TakenBack::Deleted => {

@@ -3,7 +3,7 @@
 //!
 //! [`decode`] reads logs, [`fold`] turns (current rows, decoded logs) into row changes and their
 //! undo, [`facts`] into what is told: all three pure. [`Projections`] runs them inside the
-//! indexer's commits. `README.md` lists the facts.
+//! indexer's commits, and [`rebuild`] from stored logs. `README.md` lists the facts.
 
 mod cid;
 pub mod decode;
@@ -11,6 +11,7 @@ pub mod facts;
 pub mod fold;
 pub mod followed;
 mod projector;
+pub mod rebuild;
 mod source;
 pub mod told;
 

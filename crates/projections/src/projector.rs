@@ -43,7 +43,7 @@ impl Projections {
         Self { sources, ..self }
     }
 
-    fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
+    pub(crate) fn decode(&self, chain: ChainId, blocks: &[Block]) -> Vec<DecodedBlock> {
         blocks
             .iter()
             .filter(|block| !block.logs.is_empty())

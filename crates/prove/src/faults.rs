@@ -128,7 +128,8 @@ async fn act(
         Act::NoBlocks => {
             world.node.call("evm_setIntervalMining", json!([0])).await;
             sleep(lasts).await;
-            let seconds = world.parts.block_time.ceil();
+            // Whole ones are all that it takes.
+            let seconds = Duration::from_secs_f64(world.parts.block_time).as_secs().max(1);
             world.node.call("evm_setIntervalMining", json!([seconds])).await;
         }
         Act::Burst => {

@@ -26,6 +26,7 @@ pub mod storms;
 mod world;
 
 pub use report::{Found, Report};
+pub use world::NodeBroke;
 
 fn milliseconds(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)

@@ -6,7 +6,7 @@ mod kept;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use kept::Kept;
-use prove::{Found, Report, faults, kills, reorgs};
+use prove::{Found, NodeBroke, Report, faults, kills, reorgs};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Prove that what was accepted takes effect once.
@@ -44,6 +44,8 @@ enum Proof {
 
 const KILLS_MAX: u64 = 50;
 const STORMS_MAX: u64 = 50;
+/// How often a run is done again because its node broke.
+const VOID_MAX: u64 = 2;
 
 fn main() -> ExitCode {
     match run() {
@@ -73,7 +75,7 @@ fn run() -> Result<()> {
             Some(found) => found,
             None => {
                 say(&one.name());
-                let found = runtime.block_on(one.prove()).with_context(|| one.name())?;
+                let found = judged(&runtime, &one).with_context(|| one.name())?;
                 kept.add(&one.name(), &found)?;
                 found
             }
@@ -87,6 +89,21 @@ fn run() -> Result<()> {
         bail!("it does not hold");
     }
     Ok(())
+}
+
+/// A run that has a judge: one whose node broke is done again.
+fn judged(runtime: &tokio::runtime::Runtime, one: &Proof) -> Result<Found> {
+    let mut void = 0;
+    loop {
+        match runtime.block_on(one.prove()) {
+            Ok(found) => return Ok(Found { void, ..found }),
+            Err(error) if error.is::<NodeBroke>() && void < VOID_MAX => {
+                say(&format!("once more: {error}"));
+                void += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 impl Proof {

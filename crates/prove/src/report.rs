@@ -25,6 +25,9 @@ pub struct Found {
     /// Those after which it did not.
     #[serde(default)]
     pub differing: u64,
+    /// Runs that were done again because the node lost a part of its own chain.
+    #[serde(default)]
+    pub void: u64,
     /// The first few of these: which job, what was seen.
     pub examples: Vec<String>,
     /// From the harm to the API's next acceptance, in milliseconds.
@@ -55,6 +58,7 @@ impl Found {
         self.refused += other.refused;
         self.compared += other.compared;
         self.differing += other.differing;
+        self.void += other.void;
         self.examples.extend(other.examples);
         self.examples.truncate(EXAMPLES_MAX);
         self.accepting_ms.extend(other.accepting_ms);
@@ -84,6 +88,7 @@ pub struct Report {
     pub refused: usize,
     pub compared: u64,
     pub differing: u64,
+    pub void: u64,
     pub examples: Vec<String>,
     pub accepting_again: Quantiles,
     pub recovery: Quantiles,
@@ -111,6 +116,7 @@ impl Report {
             refused: f.refused,
             compared: f.compared,
             differing: f.differing,
+            void: f.void,
             accepting_again: Quantiles::of(&f.accepting_ms),
             recovery: Quantiles::of(&f.recovery_ms),
             examples: f.examples,

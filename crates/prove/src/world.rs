@@ -7,7 +7,8 @@ use crate::{
     server::{DevFile, Launch, Server, tail},
 };
 use alloy_primitives::U256;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
@@ -23,6 +24,11 @@ const DEEP: u64 = 70;
 /// Without any job taking effect for so long, what is left is lost.
 const LOST_AFTER: Duration = Duration::from_secs(90);
 const EXAMPLES_MAX: usize = 5;
+
+/// The node has lost a part of its own chain: nothing can be said of the engine.
+#[derive(Debug, thiserror::Error)]
+#[error("the node has lost {0}, so that it can't be the judge")]
+pub struct NodeBroke(String);
 
 /// What all proofs take.
 #[derive(clap::Args, Clone, Debug)]
@@ -150,9 +156,28 @@ impl World {
         examples.truncate(EXAMPLES_MAX);
         found.examples = examples;
         if !found.holds() {
+            self.check_node(dev).await?;
             crate::say(&format!("the end of the server's log:\n{}", tail(&self.launch.log)));
         }
         Ok(found)
+    }
+
+    /// Is the node, which is the judge, whole? anvil may lose blocks of its own chain, or all state,
+    /// when it replaces blocks while it mines one.
+    async fn check_node(&self, dev: &DevFile) -> Result<()> {
+        let node = &self.node.endpoint;
+        let head: U256 = node.call("eth_blockNumber", json!([])).await?;
+        let head = head.to::<u64>();
+        for number in 0..=head {
+            let call = json!([format!("{number:#x}"), false]);
+            let block: Value = node.call("eth_getBlockByNumber", call).await?;
+            ensure!(!block.is_null(), NodeBroke(format!("block {number} of {head}")));
+        }
+        for (name, contract) in &dev.contracts {
+            let code: String = node.call("eth_getCode", json!([contract, "latest"])).await?;
+            ensure!(code.len() > 2, NodeBroke(format!("the contract {name} at block {head}")));
+        }
+        Ok(())
     }
 
     /// The jobs that the engine does not call final, when no other has become so for long.

@@ -3,7 +3,12 @@
 mod rewind;
 mod sources;
 
-use crate::{configuration::Settings, database::DatabaseOptions, say};
+use crate::{
+    configuration::Settings,
+    database::DatabaseOptions,
+    index_rebuild::{self, RebuildOptions, VerifyOptions},
+    say,
+};
 use anyhow::{Context, Result, bail};
 use chain::PoolConfiguration;
 use clap::{Args, Subcommand};
@@ -35,6 +40,11 @@ pub(crate) enum IndexCommand {
     Add(Box<sources::AddOptions>),
     /// Take the index of a chain back to a block of its reorg window.
     Rewind(rewind::RewindOptions),
+    /// Make projections anew of the stored logs, while the index goes on.
+    Rebuild(RebuildOptions),
+    /// Compare projections with what the stored logs say, and balances and owners with what their
+    /// contracts say.
+    Verify(VerifyOptions),
 }
 
 #[derive(Args, Debug)]
@@ -78,6 +88,8 @@ pub(crate) async fn run(command: IndexCommand) -> Result<()> {
         IndexCommand::Resume(options) => resume(options).await,
         IndexCommand::Add(options) => sources::add(*options).await,
         IndexCommand::Rewind(options) => rewind::rewind(options).await,
+        IndexCommand::Rebuild(options) => index_rebuild::rebuild(options).await,
+        IndexCommand::Verify(options) => index_rebuild::verify(options).await,
     }
 }
 

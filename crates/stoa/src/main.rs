@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod dev;
 mod index;
+mod index_rebuild;
 mod key;
 mod operate;
 mod sign;

@@ -69,23 +69,61 @@ fn fold_with<'a>(
     told: Option<Vec<Told<'a>>>,
 ) -> (Folded, Vec<Told<'a>>) {
     let mut fold = Fold { told, ..Fold::default() };
-    for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
-        fold.consecutive.clear();
-        for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
-            fold.transaction(standards, transaction);
-        }
-    }
-    fold.finish()
+    fold.blocks(standards, logs);
+    let mut told = fold.told.unwrap_or_default();
+    // Deposits and withdrawals are known at the end of their transaction.
+    told.sort_by_key(|told| (told.log.block_number, told.log.log_index));
+    (fold.rows.finish(), told)
 }
 
+/// What was folded so far: piece after piece may be added.
 #[derive(Default)]
-struct Fold<'a> {
+pub(crate) struct Gathered {
     balances: HashMap<(Address, U256, Address), BalanceChange>,
     owners: HashMap<(Address, U256), OwnerChange>,
     allowances: HashMap<(Address, Address, Address), AllowanceRow>,
     token_approvals: HashMap<(Address, U256), ApprovalChange>,
     operators: HashMap<(Address, Address, Address), OperatorRow>,
     folded: Folded,
+}
+
+impl Gathered {
+    /// Add `logs`, which are whole blocks above those that were added before, in order.
+    pub(crate) fn add(&mut self, standards: &HashMap<Address, Standard>, logs: &[RawLog]) {
+        let mut fold = Fold { rows: std::mem::take(self), ..Fold::default() };
+        fold.blocks(standards, logs);
+        *self = fold.rows;
+    }
+
+    /// Rows by their keys that have changed so far.
+    pub(crate) fn changed(&self) -> usize {
+        self.balances.len()
+            + self.owners.len()
+            + self.allowances.len()
+            + self.token_approvals.len()
+            + self.operators.len()
+    }
+
+    /// What was only added so far: it need not wait for the rows that change.
+    pub(crate) fn take_added(&mut self) -> Folded {
+        std::mem::take(&mut self.folded)
+    }
+
+    pub(crate) fn finish(self) -> Folded {
+        Folded {
+            balances: sorted(self.balances),
+            owners: sorted(self.owners),
+            allowances: sorted(self.allowances),
+            token_approvals: sorted(self.token_approvals),
+            operators: sorted(self.operators),
+            ..self.folded
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fold<'a> {
+    rows: Gathered,
     /// None: nobody wants to know.
     told: Option<Vec<Told<'a>>>,
     /// Tokens that consecutive transfers have moved in the present block.
@@ -98,12 +136,21 @@ struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
+    fn blocks(&mut self, standards: &HashMap<Address, Standard>, logs: &'a [RawLog]) {
+        for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
+            self.consecutive.clear();
+            for transaction in block.chunk_by(|one, next| one.tx_index == next.tx_index) {
+                self.transaction(standards, transaction);
+            }
+        }
+    }
+
     fn transaction(&mut self, standards: &HashMap<Address, Standard>, logs: &'a [RawLog]) {
         for log in logs {
             let Some(standard) = standards.get(&log.address) else { continue };
             let done = read(*standard, log).and_then(|said| self.log(log, said));
             if let Err(why) = done {
-                self.folded.undecoded.push(UndecodedLog {
+                self.rows.folded.undecoded.push(UndecodedLog {
                     block_number: log.block_number,
                     log_index: log.log_index,
                     contract: log.address,
@@ -137,7 +184,7 @@ impl<'a> Fold<'a> {
             }
             Said::Allowance { owner, spender, amount } => {
                 let row = AllowanceRow { contract, owner, spender, amount, updated_block };
-                self.allowances.insert((contract, owner, spender), row);
+                self.rows.allowances.insert((contract, owner, spender), row);
             }
             Said::ItemTransfer { from, to, token_id } => {
                 self.move_item(log, (from, to), token_id, 0);
@@ -150,17 +197,17 @@ impl<'a> Fold<'a> {
             Said::TokenApproval { token_id, approved } => {
                 let approved = (!approved.is_zero()).then_some(approved);
                 let change = ApprovalChange { contract, token_id, approved, updated_block };
-                self.token_approvals.insert((contract, token_id), change);
+                self.rows.token_approvals.insert((contract, token_id), change);
             }
             Said::OperatorApproval { owner, operator, approved } => {
                 let row = OperatorRow { contract, owner, operator, approved, updated_block };
-                self.operators.insert((contract, owner, operator), row);
+                self.rows.operators.insert((contract, owner, operator), row);
             }
             Said::MetadataUpdate { first, last, uri } => {
                 self.tell(log, What::Metadata { first, last });
                 let (block_number, log_index) = (log.block_number, log.log_index);
                 let update = MetadataUpdate { block_number, log_index, contract, first, last, uri };
-                self.folded.metadata_updates.push(update);
+                self.rows.folded.metadata_updates.push(update);
             }
             Said::Amounts { from, to, parts } => {
                 for (place, (token_id, amount)) in (0..).zip(parts) {
@@ -224,7 +271,7 @@ impl<'a> Fold<'a> {
                 continue;
             }
             let key = (contract, token_id, account);
-            let change = self.balances.entry(key).or_insert(BalanceChange {
+            let change = self.rows.balances.entry(key).or_insert(BalanceChange {
                 contract,
                 token_id,
                 account,
@@ -249,7 +296,7 @@ impl<'a> Fold<'a> {
         place: u32,
     ) {
         let (contract, minted) = (log.address, from.is_zero());
-        let change = self.owners.entry((contract, token_id)).or_insert(OwnerChange {
+        let change = self.rows.owners.entry((contract, token_id)).or_insert(OwnerChange {
             contract,
             token_id,
             owner: None,
@@ -267,7 +314,7 @@ impl<'a> Fold<'a> {
         let updated_block = log.block_number;
         // Whoever was approved is so no more (EIP-721, `Approval`).
         let ended = ApprovalChange { contract, token_id, approved: None, updated_block };
-        self.token_approvals.insert((contract, token_id), ended);
+        self.rows.token_approvals.insert((contract, token_id), ended);
         self.push_transfer(log, (from, to), (token_id, None), place);
     }
 
@@ -297,7 +344,7 @@ impl<'a> Fold<'a> {
         (token_id, amount): (U256, Option<U256>),
         place: u32,
     ) {
-        self.folded.transfers.push(TransferRow {
+        self.rows.folded.transfers.push(TransferRow {
             block_number: log.block_number,
             log_index: log.log_index,
             place,
@@ -311,21 +358,6 @@ impl<'a> Fold<'a> {
             // Only logs that the first versions stored have no time, and those were of ours.
             mined_at: log.mined_at.unwrap_or(OffsetDateTime::UNIX_EPOCH),
         });
-    }
-
-    fn finish(self) -> (Folded, Vec<Told<'a>>) {
-        let folded = Folded {
-            balances: sorted(self.balances),
-            owners: sorted(self.owners),
-            allowances: sorted(self.allowances),
-            token_approvals: sorted(self.token_approvals),
-            operators: sorted(self.operators),
-            ..self.folded
-        };
-        let mut told = self.told.unwrap_or_default();
-        // Deposits and withdrawals are known at the end of their transaction.
-        told.sort_by_key(|told| (told.log.block_number, told.log.log_index));
-        (folded, told)
     }
 }
 

@@ -13,9 +13,10 @@ mod read;
 mod record;
 
 pub use facts::fact;
+pub(crate) use fold::Gathered;
 pub use fold::{Folded, Told, What, fold, fold_and_tell};
 pub use read::{Said, Unread, read};
-pub(crate) use record::{record_live, record_settled, told};
+pub(crate) use record::{piece_of, record_live, record_settled, told, write, write_first};
 
 use crate::Standard;
 use alloy_primitives::{B256, keccak256};

@@ -67,7 +67,7 @@ pub(crate) fn told(
 
 /// How many of these logs go into the next piece: whole blocks, at least one. A log of an
 /// ERC-2309 mint weighs as much as all the tokens that it may move.
-fn piece_of(logs: &[RawLog]) -> usize {
+pub(crate) fn piece_of(logs: &[RawLog]) -> usize {
     let (mut count, mut weight) = (0, 0usize);
     for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
         if weight >= PIECE {
@@ -86,18 +86,7 @@ async fn record(
     folded: &Folded,
     block: Option<u64>,
 ) -> Result<(), DbError> {
-    let ended = ended_approvals(db, chain, folded).await?;
-    if let Some(number) = block {
-        record_undo(db, chain, folded, &ended, number).await?;
-    }
-    balances::record(db, chain, &folded.balances).await?;
-    items_owners::record(db, chain, &folded.owners).await?;
-    allowances::record(db, chain, &folded.allowances).await?;
-    token_approvals::record(db, chain, &ended).await?;
-    operator_approvals::record(db, chain, &folded.operators).await?;
-    transfers::record(db, chain, &folded.transfers).await?;
-    metadata_updates::record(db, chain, &folded.metadata_updates).await?;
-    undecoded_logs::record(db, chain, &folded.undecoded).await?;
+    write(db, chain, folded, block).await?;
     if !folded.undecoded.is_empty() {
         let count = folded.undecoded.len();
         metrics::counter!("events_decode_errors_total", "chain" => chain.to_string())
@@ -106,6 +95,49 @@ async fn record(
             "logs of followed contracts could not be decoded; they are kept raw");
     }
     Ok(())
+}
+
+/// The same, telling nobody.
+pub(crate) async fn write(
+    db: &mut PgConnection,
+    chain: ChainId,
+    folded: &Folded,
+    block: Option<u64>,
+) -> Result<(), DbError> {
+    let ended = ended_approvals(db, chain, folded).await?;
+    if let Some(number) = block {
+        record_undo(db, chain, folded, &ended, number).await?;
+    }
+    balances::record(db, chain, &folded.balances).await?;
+    items_owners::record(db, chain, &folded.owners).await?;
+    write_others(db, chain, folded, &ended).await
+}
+
+/// The first fold that is written of followed contracts, settled: none of its rows is there yet.
+pub(crate) async fn write_first(
+    db: &mut PgConnection,
+    chain: ChainId,
+    folded: &Folded,
+) -> Result<(), DbError> {
+    let mut given = folded.token_approvals.clone();
+    given.retain(|change| change.approved.is_some());
+    balances::record_first(db, chain, &folded.balances).await?;
+    items_owners::record_first(db, chain, &folded.owners).await?;
+    write_others(db, chain, folded, &given).await
+}
+
+async fn write_others(
+    db: &mut PgConnection,
+    chain: ChainId,
+    folded: &Folded,
+    approvals: &[token_approvals::ApprovalChange],
+) -> Result<(), DbError> {
+    allowances::record(db, chain, &folded.allowances).await?;
+    token_approvals::record(db, chain, approvals).await?;
+    operator_approvals::record(db, chain, &folded.operators).await?;
+    transfers::record(db, chain, &folded.transfers).await?;
+    metadata_updates::record(db, chain, &folded.metadata_updates).await?;
+    undecoded_logs::record(db, chain, &folded.undecoded).await
 }
 
 /// Transfers end approvals, of which there are few: without any, nothing needs to be looked for.

@@ -18,10 +18,10 @@ use serde_json::Value;
 use std::time::Instant;
 use vocab::{ChainId, topic};
 
-const TRANSFER: &str = "Transfer(address,address,uint256)";
+pub const TRANSFER: &str = "Transfer(address,address,uint256)";
 const DEPTHS: [u64; 8] = [1, 2, 5, 12, 13, 31, 33, 40];
 
-fn who(n: u64) -> B256 {
+pub fn who(n: u64) -> B256 {
     if n == 0 { B256::ZERO } else { Address::repeat_byte(0xa0 + n as u8).into_word() }
 }
 
@@ -287,7 +287,7 @@ async fn lists_go_back_to_any_block_of_the_window() {
     }
 }
 
-async fn text(db: &db::Db, sql: &'static str) -> Vec<String> {
+pub async fn text(db: &db::Db, sql: &'static str) -> Vec<String> {
     db::raw::texts(&mut db.acquire().await.unwrap(), sql).await.unwrap()
 }
 
@@ -522,4 +522,47 @@ async fn a_large_range_is_written_at_once() {
     .await;
     let moved: u64 = (0..all).step_by(2).map(|n| n % 7 + 1).sum();
     assert_eq!(found, [format!("{} {} {moved} {moved}", all / 2, all / 2)]);
+}
+
+/// Many mints at once are taken to be of new items; where they are not, nothing of that stays.
+#[tokio::test]
+async fn items_that_are_minted_again_are_changed() {
+    let items = Address::repeat_byte(0x72);
+    let sources = vec![Source::new(items, Standard::Erc721, 1)];
+    let known = indexer::Sources::of_others(sources.iter().map(Into::into).collect());
+    let projections = Projections::new(Vec::new()).recording(sources);
+    let test = testkit::database().await;
+    for (block, ids, owner) in [(1u64, 1..301u64, 1u64), (2, 51..401, 2), (3, 401..900, 3)] {
+        let mint = |(place, id): (u32, u64)| RawLog {
+            block_number: block,
+            block_hash: topic(block),
+            log_index: place,
+            tx_hash: topic(block),
+            tx_index: 0,
+            address: items,
+            topics: vec![keccak256(TRANSFER), B256::ZERO, who(owner), topic(id)],
+            data: Vec::new().into(),
+            mined_at: Some(time::OffsetDateTime::UNIX_EPOCH),
+        };
+        let logs: Vec<RawLog> = (0..).zip(ids).map(mint).collect();
+        let batch = Batch {
+            chain_id: vocab::ChainId(1),
+            finality: vocab::Finality::default(),
+            blocks: &[],
+            followed: &logs,
+            settled: true,
+            head: 1_000,
+            sources: &known,
+        };
+        let mut tx = db::begin(&test.db).await.unwrap();
+        projections.apply(&mut tx, &batch).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let found = text(
+        &test.db,
+        "select concat_ws(' ', left(encode(owner, 'hex'), 2), count(*), min(minted_block),
+                          max(minted_block)) from items group by owner order by owner",
+    )
+    .await;
+    assert_eq!(found, ["a1 50 1 1", "a2 350 2 2", "a3 499 3 3"]);
 }

@@ -9,6 +9,7 @@ mod configured_wallets;
 mod endpoints;
 mod faults;
 mod index;
+mod index_rebuild;
 mod isolation;
 mod kills;
 mod operate;

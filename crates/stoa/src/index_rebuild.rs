@@ -1,0 +1,298 @@
+//! `stoa index rebuild` and `verify`: projections made anew of stored logs, to take the place of
+//! the live ones or to be compared with them.
+
+use crate::{configuration::Settings, database::DatabaseOptions, note, say};
+use anyhow::{Result, anyhow, bail};
+use chain::{Chain, PoolConfiguration};
+use clap::Args;
+use projections::rebuild::{
+    self, ChainVerdict, Mismatch, Pace, Phase, Progress, RebuildError, Rebuilt, SpotChecked,
+    Subject, TableVerdict, Verdict,
+};
+use serde_json::{Value, json};
+use std::{
+    path::PathBuf,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime},
+};
+
+#[derive(Args, Debug)]
+pub(crate) struct RebuildOptions {
+    /// What is made anew: a projection, `collections`, `undecoded_logs`, or `all`.
+    #[arg(required_unless_present = "discard")]
+    name: Option<String>,
+    /// Drop what a rebuild that was not ended has left.
+    #[arg(long, conflicts_with = "name")]
+    discard: bool,
+    /// As JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyOptions {
+    /// What is compared: a projection, `collections`, `undecoded_logs`, or `all`.
+    #[arg(default_value = "all")]
+    name: String,
+    /// A node of the chain, to ask contracts whether balances and owners are so; several for
+    /// failover. Else those of the configuration; without any, nothing is asked.
+    #[arg(long, value_name = "URL")]
+    rpc: Vec<String>,
+    /// What is decided of the engine; of it `[pool]` and `[[endpoints]]` hold here.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How many balances, and how many owners, are asked about.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    samples: u16,
+    /// Draw those that were drawn with this number before.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u32>,
+    /// As JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+pub(crate) async fn rebuild(options: RebuildOptions) -> Result<()> {
+    let db = options.database.connect().await?;
+    let Some(name) = &options.name else {
+        match rebuild::discard(&db).await.map_err(explained)? {
+            Some(name) => say(&format!("what was made of `{name}` is dropped")),
+            None => say("there is nothing to discard"),
+        }
+        return Ok(());
+    };
+    let subject = subject(name)?;
+    let stops = AtomicBool::new(true);
+    let mut tell = |progress: Progress| {
+        stops.store(progress.phase != Phase::Exchanging, Ordering::Relaxed);
+        tell(progress, options.json);
+    };
+    let work = rebuild::rebuild(&db, &subject, Pace::default(), &mut tell);
+    let Some(rebuilt) = unless_interrupted(work, &stops).await? else {
+        bail!("interrupted; the live tables are untouched. {}", how_to_go_on(name));
+    };
+    say(&if options.json { rebuilt_json(&rebuilt) } else { rebuilt_text(&rebuilt) });
+    Ok(())
+}
+
+pub(crate) async fn verify(options: VerifyOptions) -> Result<()> {
+    let subject = subject(&options.name)?;
+    let chain = open_chain(&options).await?;
+    let db = options.database.connect().await?;
+    let seed = options.seed.unwrap_or_else(chance);
+    let samples = if chain.is_some() { i64::from(options.samples) } else { 0 };
+    let mut tell = |progress| tell(progress, options.json);
+    let drawn = (samples, i64::from(seed));
+    let work = rebuild::verify(&db, &subject, drawn, Pace::default(), &mut tell);
+    let Some(verdict) = unless_interrupted(work, &AtomicBool::new(true)).await? else {
+        bail!("interrupted; nothing is known. {}", how_to_go_on(&options.name));
+    };
+    let spot = match &chain {
+        Some(chain) => Some(spot_check(chain, &verdict).await?),
+        None => None,
+    };
+    if options.json {
+        say(&verdict_json(&verdict, spot.as_ref(), seed));
+    } else {
+        tell_verdict(&verdict, spot.as_ref(), seed);
+    }
+    if !verdict.is_equal() {
+        bail!("the live tables are not what their logs say; `stoa index rebuild` makes them anew");
+    }
+    if spot.is_some_and(|spot| !spot.mismatches.is_empty()) {
+        bail!("contracts have other balances or owners than their logs tell");
+    }
+    Ok(())
+}
+
+fn subject(name: &str) -> Result<Subject> {
+    let names = || Subject::names().join(", ");
+    Subject::named(name).ok_or_else(|| anyhow!("there is no `{name}`; there are {}", names()))
+}
+
+/// None when no node is named.
+async fn open_chain(options: &VerifyOptions) -> Result<Option<Chain>> {
+    let settings = Settings::load(options.config.as_deref())?;
+    let endpoints = match settings.chain_endpoints() {
+        Some(_) if !options.rpc.is_empty() => {
+            bail!("the configuration names [[endpoints]]: leave out --rpc")
+        }
+        Some(configured) => configured,
+        None if options.rpc.is_empty() => return Ok(None),
+        None => PoolConfiguration::of_urls(&options.rpc),
+    };
+    Ok(Some(crate::dev::open_chain(&endpoints, None, &settings).await?))
+}
+
+async fn spot_check(chain: &Chain, verdict: &Verdict) -> Result<SpotChecked> {
+    let of_chain = |found: &&ChainVerdict| found.chain == chain.id;
+    let Some(found) = verdict.chains.iter().find(of_chain) else {
+        bail!("the node is of chain {}, of which nothing is indexed", chain.id);
+    };
+    let asked = rebuild::spot_check(chain, found.block, &found.samples).await;
+    asked.map_err(|error| {
+        anyhow!(error).context(format!("the node can't tell of block {}", found.block.number))
+    })
+}
+
+/// The work's outcome; none when the operator has ended it. While it must not be cut off it goes
+/// on.
+async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, RebuildError>>,
+    stops: &AtomicBool,
+) -> Result<Option<T>> {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            outcome = &mut work => return outcome.map(Some).map_err(explained),
+            signal = tokio::signal::ctrl_c() => {
+                signal?;
+                if stops.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                note("the tables are being exchanged; this ends by itself");
+            }
+        }
+    }
+}
+
+/// An error, and what may be done about it.
+fn explained(error: RebuildError) -> anyhow::Error {
+    match &error {
+        RebuildError::Unfinished { name, .. } => anyhow!("{error}. {}", how_to_go_on(name)),
+        RebuildError::Changed(_) => anyhow!("{error} (`stoa index rebuild --discard`)"),
+        _ => error.into(),
+    }
+}
+
+fn how_to_go_on(name: &str) -> String {
+    format!(
+        "`stoa index rebuild {name}` goes on with what was made, `stoa index rebuild --discard` \
+         drops it"
+    )
+}
+
+fn chance() -> u32 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.subsec_nanos())
+}
+
+fn tell(progress: Progress, as_json: bool) {
+    let Progress { phase, percent, logs, logs_per_second, eta } = progress;
+    if as_json {
+        let line = json!({
+            "phase": phase.as_str(), "percent": percent, "logs": logs,
+            "logs_per_second": logs_per_second, "eta_s": eta.map(|eta| eta.as_secs()),
+        });
+        return say(&line.to_string());
+    }
+    let left = eta.map(|eta| format!(", {} s left", eta.as_secs())).unwrap_or_default();
+    say(&format!(
+        "{}: {percent:.1} %, {logs} logs, {logs_per_second:.0} a second{left}",
+        phase.as_str()
+    ));
+}
+
+fn rebuilt_json(rebuilt: &Rebuilt) -> String {
+    let chains = rebuilt.chains.iter();
+    let chains: Vec<Value> = chains
+        .map(|(chain, block)| json!({ "chain_id": chain.0, "block": block.number }))
+        .collect();
+    json!({
+        "rebuilt": rebuilt.tables, "chains": chains, "logs": rebuilt.logs,
+        "held_ms": rebuilt.held.as_millis(),
+    })
+    .to_string()
+}
+
+fn rebuilt_text(rebuilt: &Rebuilt) -> String {
+    let chains = rebuilt.chains.iter();
+    let chains: Vec<String> =
+        chains.map(|(chain, block)| format!("block {} of chain {chain}", block.number)).collect();
+    format!(
+        "{} are made anew, as of {}; {} logs were read, and commits were held for {} ms",
+        rebuilt.tables.join(", "),
+        chains.join(", "),
+        rebuilt.logs,
+        rebuilt.held.max(Duration::from_millis(1)).as_millis(),
+    )
+}
+
+fn verdict_json(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) -> String {
+    let table = |table: &TableVerdict| {
+        json!({
+            "table": table.live.table, "rows": table.live.rows, "sha256": table.live.sha256,
+            "rows_of_logs": table.made.rows, "sha256_of_logs": table.made.sha256,
+            "equal": table.live == table.made, "different_rows": table.differences.count,
+            "first": table.differences.first,
+        })
+    };
+    let chain = |chain: &ChainVerdict| {
+        json!({
+            "chain_id": chain.chain.0, "block": chain.block.number,
+            "undo_differences": chain.undo_differences,
+            "tables": chain.tables.iter().map(table).collect::<Vec<_>>(),
+        })
+    };
+    let row = |found: &Mismatch| {
+        json!({
+            "contract": found.sample.contract, "standard": found.sample.kind,
+            "token_id": found.sample.token_id.to_string(), "account": found.sample.account,
+            "balance": found.sample.balance.to_string(), "contract_says": found.said,
+        })
+    };
+    let spot = spot.map(|spot| {
+        json!({
+            "asked": spot.asked, "seed": seed,
+            "mismatches": spot.mismatches.iter().map(row).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "equal": verdict.is_equal(), "logs": verdict.logs,
+        "chains": verdict.chains.iter().map(chain).collect::<Vec<_>>(), "spot_check": spot,
+    })
+    .to_string()
+}
+
+fn tell_verdict(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) {
+    for chain in &verdict.chains {
+        say(&format!("chain {}, block {}", chain.chain, chain.block.number));
+        for table in &chain.tables {
+            let name = table.live.table;
+            if table.live == table.made {
+                say(&format!("  {name}: {} rows, equal", table.live.rows));
+                continue;
+            }
+            let count = table.differences.count;
+            say(&format!(
+                "  {name}: {count} rows differ ({} live, {} of the logs)",
+                table.live.rows, table.made.rows
+            ));
+            for row in &table.differences.first {
+                say(&format!("    {row}"));
+            }
+        }
+        if chain.undo_differences > 0 {
+            say(&format!("  undo records: {} differ", chain.undo_differences));
+        }
+    }
+    let Some(spot) = spot else {
+        return say("no contract was asked: no node is named (--rpc, --config)");
+    };
+    say(&format!(
+        "{} balances and owners were asked for (seed {seed}), {} are not so",
+        spot.asked,
+        spot.mismatches.len()
+    ));
+    for Mismatch { sample, said } in &spot.mismatches {
+        let says = said.as_deref().unwrap_or("nothing");
+        say(&format!(
+            "    {} {}, token id {}, account {}: {} by its logs; the contract says {says}",
+            sample.kind, sample.contract, sample.token_id, sample.account, sample.balance
+        ));
+    }
+}
