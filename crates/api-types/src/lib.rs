@@ -6,6 +6,7 @@ mod holdings;
 mod indexes;
 mod mint_batches;
 mod sponsors;
+mod token_metadata;
 mod transactions;
 mod wallets;
 
@@ -14,6 +15,7 @@ pub use holdings::*;
 pub use indexes::*;
 pub use mint_batches::*;
 pub use sponsors::*;
+pub use token_metadata::*;
 pub use transactions::*;
 pub use wallets::*;
 
@@ -189,6 +191,9 @@ pub struct Item {
     pub uri: Option<String>,
     pub minted_block: u64,
     pub minted_tx: String,
+    /// What its document says; absent while it has not come to its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_metadata: Option<TokenMetadata>,
 }
 
 /// An item with what belongs to it.

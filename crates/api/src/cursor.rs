@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 const VERSION: u8 = 1;
 const FILTERS_LEN: usize = 8;
 const MAC_LEN: usize = 16;
-const TEXT_LEN_MAX: usize = 512;
+/// A trait's type and value are in one, in characters of up to four bytes.
+const TEXT_LEN_MAX: usize = 2_560;
 
 /// Signs cursors. Never printed.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use auth::Actor;
 use axum::{
     body::to_bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, Method, Uri, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -246,6 +246,34 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Queried<T> {
             .map_err(|rejected| Problem::from(Code::QueryInvalid).saying(rejected.body_text()))?;
         Ok(Self(query.0))
     }
+}
+
+/// The same, beside `trait`, which may stand several times.
+#[derive(Debug)]
+pub(crate) struct Traited<T> {
+    pub(crate) query: T,
+    pub(crate) traits: Vec<String>,
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Traited<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let all = parts.uri.query().unwrap_or_default().split('&');
+        let (traits, rest): (Vec<&str>, Vec<&str>) =
+            all.partition(|pair| *pair == "trait" || pair.starts_with("trait="));
+        let traits = pairs::<Vec<(String, String)>>(&traits)?;
+        let traits = traits.into_iter().map(|(_, value)| value).collect();
+        Ok(Self { query: pairs(&rest)?, traits })
+    }
+}
+
+/// Some pairs of a query, as a value of a known shape.
+fn pairs<T: DeserializeOwned>(pairs: &[&str]) -> Result<T, Problem> {
+    let uri: Uri = format!("/?{}", pairs.join("&")).parse().map_err(|_| Code::QueryInvalid)?;
+    let query = Query::<T>::try_from_uri(&uri)
+        .map_err(|rejected| Problem::from(Code::QueryInvalid).saying(rejected.body_text()))?;
+    Ok(query.0)
 }
 
 /// Parts of the path of a known shape.

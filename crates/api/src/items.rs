@@ -3,14 +3,14 @@
 use crate::{
     ApiState,
     cursor::Listing,
-    extract::{Named, Queried, Who, limit},
+    extract::{Named, Queried, Traited, Who, limit},
     holdings::reflecting,
     operations::page,
     problem::{Code, Problem},
-    show,
+    show, token_metadata,
 };
-use api_types::{ItemDetail, ItemList, ItemListQuery, LookQuery};
-use app::{ItemQuery, Look, Seen};
+use api_types::{Item, ItemDetail, ItemList, ItemListQuery, LookQuery};
+use app::{ItemQuery, ItemRow, Look, Seen};
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -42,7 +42,10 @@ pub(crate) async fn get_item(
     let key = (chain_id, contract.as_str(), token_id.as_str());
     let Seen { as_of, found, .. } =
         state.app().load_item(who.caller(), key, query.wait_for_block).await?;
-    Ok(reflecting(Json(show::item_detail(found)).into_response(), as_of))
+    let mut detail = show::item_detail(found);
+    let metadata = state.app().load_token_metadata(who.caller(), key).await?;
+    detail.item.token_metadata = metadata.map(|row| token_metadata::show(Some(&row)));
+    Ok(reflecting(Json(detail).into_response(), as_of))
 }
 
 /// List items
@@ -51,20 +54,32 @@ pub(crate) async fn get_item(
 /// contracts. The header `x-as-of` names the block that it reflects.
 #[utoipa::path(
     get, path = "/api/v1/items", tag = "items", operation_id = "list_items",
-    params(ItemListQuery),
+    params(
+        ItemListQuery,
+        ("trait" = Option<Vec<String>>, Query,
+            description = "`TYPE:VALUE`, as `Background:Blue`; may stand up to ten times, for \
+                items that have all of them. Only with `collection`, and not with \
+                `as_of_block`. A colon inside the type is `\\:`."),
+    ),
     responses((status = 200, description = "One page", body = ItemList)),
 )]
 pub(crate) async fn list_items(
     State(state): State<ApiState>,
     who: Who,
     OriginalUri(uri): OriginalUri,
-    Queried(query): Queried<ItemListQuery>,
+    Traited { query, traits }: Traited<ItemListQuery>,
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let chain = query.chain_id.map(|id| id.to_string());
+    let joined = (!traits.is_empty()).then(|| traits.join("\0"));
     let as_of = query.as_of_block.map(|number| number.to_string());
-    let filters =
-        [chain.as_deref(), query.owner.as_deref(), query.collection.as_deref(), as_of.as_deref()];
+    let filters = [
+        chain.as_deref(),
+        query.owner.as_deref(),
+        query.collection.as_deref(),
+        as_of.as_deref(),
+        joined.as_deref(),
+    ];
     let listing = Listing { name: "items", filters: &filters };
     let after = match &query.cursor {
         Some(text) => Some(position(&state, listing, text)?),
@@ -74,9 +89,10 @@ pub(crate) async fn list_items(
         chain_id: query.chain_id,
         owner: query.owner.as_deref(),
         collection: query.collection.as_deref(),
+        traits: &traits,
         look: Look { wait_for_block: query.wait_for_block, as_of_block: query.as_of_block },
     };
-    let Seen { as_of, found: mut rows, .. } =
+    let Seen { chain, as_of, found: mut rows } =
         state.app().list_items(who.caller(), asked, after, limit + 1).await?;
     let more = rows.len() as i64 > limit;
     rows.truncate(limit.unsigned_abs() as usize);
@@ -84,7 +100,14 @@ pub(crate) async fn list_items(
         let position = [row.contract.as_slice(), &row.token_id.to_be_bytes::<32>()].concat();
         state.cursor_key.seal(listing, &position)
     });
-    let list = ItemList { items: rows.iter().map(show::item).collect(), next_cursor };
+    let keys: Vec<(Address, U256)> = rows.iter().map(|row| (row.contract, row.token_id)).collect();
+    let metadata = state.app().list_token_metadata(who.caller(), chain, &keys).await?;
+    let item = |row: &ItemRow| {
+        let metadata = metadata.get(&(row.contract, row.token_id));
+        let token_metadata = metadata.map(|row| token_metadata::show(Some(row)));
+        Item { token_metadata, ..show::item(row) }
+    };
+    let list = ItemList { items: rows.iter().map(item).collect(), next_cursor };
     Ok(reflecting(page(&uri, list.next_cursor.as_deref(), &list), as_of))
 }
 

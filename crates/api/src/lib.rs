@@ -36,6 +36,7 @@ mod snapshots;
 mod sponsored;
 mod sponsors;
 mod stream;
+mod token_metadata;
 mod transaction_changes;
 mod transactions;
 mod uploads;

@@ -4,7 +4,7 @@ use crate::{
     ApiState, abis, collections, facts, holdings, indexes, items, metadata, mint_batches, mints,
     operations,
     problem::{Code, Problem},
-    sponsored, sponsors, transaction_changes, transactions, uploads, wallets,
+    sponsored, sponsors, token_metadata, transaction_changes, transactions, uploads, wallets,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -46,6 +46,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(mints::get_mint))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
+        .routes(routes!(token_metadata::get_token_metadata))
+        .routes(routes!(token_metadata::refresh_token_metadata))
+        .routes(routes!(token_metadata::list_traits))
         .routes(routes!(holdings::list_balances))
         .routes(routes!(holdings::list_holders))
         .routes(routes!(holdings::list_transfers))
@@ -126,6 +129,15 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "get_item" => {
             let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::QueryInvalid];
             (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
+        }
+        "get_token_metadata" => {
+            (Access::Public, of(&[&[C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid], &ADDRESS]))
+        }
+        "refresh_token_metadata" => {
+            (Access::Key, of(&[&[C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid], &ADDRESS]))
+        }
+        "list_traits" => {
+            (Access::Public, of(&[&LISTS, &[C::ContractNotFollowed, C::PathInvalid], &ADDRESS]))
         }
         "list_logs" => {
             (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))

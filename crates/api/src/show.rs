@@ -77,6 +77,7 @@ pub(crate) fn item(row: &ItemRow) -> wire::Item {
         uri: row.uri.clone(),
         minted_block: row.minted_block.unsigned_abs(),
         minted_tx: row.minted_tx.to_string(),
+        token_metadata: None,
     }
 }
 

@@ -50,6 +50,7 @@ mod read_logs;
 mod read_mints;
 mod read_snapshot;
 mod read_sponsors;
+mod read_token_metadata;
 mod read_transactions;
 mod read_transfers;
 mod read_view;
@@ -91,6 +92,7 @@ pub use db::{
     index_sources::SourceRow,
     items_reads::ItemRow,
     mint_jobs::requests::MintJob,
+    token_metadata::reads::{MetadataRow, TraitCount},
     transactions::Transaction,
     transactions_reads::Summary,
     transfers_reads::{TransferPlace, TransferRow},

@@ -161,13 +161,17 @@ async fn owners(
 }
 
 /// What there is of a contract.
-enum Kind {
+pub(crate) enum Kind {
     Asset,
     Items,
     Amounts,
 }
 
-async fn kind(db: &mut PgConnection, chain: ChainId, contract: Address) -> Result<Kind, AppError> {
+pub(crate) async fn kind(
+    db: &mut PgConnection,
+    chain: ChainId,
+    contract: Address,
+) -> Result<Kind, AppError> {
     let only = CollectionFilter::only(chain, contract);
     if !collections_reads::list(db, only, None, 1).await?.is_empty() {
         return Ok(Kind::Items);

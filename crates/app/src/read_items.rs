@@ -1,11 +1,17 @@
 //! Items on chain, as the index has them.
 
 use crate::{
-    App, AppError, Caller, Field, ItemRow, Look, Refusal, Seen, TransferRow, address::parse_address,
+    App, AppError, Caller, Field, ItemRow, Look, Refusal, Seen, TransferRow,
+    address::parse_address, read_token_metadata::parse_traits,
 };
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
-use db::{collections_reads, items_as_of, items_reads, mint_jobs::requests, transfers_reads};
+use db::{
+    collections_reads, items_as_of, items_reads,
+    mint_jobs::requests,
+    token_metadata::reads::{self, TraitFilter},
+    transfers_reads,
+};
 use mint::metadata::DOCUMENT_LEN_MAX;
 use serde_json::Value;
 use vocab::{Address, ChainId, ItemKey, Level, MintId, U256};
@@ -32,6 +38,8 @@ pub struct ItemQuery<'a> {
     pub chain_id: Option<u64>,
     pub owner: Option<&'a str>,
     pub collection: Option<&'a str>,
+    /// `TYPE:VALUE`, all of them; only with a collection, and at the index's own block.
+    pub traits: &'a [String],
     pub look: Look,
 }
 
@@ -77,7 +85,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`]
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`], [`Refusal::FilterUnfit`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -90,12 +98,25 @@ impl App {
         let owner = query.owner.map(|text| parse_address(text, Field::Owner)).transpose()?;
         let contract =
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
+        let traits = parse_traits(query.traits)?;
         let mut view = self.view_as_of(chain, query.look).await?;
         view.check_whole(contract).await?;
         let db = &mut view.db;
-        let found = match view.back_to {
-            None => items_reads::list(db, chain, owner, contract, after, limit).await?,
-            Some(at) => items_as_of::list(db, chain, at, (owner, contract), after, limit).await?,
+        let found = match (view.back_to, traits.is_empty()) {
+            (None, true) => items_reads::list(db, chain, owner, contract, after, limit).await?,
+            (Some(at), true) => {
+                items_as_of::list(db, chain, at, (owner, contract), after, limit).await?
+            }
+            (None, false) => {
+                let unfit = Refusal::FilterUnfit("trait", "only with a `collection`");
+                let contract = contract.ok_or(unfit)?;
+                let filter = TraitFilter { contract, owner, traits: &traits };
+                let after = after.filter(|(last, _)| *last == contract).map(|(_, id)| id);
+                reads::list_items(db, chain, &filter, after, limit).await?
+            }
+            (Some(_), false) => {
+                return Err(Refusal::FilterUnfit("trait", "not with `as_of_block`").into());
+            }
         };
         Ok(view.seen(found))
     }

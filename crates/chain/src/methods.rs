@@ -170,6 +170,18 @@ impl Endpoint {
         self.batch(&calls).await
     }
 
+    /// [`Self::simulate`] as of a block named by its hash (EIP-1898): the node fails rather than
+    /// answer for another block of that height.
+    pub async fn simulate_at(
+        &self,
+        calls: &[CallRequest],
+        block: B256,
+    ) -> Result<Vec<Result<Bytes, RpcError>>, RpcError> {
+        let block = json!({ "blockHash": block });
+        let calls: Vec<_> = calls.iter().map(|c| ("eth_call", json!([c, block]))).collect();
+        self.batch(&calls).await
+    }
+
     /// Gas that calls use at the head. The block is named, because clients differ in what they take
     /// when it is not: anvil executes its whole pool for each call (`api.rs`, 1.7.1), geth and reth
     /// do not.

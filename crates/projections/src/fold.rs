@@ -5,6 +5,7 @@ use alloy_primitives::{Address, B256, U256};
 use db::{
     collections::{self, CollectionRow},
     items::{self, ItemRow},
+    metadata_updates::MetadataUpdate,
     transfers::TransferRow,
     undo_records::UndoRecord,
 };
@@ -38,6 +39,8 @@ pub struct Changes {
     /// The rows that changed, as they are afterwards.
     pub rows: Rows,
     pub transfers: Vec<TransferRow>,
+    /// What was read of these items before is stale.
+    pub metadata_updates: Vec<MetadataUpdate>,
     /// Oldest first; empty when no undo was asked for.
     pub undo: Vec<UndoRecord>,
     pub minted: Vec<MintedItem>,
@@ -115,7 +118,16 @@ impl Fold {
                     row.base_uri.clone_from(base_uri);
                 }
             }
-            Said::MetadataUpdate { .. } => {}
+            Said::MetadataUpdate { first, last } => {
+                self.changes.metadata_updates.push(MetadataUpdate {
+                    block_number: block.block.number,
+                    log_index: log.log_index,
+                    contract: log.contract,
+                    first: *first,
+                    last: *last,
+                    uri: None,
+                });
+            }
         }
     }
 

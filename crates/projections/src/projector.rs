@@ -12,7 +12,7 @@ use db::{
     DbError, PgConnection,
     collections::{self, requests},
     index_sources::SourceRow,
-    items,
+    items, metadata_updates,
     mint_jobs::effects::{self, Minted},
     raw_logs::RawLog,
     transfers, undo_records,
@@ -234,6 +234,7 @@ async fn record(db: &mut PgConnection, chain: ChainId, changes: &Changes) -> Res
     let collections: Vec<_> = changes.rows.collections.values().cloned().collect();
     collections::record(db, chain, &collections).await?;
     transfers::record(db, chain, &changes.transfers).await?;
+    metadata_updates::record(db, chain, &changes.metadata_updates).await?;
     undo_records::record(db, chain, &changes.undo).await
 }
 

@@ -25,6 +25,7 @@ mod sponsored_ends;
 mod sponsored_l1;
 mod sponsors;
 mod stream;
+mod token_metadata;
 mod transaction_changes;
 mod transactions;
 mod uploads;

@@ -148,6 +148,18 @@ impl<'a> Reads<'a> {
         self.ask_many(move |e| async move { e.simulate(calls).await }.boxed()).await
     }
 
+    /// As [`Endpoint::simulate_at`].
+    ///
+    /// # Errors
+    /// See [`Reads`].
+    pub async fn simulate_at(
+        self,
+        calls: &'a [CallRequest],
+        block: B256,
+    ) -> Result<Batch<Bytes>, RpcError> {
+        self.ask_many(move |e| async move { e.simulate_at(calls, block).await }.boxed()).await
+    }
+
     /// As [`Endpoint::estimate_gas`].
     ///
     /// # Errors

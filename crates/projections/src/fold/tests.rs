@@ -129,6 +129,9 @@ fn happen(logs: &mut Vec<RawLog>, block: BlockRef, tx: u32, happening: &Happenin
         }
         Happening::BaseUri { collection: n } => {
             push(logs, block, tx, collection(n), &abi::BaseURIUpdated { baseURI: "c/".into() });
+            let (first, last) = (U256::from(1), U256::MAX);
+            let notice = abi::BatchMetadataUpdate { _fromTokenId: first, _toTokenId: last };
+            push(logs, block, tx, collection(n), &notice);
         }
         Happening::Garbage { collection: n, topic } => {
             let topic = decode::topics()[topic];
@@ -191,6 +194,22 @@ fn blocks() -> impl Strategy<Value = Vec<DecodedBlock>> {
     prop::collection::vec(block_of, 1..12).prop_map(|all| {
         (1..).zip(&all).map(|(number, happenings)| block(number, happenings)).collect()
     })
+}
+
+#[test]
+fn notices_of_changed_metadata_are_kept() {
+    let told = [Happening::BaseUri { collection: 1 }, Happening::BaseUri { collection: 2 }];
+    let changes = apply(&mut Rows::default(), &[block(7, &told)]);
+    let kept: Vec<_> = changes
+        .metadata_updates
+        .iter()
+        .map(|u| (u.block_number, u.log_index, u.contract, u.first, u.last, u.uri.clone()))
+        .collect();
+    let all = (U256::from(1), U256::MAX);
+    assert_eq!(
+        kept,
+        [(7, 1, collection(1), all.0, all.1, None), (7, 3, collection(2), all.0, all.1, None),]
+    );
 }
 
 proptest! {

@@ -12,7 +12,7 @@ use db::{
     blocks::{self, BlockRow},
     collections,
     index_rebuilds::{self, RebuildChain},
-    items,
+    items, metadata_updates,
     raw_logs::{self, RawLog},
     shadow::{self, Side},
     transfers, undo_records,
@@ -329,6 +329,7 @@ pub(super) async fn record_ours(
     let changed: Vec<_> = changes.rows.collections.into_values().collect();
     collections::record(db, chain.id, &changed).await?;
     transfers::record(db, chain.id, &changes.transfers).await?;
+    metadata_updates::record(db, chain.id, &changes.metadata_updates).await?;
     undo_records::record(db, chain.id, &changes.undo).await
 }
 

@@ -9,7 +9,8 @@ use db::digest::{Compared, TABLES, TakenBack};
 /// Every table of the index.
 const ALL: &str = "all";
 /// What our own contracts tell.
-const COLLECTIONS: (&str, &[&str]) = ("collections", &["collections", "items", "transfers"]);
+const COLLECTIONS: (&str, &[&str]) =
+    ("collections", &["collections", "items", "transfers", "metadata_updates"]);
 const UNDECODED: (&str, &[&str]) = ("undecoded_logs", &["undecoded_logs"]);
 
 /// Tables that are made anew together. One that several projections write has the rows of all.
@@ -95,6 +96,9 @@ impl Subject {
         }
         if !self.has("transfers") {
             changes.transfers.clear();
+        }
+        if !self.has("metadata_updates") {
+            changes.metadata_updates.clear();
         }
         changes.undo.retain(|record| self.has(record.projection));
     }

@@ -34,6 +34,11 @@ pub(super) fn sections() -> Vec<Section> {
         },
         Section { name: "mints", means: "How mints become batches.", options: mints() },
         Section { name: "indexer", means: "How the chain is read.", options: indexer() },
+        Section {
+            name: "metadata",
+            means: "How documents behind token URIs are read ([metadata](../guide/metadata.md)).",
+            options: metadata(),
+        },
         Section { name: "sequencer", means: "How facts get numbers.", options: sequencer() },
         Section { name: "api", means: "What the API allows at once.", options: api() },
         Section {
@@ -190,6 +195,50 @@ fn indexer() -> Vec<Opt<Settings>> {
             "pause between attempts to be the one that indexes", s => s.indexer.stand_by),
         option!("back_off_ms_max", Millis(100, 600_000),
             "longest pause after trouble", s => s.indexer.back_off_max),
+    ]
+}
+
+fn metadata() -> Vec<Opt<Settings>> {
+    vec![
+        option!("enabled", Flag, "without, nothing is read", s => s.metadata.enabled),
+        option!("network", Flag,
+            "without, only documents inside their URIs and those of the own content store are \
+             read; the others wait",
+            s => s.metadata.network),
+        option!("ipfs_gateways", Texts, "who is asked for `ipfs:`, in this order",
+            s => s.metadata.ipfs_gateways),
+        option!("arweave_gateways", Texts, "who is asked for `ar:`, in this order",
+            s => s.metadata.arweave_gateways),
+        option!("http", Flag, "plain HTTP is followed, too", s => s.metadata.http),
+        option!("allow_private", Texts,
+            "`HOST:PORT` of those that may be asked whatever their address, port and scheme; no \
+             others on private addresses are",
+            s => s.metadata.allow_private),
+        option!("document_bytes_max", Whole(1_024, 16_777_216), "largest document",
+            s => s.metadata.document_bytes_max),
+        option!("fetch_ms", Millis(100, 120_000),
+            "time for one document, redirects included", s => s.metadata.fetch_time),
+        option!("redirects_max", Whole(0, 10), "redirects of one document",
+            s => s.metadata.redirects_max),
+        option!("fetches_max", Whole(1, 1_024), "documents fetched at once",
+            s => s.metadata.fetches_max),
+        option!("host_fetches_max", Whole(1, 1_024), "of those from one host",
+            s => s.metadata.host_fetches_max),
+        option!("gateway_fetches_max", Whole(1, 1_024), "of those through gateways",
+            s => s.metadata.gateway_fetches_max),
+        option!("ask_batch", Whole(1, 500), "tokens that a node is asked for at once",
+            s => s.metadata.ask_batch),
+        option!("asks_per_second", Whole(1, 100_000), "and in a second",
+            s => s.metadata.asks_per_second),
+        option!("tries_max", Whole(1, 100), "tries until a document counts as lost",
+            s => s.metadata.tries_max),
+        option!("retry_ms", Millis(10, HOUR),
+            "pause after the first failed try; each is four times the one before, up to a day",
+            s => s.metadata.retry),
+        option!("claim_ms", Millis(1_000, HOUR),
+            "how long work of a process that died is nobody's", s => s.metadata.claim),
+        option!("tick_ms", Millis(10, 60_000), "pause between two looks for work",
+            s => s.metadata.tick),
     ]
 }
 

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub indexer: indexer::IndexerOptions,
     /// Contracts of others whose logs are recorded.
     pub sources: Vec<SourceSettings>,
+    pub metadata: metadata::Options,
     pub sequencer: journal::SequencerOptions,
     pub api: api::Limits,
     pub stream: push::HubOptions,
@@ -117,6 +118,7 @@ impl Default for Settings {
             mints: BatchOptions::new(ChainId(0)),
             indexer: indexer::IndexerOptions::default(),
             sources: Vec::new(),
+            metadata: metadata::Options::default(),
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
             stream: push::HubOptions::default(),

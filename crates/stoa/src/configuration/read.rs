@@ -257,7 +257,7 @@ impl Reader<'_> {
                 "needs [[endpoints]] beside it, for what is not private",
             ),
         ];
-        for (option, broken, detail) in rules {
+        for (option, broken, detail) in rules.into_iter().chain(metadata_rules(settings)) {
             if broken {
                 self.fault_of(option, detail);
             }
@@ -332,6 +332,21 @@ impl Reader<'_> {
         let before = self.text.as_bytes().iter().take(span.start);
         before.filter(|byte| **byte == b'\n').count() + 1
     }
+}
+
+fn metadata_rules(settings: &Settings) -> [(&'static str, bool, &'static str); 4] {
+    const GATEWAY: &str = "must be addresses that start with http, without user, query or fragment";
+    let metadata = &settings.metadata;
+    [
+        ("metadata.ipfs_gateways", metadata.ipfs().is_err(), GATEWAY),
+        ("metadata.arweave_gateways", metadata.arweave().is_err(), GATEWAY),
+        ("metadata.allow_private", metadata.allowed().is_err(), "must be texts of HOST:PORT"),
+        (
+            "metadata.claim_ms",
+            metadata.check() == Err(metadata::OptionsError::Claim),
+            "must be more than twice metadata.fetch_ms for each gateway",
+        ),
+    ]
 }
 
 fn unknown_section(sections: &[Section]) -> String {

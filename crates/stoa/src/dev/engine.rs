@@ -117,6 +117,7 @@ pub(super) async fn start(
     let app = app_with(Some(collection));
     roles.housekeeper(app.clone(), metrics.clone());
     roles.sponsor_settler(app.clone());
+    roles.metadata(&services, store.clone());
     roles.faucet(&services);
     let state = ApiState::new(ApiConfig {
         app,
@@ -247,6 +248,18 @@ impl Roles {
                 () = rounds => {}
             }
         });
+    }
+
+    /// Reads the documents behind token URIs.
+    fn metadata(&mut self, services: &Services, store: BlockStore) {
+        let config = metadata::Config {
+            db: self.db.clone(),
+            chain: services.chain.clone(),
+            store: Some(store),
+            options: self.settings.metadata.clone(),
+        };
+        let task = metadata::run(config, self.shutdown());
+        self.supervisor.spawn("metadata", Importance::Critical, async { Ok(task.await?) });
     }
 
     /// Wallets of the node that we started get money when they are made.

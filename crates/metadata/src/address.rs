@@ -1,0 +1,171 @@
+//! Which addresses of the internet a stranger may send us to.
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::{
+    error::Error,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+/// Is it an address that anybody on the internet can reach? Everything with another purpose in the
+/// registries of special addresses (RFC 6890, RFC 9637) is not, and neither are forms of IPv6
+/// that carry an IPv4 address inside (mapped, 6to4, Teredo, NAT64).
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = match (a, b, c) {
+        // This network, private, loopback, multicast, reserved and broadcast.
+        (0 | 10 | 127 | 224..=255, _, _) => true,
+        // Shared by carriers, link-local (metadata of clouds), private, benchmarks.
+        (100, 64..=127, _) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) => true,
+        (198, 18 | 19, _) => true,
+        // Protocol assignments, documentation, 6to4 relays.
+        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
+        _ => false,
+    };
+    !special
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [a, b, ..] = address.segments();
+    // Global unicast is 2000::/3; all else is loopback, mapped, NAT64, unique-local, link-local,
+    // multicast or not given out.
+    let global = a & 0xe000 == 0x2000;
+    let special = match (a, b) {
+        // Protocol assignments (Teredo among them), documentation.
+        (0x2001, 0..=0x01ff | 0x0db8) => true,
+        // 6to4, documentation.
+        (0x2002, _) | (0x3fff, 0..=0x0fff) => true,
+        _ => false,
+    };
+    global && !special
+}
+
+/// Resolves names to public addresses only. A connection is made to what it gave, so that a name
+/// can't change its mind between the check and the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PublicOnly;
+
+/// A name leads to no public address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused;
+
+/// A name leads nowhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unresolved;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name leads to addresses that are not public")
+    }
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name has no address")
+    }
+}
+
+impl Error for Refused {}
+impl Error for Unresolved {}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let all: Vec<SocketAddr> = found.map_err(|_| Unresolved)?.collect();
+            if all.is_empty() {
+                return Err(Unresolved.into());
+            }
+            let public: Vec<SocketAddr> =
+                all.into_iter().filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(Refused.into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_internet_are_public() {
+        let public = [
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "198.17.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700:4700::1111",
+            "2a00:1450:4001:81b::200e",
+            "2001:4860:4860::8888",
+            "2400::1",
+        ];
+        let not = [
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "127.255.255.254",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.0.171",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.1.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:10::1",
+            "2001:20::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "3fff::1",
+            "5f00::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ];
+        for text in public {
+            assert!(is_public(text.parse().unwrap()), "{text}");
+        }
+        for text in not {
+            assert!(!is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+}
