@@ -162,8 +162,8 @@ impl World {
         Ok(found)
     }
 
-    /// Is the node, which is the judge, whole? anvil may lose blocks of its own chain, or all state,
-    /// when it replaces blocks while it mines one.
+    /// Is the node, which is the judge, whole? anvil may lose blocks of its own chain, or all
+    /// state, when it replaces blocks while it mines one.
     async fn check_node(&self, dev: &DevFile) -> Result<()> {
         let node = &self.node.endpoint;
         let head: U256 = node.call("eth_blockNumber", json!([])).await?;
