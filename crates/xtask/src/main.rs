@@ -18,7 +18,8 @@ cargo xtask CHORE
   services         start the services that tests share, until the test runner ends
   sqlx [--check]   renew (or compare) the committed query answers in .sqlx/
   test [--quick]   run every test and check (quick: without the contracts)
-  bench mint|tx    measure mints or transfers against raw pushes (`bench mint --help`: options)
+  bench NAME       measure mint, tx, signer, index or head beside a peer or a ceiling
+                   (`bench index --help`: options)
   tidy             check the rules of STYLE.md and ARCHITECTURE.md
   prove            all long proofs: the contracts at depth, and those below; within an hour
   prove tx|reorg|rpc   kills, reorgs, a lying node (`prove tx --help`: options)
