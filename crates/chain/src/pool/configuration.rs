@@ -218,7 +218,7 @@ mod tests {
             (vec![good(), one("ftp://b.example/secret")], "endpoint 2"),
             (vec![good(), good()], "endpoint 2 is the same"),
             (ws("http://a.example/secret"), "ws_url"),
-            (ws("ws:secret"), "ws_url"),
+            (ws("wss://"), "ws_url"),
             (vec![EndpointConfiguration { timeout_ms: Some(1), ..good() }], "timeout_ms"),
             (vec![EndpointConfiguration { burst: Some(1.0), ..good() }], "burst"),
             (

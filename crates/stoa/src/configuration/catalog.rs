@@ -343,8 +343,8 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
     vec![
         option!("address", Text, "the contract; `\"*\"` with `events`: every one", s => s.address),
         option!("standard", Text,
-            "`\"erc20\"`, `\"erc721\"`, `\"erc1155\"`: what its logs mean; `\"events\"`, `\"abi\"`: read \
-             by the ABI of `events`, or by the uploaded one",
+            "`\"erc20\"`, `\"erc721\"`, `\"erc1155\"`: what its logs mean; `\"events\"`, \
+             `\"abi\"`: read by the ABI of `events`, or by the uploaded one",
             s => s.standard),
         option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",
             s => s.start_block),
