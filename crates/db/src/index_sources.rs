@@ -26,6 +26,8 @@ pub struct SourceRow {
     pub anywhere: bool,
     /// While it is read beside the chain's checkpoint: how far. None once it goes with that.
     pub beside: Option<Beside>,
+    /// It is followed no more: the last block whose logs of it are indexed.
+    pub last_block: Option<u64>,
 }
 
 /// How a factory names the contracts that it makes.
@@ -76,6 +78,13 @@ impl SourceRow {
         if whole == 0 { 100.0 } else { 100.0 * done as f64 / whole as f64 }
     }
 
+    /// The block up to which its logs are there, in a chain that is indexed to `height`.
+    #[must_use]
+    pub fn reached(&self, height: u64) -> u64 {
+        let at = self.beside.map(|at| at.height).or(self.last_block);
+        at.map_or(height, |at| at.min(height))
+    }
+
     /// The same, to be read by itself from its start on.
     #[must_use]
     pub fn begun_beside(&self) -> Self {
@@ -96,6 +105,7 @@ struct Row {
     parameter: Option<String>,
     abi: Option<Value>,
     anywhere: bool,
+    last_block: Option<i64>,
 }
 
 impl From<Row> for SourceRow {
@@ -114,6 +124,7 @@ impl From<Row> for SourceRow {
             abi: row.abi,
             anywhere: row.anywhere,
             beside: row.height.map(|height| Beside { height: height.cast_unsigned(), hash }),
+            last_block: row.last_block.map(i64::cast_unsigned),
         }
     }
 }
@@ -123,7 +134,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<SourceRow
     let rows = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter, abi, anywhere
+                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block
              from index_sources where chain_id = $1 order by address"#,
         chain.as_i64(),
     )
@@ -141,7 +152,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter, abi, anywhere
+                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block
              from index_sources where chain_id = $1 and address = $2"#,
         chain.as_i64(),
         address.as_slice(),
@@ -256,6 +267,68 @@ pub async fn record_joined(
     Ok(done.rows_affected() == 1)
 }
 
+/// This contract is followed no more: its rows stay as they are at block `last`. One of which
+/// nothing can have been indexed by then goes altogether.
+pub async fn record_removed(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+    last: u64,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "with gone as (
+             delete from index_sources
+              where chain_id = $1 and address = $2 and start_block > $3)
+         update index_sources
+            set last_block = $3, height = null, hash = null, configured = false
+          where chain_id = $1 and address = $2 and start_block <= $3",
+        chain.as_i64(),
+        address.as_slice(),
+        last.cast_signed(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Contracts that were followed no more are again: what they told since is to be read beside the
+/// head. `height` is the chain's, whose row the transaction holds.
+pub async fn record_followed_again(
+    db: &mut PgConnection,
+    chain: ChainId,
+    addresses: &[Address],
+    height: u64,
+) -> Result<(), DbError> {
+    let addresses: Vec<Addr> = addresses.iter().copied().map(Addr).collect();
+    sqlx::query!(
+        "update index_sources set height = least(last_block, $3), hash = null, last_block = null
+          where chain_id = $1 and address = any($2) and last_block is not null",
+        chain.as_i64(),
+        &addresses as _,
+        height.cast_signed(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The blocks above `ancestor` are taken back, also of contracts that stand above it beside the
+/// checkpoint (those that are followed again).
+pub async fn record_unwound(
+    db: &mut PgConnection,
+    chain: ChainId,
+    ancestor: u64,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update index_sources set height = $2, hash = null where chain_id = $1 and height > $2",
+        chain.as_i64(),
+        ancestor.cast_signed(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Forget all that was made of a contract that is read beside the checkpoint, so that it can be
 /// read anew. False, with nothing changed, when it is not, and when it is a collection of ours,
 /// whose rows are not told apart.
@@ -360,6 +433,49 @@ pub async fn load_height(
     .fetch_one(db)
     .await?;
     Ok(row.height.map(i64::cast_unsigned))
+}
+
+/// The last block of which there are logs of a contract that is followed no more, by itself or with
+/// the factory that made it. None for one that goes on, also as a collection of ours.
+pub async fn load_last_block(
+    db: &mut PgConnection,
+    chain: ChainId,
+    address: Address,
+) -> Result<Option<u64>, DbError> {
+    let row = sqlx::query!(
+        r#"select s.last_block as "last_block!" from index_sources s
+            where s.chain_id = $1 and s.last_block is not null
+              and s.address = coalesce(
+                  (select o.address from index_sources o where o.chain_id = $1 and o.address = $2),
+                  (select c.factory from index_children c where c.chain_id = $1 and c.address = $2
+                    order by c.block_number, c.log_index limit 1))
+              and not exists (select 1 from collections o
+                               where o.chain_id = $1 and o.contract = $2)"#,
+        chain.as_i64(),
+        address.as_slice(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.last_block.cast_unsigned()))
+}
+
+/// The same of an event that was taken from any contract: the first to end, where several have
+/// this name.
+pub async fn load_last_block_of_event(
+    db: &mut PgConnection,
+    chain: ChainId,
+    event: &str,
+) -> Result<Option<u64>, DbError> {
+    let row = sqlx::query!(
+        r#"select min(last_block) as last_block from index_sources
+            where chain_id = $1 and anywhere and last_block is not null
+              and abi -> 0 ->> 'name' = $2"#,
+        chain.as_i64(),
+        event,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.last_block.map(i64::cast_unsigned))
 }
 
 /// The factory that has made this contract, if one did whose logs are indexed.

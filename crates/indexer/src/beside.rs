@@ -12,6 +12,7 @@
 
 use crate::{
     Batch, Block, IndexError, IndexerOptions,
+    additions::Loaded,
     backfill::{Ranged, Reader, Run, Sizer},
     choice::Choice,
     failpoint,
@@ -29,7 +30,6 @@ use db::{
     raw_logs_copy,
 };
 use std::{
-    collections::HashSet,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -46,8 +46,13 @@ const DOUBTS_MAX: u32 = 5;
 pub(crate) struct Aside {
     /// Contracts that are not with the checkpoint, by address.
     pub(crate) rows: Vec<SourceRow>,
-    /// What factories among them have made as far as they are read.
+    /// What factories among them have made as far as they are read; and those that are followed no
+    /// more, as long as they are theirs.
     pub(crate) children: Vec<ChildRow>,
+    /// Contracts that are followed no more, and whose blocks can't be given up.
+    pub(crate) ended: Vec<Address>,
+    /// The first block at the end of which a contract of `Session::sources` is one of those.
+    pub(crate) ends: Option<u64>,
     group: Option<Group>,
     sizer: Arc<Mutex<Sizer>>,
     choice: Choice,
@@ -71,6 +76,8 @@ impl Aside {
         Self {
             rows: Vec::new(),
             children: Vec::new(),
+            ended: Vec::new(),
+            ends: None,
             group: None,
             sizer: Arc::new(Mutex::new(sizer)),
             choice: Choice::default(),
@@ -83,10 +90,9 @@ impl Aside {
         self.rows.is_empty()
     }
 
-    /// Of contracts that are not to be read with the head.
-    pub(crate) fn addresses(&self) -> HashSet<Address> {
-        let rows = self.rows.iter().map(|row| row.address);
-        rows.chain(self.children.iter().map(|child| child.address)).collect()
+    pub(crate) fn take(&mut self, loaded: Loaded) {
+        let Loaded { rows, children, ended, ends } = loaded;
+        (self.rows, self.children, self.ended, self.ends) = (rows, children, ended, ends);
     }
 
     fn rests(&self) -> bool {
@@ -221,7 +227,8 @@ impl Session {
         let other = |address: &Address| !rows.iter().any(|row| row.address == *address);
         let others = self.aside.rows.iter().map(|row| row.address).filter(other);
         let children = self.aside.children.iter().filter(|child| other(&child.factory));
-        let others = others.chain(children.map(|child| child.address)).collect();
+        let others = others.chain(children.map(|child| child.address));
+        let others = others.chain(self.aside.ended.iter().copied()).collect();
         Sources::beside(&self.sources, others, all)
     }
 
@@ -256,10 +263,9 @@ impl Session {
         let known = children.is_empty();
         if !known {
             // Whoever reads the head must leave them alone, and what was read ahead lacks them.
+            let found = children.iter().map(|child| child.address);
+            self.sources = Arc::new((*self.sources).clone().leaving_also(found));
             self.aside.children.extend(children);
-            let elsewhere = self.aside.addresses();
-            let sources = (*self.sources).clone().leaving(elsewhere);
-            self.sources = Arc::new(sources);
         }
         match &mut self.aside.group {
             Some(group) if to.number < last && known => group.at = now,
@@ -409,7 +415,7 @@ impl Session {
         Err(inconsistent(format!("block {block} has another parent than was read before")))
     }
 
-    /// Take up contracts that a command has added; and notice, where the head stands still, that a
+    /// Take up contracts that a command has added, let go of those that were removed; and notice, where the head stands still, that a
     /// command has taken the index back.
     ///
     /// # Errors
@@ -431,7 +437,8 @@ impl Session {
             tracing::info!(chain.id = %self.chain.id, contract = %row.address,
                 row.start_block, "a contract was added");
         }
-        if !new.is_empty() {
+        let settled = self.window.front().map_or(0, |block| block.number);
+        if !new.is_empty() || self.aside.ends.is_some_and(|last| last <= settled) {
             self.load_sources().await?;
         }
         let count = self.aside.rows.len();

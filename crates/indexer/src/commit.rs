@@ -263,6 +263,6 @@ fn row(block: &Block) -> BlockRow {
     BlockRow { number, hash, parent_hash, mined_at }
 }
 
-fn block_data(block: BlockRef) -> Value {
+pub(crate) fn block_data(block: BlockRef) -> Value {
     json!({ "number": block.number, "hash": block.hash })
 }

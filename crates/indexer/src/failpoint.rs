@@ -2,7 +2,8 @@
 //! (`name` alone at the first). Compiled into debug builds only.
 
 /// All places, in the order in which a range passes them; then blocks of the window, then the way
-/// back from a branch that was given up; then those of a contract that is read beside.
+/// back from a branch that was given up; then those of a contract that is read
+/// beside, and those of a command that removes one.
 pub const POINTS: &[&str] = &[
     "range_read",
     "range_begun",
@@ -27,6 +28,8 @@ pub const POINTS: &[&str] = &[
     "join_projected",
     "before_join_commit",
     "after_join_commit",
+    "before_removal_commit",
+    "after_removal_commit",
 ];
 
 #[cfg(debug_assertions)]

@@ -284,10 +284,11 @@ impl Session {
     pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         let projector = self.projector.as_ref();
-        let (sources, (rows, children)) =
-            load_sources(&mut connection, self.chain.id, projector).await?;
+        let settled = self.window.front().map_or(0, |block| block.number);
+        let (sources, beside) =
+            load_sources(&mut connection, (self.chain.id, settled), projector).await?;
         self.sources = Arc::new(sources);
-        (self.aside.rows, self.aside.children) = (rows, children);
+        self.aside.take(beside);
         Ok(())
     }
 

@@ -10,7 +10,8 @@
 //! drops what it knows and stands for election again ([`run`]).
 //!
 //! Blocks below the window are read in ranges, several at a time (`backfill`). Contracts that come
-//! later are read beside the head and joined to it (`beside`).
+//! later are read beside the head and joined to it (`beside`); those that are removed keep what they
+//! have (`removals`).
 //!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
@@ -30,6 +31,7 @@ mod options;
 mod planted;
 mod projector;
 mod receipts;
+mod removals;
 mod reorg;
 mod rewind;
 mod sources;
@@ -43,5 +45,6 @@ pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
 pub use planted::Fault;
 pub use projector::{Batch, Block, Makes, Orphaned, Projector, Reads, Recorded};
+pub use removals::{RemoveError, Removed, record_followed_again, remove};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;

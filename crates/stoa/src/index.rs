@@ -38,6 +38,8 @@ pub(crate) enum IndexCommand {
     Resume(ChainOptions),
     /// Add a contract to the index of a chain: it is read beside what goes on, up to the head.
     Add(Box<sources::AddOptions>),
+    /// Follow a contract no more that `add` has added: what is indexed of it stays as it is.
+    Remove(sources::RemoveOptions),
     /// Take the index of a chain back to a block of its reorg window.
     Rewind(rewind::RewindOptions),
     /// Make projections anew of the stored logs, while the index goes on.
@@ -87,6 +89,7 @@ pub(crate) async fn run(command: IndexCommand) -> Result<()> {
         IndexCommand::Pause(options) => pause(options).await,
         IndexCommand::Resume(options) => resume(options).await,
         IndexCommand::Add(options) => sources::add(*options).await,
+        IndexCommand::Remove(options) => sources::remove(options).await,
         IndexCommand::Rewind(options) => rewind::rewind(options).await,
         IndexCommand::Rebuild(options) => index_rebuild::rebuild(options).await,
         IndexCommand::Verify(options) => index_rebuild::verify(options).await,
@@ -183,8 +186,12 @@ fn source_json(source: &SourceRow, height: u64) -> Value {
         "contract": named(source), "standard": source.kind, "events": source.event_names(),
         "start_block": source.start_block, "projected": source.projected,
         "configured": source.configured,
-        "state": if source.beside.is_some() { "backfilling" } else { "live" },
-        "block": source.beside.map_or(height, |at| at.height),
+        "state": match (source.beside, source.last_block) {
+            (Some(_), _) => "backfilling",
+            (None, Some(_)) => "removed",
+            (None, None) => "live",
+        },
+        "block": source.reached(height),
         "percent": source.percent(height),
         "factory_event": source.factory.as_ref().map(|factory| &factory.event),
     })
@@ -211,10 +218,13 @@ fn as_text(index: &ChainIndex) -> String {
         let contract = named(source);
         let made = if source.factory.is_some() { "factory of " } else { "" };
         let kind = format!("{made}{}", source.kind);
-        let state = source.beside.map_or_else(
-            || "live".to_owned(),
-            |at| format!("at block {}, {:.1} %", at.height, source.percent(index.block.number)),
-        );
+        let state = match (source.beside, source.last_block) {
+            (Some(at), _) => {
+                format!("at block {}, {:.1} %", at.height, source.percent(index.block.number))
+            }
+            (None, Some(last)) => format!("removed at block {last}"),
+            (None, None) => "live".to_owned(),
+        };
         text.push_str(&format!("\n  {contract} {kind} from {}: {state}", source.start_block));
     }
     text

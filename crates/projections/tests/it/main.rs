@@ -11,6 +11,7 @@ mod lies;
 mod proxy;
 mod rebuild;
 mod rebuild_killed;
+mod removed;
 mod reorg;
 mod rewind;
 mod rig;

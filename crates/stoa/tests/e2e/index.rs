@@ -238,10 +238,18 @@ async fn a_leader_that_was_frozen_writes_nothing_any_more() {
     place.assert_whole().await;
 }
 
-/// `stoa index add` beside a process that indexes, and `stoa index rewind` under it.
+/// What `stoa index status` says of a contract, and to which block it is indexed.
+async fn state(place: &Place, contract: &str) -> (String, u64) {
+    let status = place.status().await;
+    let sources = status["sources"].as_array().unwrap();
+    let found = sources.iter().find(|source| source["contract"] == contract).unwrap();
+    (found["state"].as_str().unwrap().to_owned(), found["block"].as_u64().unwrap())
+}
+
+/// `stoa index add` and `remove` beside a process that indexes, and `stoa index rewind` under it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contract_is_added_and_the_index_taken_back_while_it_goes_on() {
-    let place = Place::new().await;
+async fn a_contract_comes_and_goes_and_the_index_is_taken_back_while_it_goes_on() {
+    let mut place = Place::new().await;
     let added = place.site.factory().to_string();
     let words = ["add", added.as_str(), "--standard", "erc721"];
     refused(place.run(&words).await, "nothing is indexed yet");
@@ -267,6 +275,36 @@ async fn a_contract_is_added_and_the_index_taken_back_while_it_goes_on() {
     assert!(place.run(&words).await.unwrap().contains("already"));
     let other = [&words[..], &["--start-block", "9"]].concat();
     refused(place.run(&other).await, "can't be changed");
+
+    // Killed before the commit nothing has changed; after it, all has.
+    let token = place.site.token().to_string();
+    refused(place.run(&["remove", &token]).await, "the configuration names");
+    refused(place.run(&["remove", "0x12"]).await, "address: must be 0x");
+    refused(place.run(&["remove", "*"]).await, "name the event");
+    let stranger = "0x00000000000000000000000000000000000000aa";
+    refused(place.run(&["remove", stranger]).await, "is not in the index of chain 31337");
+    for (point, wanted) in [("before_removal_commit", "live"), ("after_removal_commit", "removed")]
+    {
+        let mut command = place.command(&["remove", &added]);
+        command.env("STOA_FAILPOINT", point);
+        said(command).await.unwrap_err();
+        assert_eq!(state(&place, &added).await.0, wanted, "{point}");
+    }
+    let at = state(&place, &added).await.1;
+    let said = place.run(&["remove", &added]).await.unwrap();
+    assert!(said.contains(&format!("before, at block {at}")), "{said}");
+    place.site.grow(3, 5, &mut StdRng::seed_from_u64(14)).await.unwrap();
+    place.stands_at_head().await;
+    assert_eq!(state(&place, &added).await.1, at);
+    let text = place.run(&["status"]).await.unwrap();
+    assert!(text.contains(&format!("{added} erc721 from 1: removed at block {at}")), "{text}");
+    refused(place.run(&other).await, "can't be changed");
+    let said = place.run(&words).await.unwrap();
+    assert!(said.contains(&format!("is read from block {} on", at + 1)), "{said}");
+    eventually_within(PATIENCE, "the contract is back", || async {
+        (state(&place, &added).await.0 == "live").then_some(())
+    })
+    .await;
 
     let head = place.site.head().await.unwrap().number;
     let back = (head - 20).to_string();
