@@ -85,8 +85,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`], [`Refusal::ContractRemoved`],
-    /// [`Refusal::FilterUnfit`]
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`],
+    /// [`Refusal::ContractRemoved`], [`Refusal::FilterUnfit`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,

@@ -2,7 +2,7 @@
 //! wished not before the index has come to a block, or of an earlier block.
 
 use crate::{App, AppError, Refusal};
-use db::{PgConnection, PgTransaction, blocks, checkpoints, index_sources};
+use db::{PgConnection, PgTransaction, blocks, checkpoints, index_removals, index_sources};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use vocab::{Address, BlockRef, ChainId};
@@ -67,7 +67,7 @@ impl View {
         event: &str,
         last: Option<u64>,
     ) -> Result<(), AppError> {
-        let end = index_sources::load_last_block_of_event(&mut self.db, self.chain, event).await?;
+        let end = index_removals::load_last_block_of_event(&mut self.db, self.chain, event).await?;
         refuse_above(end, last)
     }
 }
@@ -81,7 +81,7 @@ pub(crate) async fn check_followed(
     contract: Address,
     last: Option<u64>,
 ) -> Result<(), AppError> {
-    refuse_above(index_sources::load_last_block(db, chain, contract).await?, last)
+    refuse_above(index_removals::load_last_block(db, chain, contract).await?, last)
 }
 
 fn refuse_above(end: Option<u64>, last: Option<u64>) -> Result<(), AppError> {

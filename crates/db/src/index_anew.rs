@@ -10,8 +10,8 @@ const BESIDE: [&str; 4] = ["undo_records", "blocks", "index_progress", "checkpoi
 const PATIENCE: &str = "set local statement_timeout = 0";
 
 /// Remove every row of a chain's index in the caller's transaction, its checkpoint with them.
-/// Contracts that a command has added are to be read beside the head again; those that were followed
-/// no more are forgotten.
+/// Contracts that a command has added are to be read beside the head again; those that were
+/// followed no more are forgotten.
 ///
 /// # Errors
 /// [`DbError`]; the transaction must be given up.

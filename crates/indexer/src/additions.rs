@@ -77,7 +77,8 @@ pub(crate) async fn load_sources(
 /// more, in the commit that takes over.
 ///
 /// # Errors
-/// [`IndexError::SourcesChanged`] when it names a contract otherwise: the rows of it would be wrong.
+/// [`IndexError::SourcesChanged`] when it names a contract otherwise: the rows of it would be
+/// wrong.
 pub(crate) async fn take_up(
     db: &mut PgConnection,
     chain: ChainId,

@@ -11,11 +11,10 @@
 //! reorgs is who makes it.
 
 use crate::{
-    Batch, Block, IndexError, IndexerOptions,
+    Batch, Block, FAILPOINTS, IndexError, IndexerOptions,
     additions::Loaded,
     backfill::{Ranged, Reader, Run, Sizer},
     choice::Choice,
-    failpoint,
     fetch::{Fetch, inconsistent},
     follow::Session,
     sources::Sources,
@@ -169,7 +168,7 @@ impl Session {
             () = nudge.notified() => return Ok(()),
             () = tokio::time::sleep(wait) => return Ok(()),
         };
-        failpoint::hit("beside_read");
+        FAILPOINTS.hit("beside_read");
         self.commit_beside(&range).await
     }
 
@@ -241,7 +240,7 @@ impl Session {
         }
         let (to, logs) = (range.last.block(), range.packed.rows.count());
         let mut tx = self.begin(self.checkpoint.block).await?;
-        failpoint::hit("beside_begun");
+        FAILPOINTS.hit("beside_begun");
         let chain = self.chain.id;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
         index_children::record(&mut tx, chain, &range.packed.children).await?;
@@ -251,9 +250,9 @@ impl Session {
         if !index_sources::record_read(&mut tx, chain, &addresses, at.height, to).await? {
             return Err(IndexError::Superseded);
         }
-        failpoint::hit("before_beside_commit");
+        FAILPOINTS.hit("before_beside_commit");
         tx.commit().await.map_err(db::DbError::from)?;
-        failpoint::hit("after_beside_commit");
+        FAILPOINTS.hit("after_beside_commit");
         self.aside.trust();
         let now = Beside { height: to.number, hash: Some(to.hash) };
         for row in self.aside.rows.iter_mut().filter(|row| addresses.contains(&row.address)) {
@@ -364,7 +363,7 @@ impl Session {
     ) -> Result<(), IndexError> {
         let anchor = self.window.front().map_or(0, |block| block.number);
         let mut tx = self.begin(self.checkpoint.block).await?;
-        failpoint::hit("join_begun");
+        FAILPOINTS.hit("join_begun");
         let chain = self.chain.id;
         let logs: Vec<&RawLog> = blocks.iter().flat_map(|block| &block.logs).collect();
         raw_logs::record(&mut tx, chain, &logs).await?;
@@ -376,7 +375,7 @@ impl Session {
         let mut facts = self.projector.apply(&mut tx, &self.settled(&settled, sources)).await?;
         let live = Batch { settled: false, ..self.settled(&live, sources) };
         facts.extend(self.projector.apply(&mut tx, &live).await?);
-        failpoint::hit("join_projected");
+        FAILPOINTS.hit("join_projected");
         for row in rows {
             let from = stands(row).height;
             if !index_sources::record_joined(&mut tx, chain, row.address, from).await? {
@@ -385,9 +384,9 @@ impl Session {
             facts.push(self.joined_fact(row));
         }
         journal::record(&mut tx, &facts).await?;
-        failpoint::hit("before_join_commit");
+        FAILPOINTS.hit("before_join_commit");
         tx.commit().await.map_err(db::DbError::from)?;
-        failpoint::hit("after_join_commit");
+        FAILPOINTS.hit("after_join_commit");
         for row in rows {
             tracing::info!(chain.id = %chain, contract = %row.address, logs = logs.len(),
                 height = self.checkpoint.block.number, "a contract goes with the head from now on");
@@ -415,8 +414,8 @@ impl Session {
         Err(inconsistent(format!("block {block} has another parent than was read before")))
     }
 
-    /// Take up contracts that a command has added, let go of those that were removed; and notice, where the head stands still, that a
-    /// command has taken the index back.
+    /// Take up contracts that a command has added, let go of those that were removed; and notice,
+    /// where the head stands still, that a command has taken the index back.
     ///
     /// # Errors
     /// [`IndexError::Superseded`], beside those of the database.

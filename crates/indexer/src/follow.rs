@@ -1,13 +1,12 @@
 //! One elected writer at work.
 
 use crate::{
-    IndexError, IndexerOptions, Projector,
+    FAILPOINTS, IndexError, IndexerOptions, Projector,
     additions::load_sources,
     backfill::{Progress, Sizer},
     beside::Aside,
     choice::Choice,
     election::Signals,
-    failpoint,
     fetch::Fetch,
     sources::Sources,
     standings::Standings,
@@ -225,10 +224,10 @@ impl Session {
         if self.indexed {
             return Ok(());
         }
-        failpoint::hit("before_index_build");
+        FAILPOINTS.hit("before_index_build");
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         index_builds::ensure(&mut connection).await?;
-        failpoint::hit("after_index_build");
+        FAILPOINTS.hit("after_index_build");
         self.indexed = true;
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! Contracts that are followed no more, and that are again.
 //!
-//! What was indexed of one stays, up to the block at which it was removed. Within the window it goes
-//! with the checkpoint until that block can't be given up any more; so a reorg that reaches below it
-//! comes to the same rows. Who removes one takes over from the writer, so that there is no doubt
-//! which block that is.
+//! What was indexed of one stays, up to the block at which it was removed. Within the window it
+//! goes with the checkpoint until that block can't be given up any more; so a reorg that reaches
+//! below it comes to the same rows. Who removes one takes over from the writer, so that there is no
+//! doubt which block that is.
 
 use crate::{
+    FAILPOINTS,
     additions::added_fact,
     commit::{block_data, chain_fact},
-    failpoint,
 };
 use db::{
-    Db, DbError, PgConnection, checkpoints,
+    Db, DbError, PgConnection, checkpoints, index_removals,
     index_sources::{self, SourceRow},
 };
 use journal::NewFact;
@@ -66,9 +66,9 @@ pub async fn remove(db: &Db, chain: ChainId, contract: Address) -> Result<Remove
         return Err(RemoveError::Configured);
     }
     record_removed(&mut tx, chain, found.block, &row).await?;
-    failpoint::hit("before_removal_commit");
+    FAILPOINTS.hit("before_removal_commit");
     tx.commit().await.map_err(DbError::from)?;
-    failpoint::hit("after_removal_commit");
+    FAILPOINTS.hit("after_removal_commit");
     let last = row.reached(found.block.number);
     Ok(if last < row.start_block { Removed::Unread } else { Removed::At(last) })
 }
@@ -81,7 +81,7 @@ pub(crate) async fn record_removed(
     row: &SourceRow,
 ) -> Result<(), DbError> {
     let last = row.reached(at.number);
-    index_sources::record_removed(db, chain, row.address, last).await?;
+    index_removals::record_removed(db, chain, row.address, last).await?;
     let data = json!({
         "chain_id": chain.to_string(), "contract": row.address.to_string(),
         "last_block": last.to_string(), "block": block_data(at),
@@ -104,7 +104,7 @@ pub async fn record_followed_again(
         return Ok(());
     }
     let addresses: Vec<Address> = rows.iter().map(|row| row.address).collect();
-    index_sources::record_followed_again(db, chain, &addresses, at.number).await?;
+    index_removals::record_followed_again(db, chain, &addresses, at.number).await?;
     let facts: Vec<NewFact> = rows.iter().map(|row| added_fact(chain, at, row)).collect();
     journal::record(db, &facts).await
 }

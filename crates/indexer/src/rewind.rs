@@ -8,7 +8,7 @@ use crate::{
 use db::{
     Db, DbError, PgConnection,
     blocks::{self, BlockRow},
-    checkpoints, index_sources, raw_logs,
+    checkpoints, index_removals, raw_logs,
     raw_logs::RawLog,
     undo_records,
 };
@@ -104,7 +104,7 @@ pub(crate) async fn unwind(
         Orphaned { chain_id: chain, ancestor, blocks: &known, followed: &followed, sources };
     let facts = projector.unwind(db, &orphaned).await?;
     undo_records::record_unwound(db, chain, ancestor.number).await?;
-    index_sources::record_unwound(db, chain, ancestor.number).await?;
+    index_removals::record_unwound(db, chain, ancestor.number).await?;
     Ok(facts)
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod backfill;
+mod claims;
 mod endpoints;
 mod faults;
 mod follow;

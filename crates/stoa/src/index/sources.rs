@@ -99,7 +99,8 @@ async fn find_same(
             return Ok(Some(found));
         }
         bail!(
-            "{contract} is in the index of chain {chain} as {} from block {}{}: it can't be changed",
+            "{contract} is in the index of chain {chain} as {} from block {}{}: it can't be \
+             changed",
             found.kind,
             found.start_block,
             found.last_block.map_or(String::new(), |last| format!(" to {last}")),
@@ -155,7 +156,8 @@ pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
              what indexes chain {chain}"
         ),
         Err(RemoveError::MadeBy(factory)) => bail!(
-            "{factory} made {name}, and has what it makes followed: only that factory can be removed"
+            "{factory} made {name}, and has what it makes followed: only that factory can be \
+             removed"
         ),
         Err(error) => return Err(error.into()),
     };
