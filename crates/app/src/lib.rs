@@ -34,6 +34,7 @@ mod check_readiness;
 mod encode_call;
 mod enqueue;
 mod error;
+mod fact_levels;
 mod group_commit;
 pub mod jobs;
 mod node_heads;
@@ -98,6 +99,7 @@ pub use db::{
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
+pub use fact_levels::Leveled;
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
 pub use prepare_sponsored::{PrepareSpec, Prepared};

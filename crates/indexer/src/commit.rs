@@ -16,7 +16,7 @@ use db::{
     index_sources::SourceRow,
     raw_logs,
     raw_logs::RawLog,
-    raw_logs_copy,
+    raw_logs_copy::{self, CopyRows},
     reconciliations::{self, Reconciliation},
     undo_records,
 };
@@ -35,14 +35,14 @@ impl Session {
         head: u64,
     ) -> Result<(), IndexError> {
         let Some(last) = new.last() else { return Ok(()) };
-        let to = last.block();
+        let (to, chain) = (last.block(), self.chain.id);
+        let rows: Vec<BlockRow> = new.iter().map(row).collect();
+        let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
+        let packed = CopyRows::of(chain, &logs);
         let mut tx = self.begin(to).await?;
         FAILPOINTS.hit("blocks_begun");
-        let chain = self.chain.id;
-        let rows: Vec<BlockRow> = new.iter().map(row).collect();
         blocks::record(&mut tx, chain, &rows).await?;
-        let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
-        raw_logs::record(&mut tx, chain, &logs).await?;
+        raw_logs_copy::record(&mut tx, &packed).await?;
         let children = sources.children(logs.iter().copied());
         index_children::record(&mut tx, chain, &children).await?;
         let (known, followed) = told_apart(new, sources);
@@ -55,7 +55,7 @@ impl Session {
             settled: false,
             head,
         };
-        let mut facts = vec![self.head_fact(to, logs.len())];
+        let mut facts = vec![self.head_fact(to, logs.len(), head)];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
         FAILPOINTS.hit("blocks_projected");
@@ -64,6 +64,7 @@ impl Session {
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
         FAILPOINTS.hit("before_blocks_commit");
         tx.commit().await.map_err(db::DbError::from)?;
+        journal::ring();
         FAILPOINTS.hit("after_blocks_commit");
         self.checkpoint.block = to;
         self.window.extend(rows.iter().map(BlockRow::block));
@@ -186,10 +187,13 @@ impl Session {
         self.fact("range_indexed", to, data)
     }
 
-    fn head_fact(&self, to: BlockRef, logs: usize) -> NewFact {
+    /// With the heights up to which blocks are auditable and final from now on.
+    fn head_fact(&self, to: BlockRef, logs: usize, head: u64) -> NewFact {
+        let finality = self.chain.finality;
         let data = json!({
             "chain_id": self.chain.id.to_string(), "block": block_data(to),
-            "logs": logs.to_string(),
+            "logs": logs.to_string(), "auditable": finality.auditable_height(head),
+            "final": finality.final_height(head),
         });
         self.fact("head", to, data)
     }

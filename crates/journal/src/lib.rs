@@ -10,9 +10,9 @@ mod sequencer;
 mod tail;
 
 pub use db::{
-    facts::{Fact, TopicHead, load_after, load_between, load_heads},
+    facts::{Fact, TopicHead, load_after, load_between, load_heads, load_with_ends},
     outbox::{NewFact, record},
 };
 pub use leader::Leader;
-pub use sequencer::{SequencerOptions, run_sequencer};
+pub use sequencer::{SequencerOptions, ring, run_sequencer};
 pub use tail::Tail;
