@@ -375,7 +375,7 @@ async fn reads_of_a_removed_contract_say_where_it_ends() {
     }
     for path in [
         format!("logs?address={ASSET}&to_block=7"),
-        format!("transfers?contract={MULTI}&from_block=2&to_block=7"),
+        format!("transfers?contract={ITEMS}&from_block=2&to_block=7"),
     ] {
         let page = look(&api, &format!("/api/v1/{path}")).await;
         assert!(!page["items"].as_array().unwrap().is_empty(), "{path}: {page}");

@@ -349,6 +349,8 @@ async fn an_index_below_whose_window_the_chain_changed_begins_anew() {
     place.site.grow(10, 20, &mut random).await.unwrap();
     place.stands_at_head().await;
 
+    // So that empty blocks are others, too.
+    place.site.node.call("anvil_setCoinbase", json!([removed])).await;
     place.site.node.call("anvil_reorg", json!([90, []])).await;
     place.site.grow(4, 4, &mut random).await.unwrap();
     let stopped = || async {
