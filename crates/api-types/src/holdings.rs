@@ -187,7 +187,7 @@ pub struct TransferListQuery {
     pub account: Option<String>,
     /// From this block on.
     pub from_block: Option<u64>,
-    /// Up to this block.
+    /// Up to this block, which is not below `from_block`.
     pub to_block: Option<u64>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
     pub wait_for_block: Option<u64>,
@@ -216,7 +216,7 @@ pub struct LogListQuery {
     pub value: Option<String>,
     /// From this block on.
     pub from_block: Option<u64>,
-    /// Up to this block.
+    /// Up to this block, which is not below `from_block`.
     pub to_block: Option<u64>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
     pub wait_for_block: Option<u64>,

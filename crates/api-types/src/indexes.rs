@@ -40,6 +40,9 @@ pub enum SourceState {
     /// It was added, and its earlier logs are being read: reads of it are refused
     /// (`source_backfilling`), and lists leave it out.
     Backfilling,
+    /// It was removed: what it told up to `block_number` is there and can be asked for
+    /// (`contract_not_followed` for what is later), and lists leave it out.
+    Removed,
 }
 
 /// A contract of others whose logs are indexed.
@@ -58,7 +61,7 @@ pub struct IndexSource {
     pub factory_event: Option<String>,
     /// Names of the events that are read by an ABI.
     pub events: Vec<String>,
-    /// The configuration names it; else it was added by `stoa index add`.
+    /// The configuration names it; else a command added it, or it was removed.
     pub configured: bool,
     pub state: SourceState,
     /// The block up to which its logs are indexed.

@@ -62,11 +62,12 @@ fn shown_source(source: &app::SourceRow, height: u64) -> IndexSource {
         factory_event: source.factory.as_ref().map(|factory| factory.event.clone()),
         events: source.event_names(),
         configured: source.configured,
-        state: match source.beside {
-            None => SourceState::Live,
-            Some(_) => SourceState::Backfilling,
+        state: match (source.beside, source.last_block) {
+            (Some(_), _) => SourceState::Backfilling,
+            (None, Some(_)) => SourceState::Removed,
+            (None, None) => SourceState::Live,
         },
-        block_number: source.beside.map_or(height, |at| at.height),
+        block_number: source.reached(height),
         percent: tenths(source.percent(height)),
     }
 }

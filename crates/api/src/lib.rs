@@ -45,7 +45,7 @@ mod wallets;
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};
 pub use problem::{Code, Problem};
-pub use serve::{ConnectionLimits, serve, serve_content};
+pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 

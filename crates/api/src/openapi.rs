@@ -119,7 +119,9 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     use Code as C;
     const LISTS: [Code; 2] = [C::QueryInvalid, C::CursorInvalid];
     const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
-    const AS_OF: [Code; 3] = [C::BlockNotIndexed, C::BlockOutsideWindow, C::SourceBackfilling];
+    const WHOLE: [Code; 3] = [C::BlockNotIndexed, C::SourceBackfilling, C::ContractNotFollowed];
+    const TOKEN: [Code; 4] =
+        [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::ContractNotFollowed];
     let of = |parts: &[&[Code]]| parts.concat();
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
@@ -128,29 +130,19 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
             let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::QueryInvalid];
-            (Access::Public, of(&[&own, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
+            (Access::Public, of(&[&own, &ADDRESS, &WHOLE]))
         }
-        "get_token_metadata" => {
-            (Access::Public, of(&[&[C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid], &ADDRESS]))
-        }
-        "refresh_token_metadata" => {
-            (Access::Key, of(&[&[C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid], &ADDRESS]))
-        }
+        "get_token_metadata" => (Access::Public, of(&[&TOKEN, &ADDRESS])),
+        "refresh_token_metadata" => (Access::Key, of(&[&TOKEN, &ADDRESS])),
         "list_traits" => {
             (Access::Public, of(&[&LISTS, &[C::ContractNotFollowed, C::PathInvalid], &ADDRESS]))
         }
-        "list_logs" => {
-            (Access::Public, of(&[&LISTS, &ADDRESS, &[C::BlockNotIndexed, C::SourceBackfilling]]))
-        }
-        "list_items" => (Access::Public, of(&[&LISTS, &ADDRESS, &AS_OF])),
-        "list_transfers" => {
-            let own = [C::BlockNotIndexed, C::SourceBackfilling, C::TokenIdInvalid];
-            (Access::Public, of(&[&LISTS, &ADDRESS, &own]))
-        }
-        "list_balances" => (Access::Public, of(&[&LISTS, &ADDRESS, &AS_OF, &[C::TokenIdInvalid]])),
-        "list_holders" => {
-            let own = [C::TokenIdInvalid, C::ContractNotFollowed];
-            (Access::Public, of(&[&LISTS, &ADDRESS, &AS_OF, &own]))
+        "list_logs" => (Access::Public, of(&[&LISTS, &ADDRESS, &WHOLE])),
+        "list_items" => (Access::Public, of(&[&LISTS, &ADDRESS, &WHOLE, &[C::BlockOutsideWindow]])),
+        "list_transfers" => (Access::Public, of(&[&LISTS, &ADDRESS, &WHOLE, &[C::TokenIdInvalid]])),
+        "list_balances" | "list_holders" => {
+            let own = [C::BlockOutsideWindow, C::TokenIdInvalid];
+            (Access::Public, of(&[&LISTS, &ADDRESS, &WHOLE, &own]))
         }
         "get_collection" => {
             (Access::Public, of(&[&[C::CollectionUnknown, C::PathInvalid], &ADDRESS]))

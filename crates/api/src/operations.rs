@@ -13,6 +13,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use runtime::Metrics;
 use serde::Serialize;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -83,9 +84,14 @@ fn not_ready(found: &app::Readiness) -> Problem {
     ),
 )]
 pub(crate) async fn get_metrics(State(state): State<ApiState>) -> Response {
-    state.metrics.upkeep();
+    metrics_text(&state.metrics)
+}
+
+/// All metrics, with histograms up to this moment.
+pub(crate) fn metrics_text(metrics: &Metrics) -> Response {
+    metrics.upkeep();
     let media = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, media)], state.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, media)], metrics.render()).into_response()
 }
 
 /// A finished answer as it was stored.

@@ -2,11 +2,11 @@
 //! in time is cut, headers are bounded, connections are counted, and an end waits for requests
 //! under way.
 
-use crate::{ApiState, content_router, router};
-use axum::{Router, body::Body, extract::Request};
+use crate::{ApiState, content_router, operations::metrics_text, router};
+use axum::{Router, body::Body, extract::Request, routing::get};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use runtime::CancellationToken;
+use runtime::{CancellationToken, Metrics};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -38,6 +38,8 @@ impl Default for ConnectionLimits {
 /// Bytes of one connection's read buffer, which bounds the headers too.
 const BUFFER_MAX: usize = 32 * 1024;
 const HEADERS_MAX: usize = 100;
+/// Who asks for metrics is few.
+const METRICS_CONNECTIONS_MAX: usize = 16;
 
 /// Serve the API, with `others` (stream, console) merged into it, until `shutdown`.
 ///
@@ -65,6 +67,25 @@ pub async fn serve_content(
 ) -> std::io::Result<()> {
     let limits = state.limits.connections;
     accept(listener, content_router(state), limits, shutdown).await;
+    Ok(())
+}
+
+/// Serve `GET /metrics` of a process that serves nothing else, until `shutdown`.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_metrics(
+    listener: TcpListener,
+    metrics: Metrics,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let answer = move || std::future::ready(metrics_text(&metrics));
+    let limits = ConnectionLimits {
+        connections_max: METRICS_CONNECTIONS_MAX,
+        drain_time: Duration::from_secs(1),
+        ..ConnectionLimits::default()
+    };
+    accept(listener, Router::new().route("/metrics", get(answer)), limits, shutdown).await;
     Ok(())
 }
 

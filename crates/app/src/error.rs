@@ -196,6 +196,10 @@ pub enum Refusal {
     },
     /// Nothing is known of who has what of this contract.
     ContractNotFollowed,
+    /// The contract was followed to this block, and is no more.
+    ContractRemoved {
+        last_block: u64,
+    },
     /// A filter that goes with another one only, and what is wanted of it.
     FilterUnfit(&'static str, &'static str),
     /// The signer said no, by its policy.
@@ -242,6 +246,7 @@ impl AppError {
                 | R::ContractUnknown
                 | R::TransactionUnknown
                 | R::ContractNotFollowed
+                | R::ContractRemoved { .. }
                 | R::WalletUnknown => Class::NotFound,
                 R::CollectionNotReady
                 | R::IdempotencyInProgress

@@ -35,7 +35,6 @@ mod encode_call;
 mod enqueue;
 mod error;
 mod fact_levels;
-mod failpoint;
 mod group_commit;
 pub mod jobs;
 mod node_heads;
@@ -101,7 +100,6 @@ pub use db::{
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use fact_levels::Leveled;
-pub use failpoint::POINTS as FAILPOINTS;
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
 pub use prepare_sponsored::{PrepareSpec, Prepared};
@@ -139,6 +137,7 @@ use db::{
 };
 use group_commit::Desk;
 use node_heads::NodeHead;
+use runtime::Failpoints;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -146,6 +145,11 @@ use std::{
 };
 use transactor::{Intake, Nudge};
 use vocab::{Address, ChainId, Clock, Finality, Urgency};
+
+/// Places of sponsored transactions where a test can have the process die, in the order in which a
+/// request passes them. (The transactor has its own.)
+pub const FAILPOINTS: Failpoints =
+    Failpoints::new(&["before_sponsored", "after_sponsored", "before_settled", "after_settled"]);
 
 /// One chain that requests may name.
 #[derive(Clone, Debug)]

@@ -47,7 +47,8 @@ impl App {
     /// # Errors
     /// [`Refusal::FilterUnfit`] without account and contract; [`Refusal::Address`],
     /// [`Refusal::TokenIdMalformed`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`].
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`],
+    /// [`Refusal::ContractRemoved`].
     pub async fn list_balances(
         &self,
         caller: Caller<'_>,
@@ -72,7 +73,7 @@ impl App {
             return Err(Refusal::FilterUnfit("token_id", "only with a `contract`").into());
         }
         let mut view = self.view_as_of(chain, query.look).await?;
-        view.check_whole(filter.contract).await?;
+        view.check_whole(filter.contract, query.look.as_of_block).await?;
         let found = balances(&mut view, filter, after, limit).await?;
         Ok(view.seen(found))
     }
@@ -83,7 +84,8 @@ impl App {
     /// [`Refusal::ContractNotFollowed`]; [`Refusal::FilterUnfit`] when a token id is missing, or
     /// means nothing; [`Refusal::Address`], [`Refusal::TokenIdMalformed`],
     /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`].
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`],
+    /// [`Refusal::ContractRemoved`].
     pub async fn list_holders(
         &self,
         caller: Caller<'_>,
@@ -96,7 +98,7 @@ impl App {
         let contract = parse_address(query.contract, Field::Contract)?;
         let token_id = query.token_id.map(decimal).transpose()?;
         let mut view = self.view_as_of(chain, query.look).await?;
-        view.check_whole(Some(contract)).await?;
+        view.check_whole(Some(contract), query.look.as_of_block).await?;
         let amounts = match (kind(&mut view.db, chain, contract).await?, token_id) {
             (Kind::Items, None) => None,
             (Kind::Amounts, None) => {

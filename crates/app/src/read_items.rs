@@ -49,7 +49,7 @@ impl App {
     /// # Errors
     /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`];
     /// [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::SourceBackfilling`].
+    /// [`Refusal::SourceBackfilling`], [`Refusal::ContractRemoved`].
     pub async fn load_item(
         &self,
         caller: Caller<'_>,
@@ -61,7 +61,7 @@ impl App {
         let contract = parse_address(contract, Field::Contract)?;
         let key = ItemKey { chain_id: chain.chain_id, contract, token_id: decimal(token_id)? };
         let mut view = self.view(key.chain_id, wait_for_block).await?;
-        view.check_whole(Some(contract)).await?;
+        view.check_whole(Some(contract), None).await?;
         let item = items_reads::load(&mut view.db, key).await?.ok_or(Refusal::ItemUnknown)?;
         let history = transfers_reads::load_history(&mut view.db, key, HISTORY_MAX).await?;
         let mint_id = match item.intent {
@@ -85,7 +85,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Address`], [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`], [`Refusal::FilterUnfit`]
+    /// [`Refusal::BlockOutsideWindow`], [`Refusal::SourceBackfilling`],
+    /// [`Refusal::ContractRemoved`], [`Refusal::FilterUnfit`]
     pub async fn list_items(
         &self,
         caller: Caller<'_>,
@@ -100,7 +101,7 @@ impl App {
             query.collection.map(|text| parse_address(text, Field::Collection)).transpose()?;
         let traits = parse_traits(query.traits)?;
         let mut view = self.view_as_of(chain, query.look).await?;
-        view.check_whole(contract).await?;
+        view.check_whole(contract, query.look.as_of_block).await?;
         let db = &mut view.db;
         let found = match (view.back_to, traits.is_empty()) {
             (None, true) => items_reads::list(db, chain, owner, contract, after, limit).await?,

@@ -1,7 +1,9 @@
 //! Logs as the chain gave them, and what they say where the contract's ABI is known.
 
 use crate::{
-    App, AppError, Caller, Field, Refusal, Seen, address::parse_address, read_transfers::height,
+    App, AppError, Caller, Field, Refusal, Seen,
+    address::parse_address,
+    read_transfers::{check_range, height},
 };
 use abi::{Contract, Logged};
 use auth::{Action, authorize};
@@ -48,7 +50,7 @@ impl App {
     /// # Errors
     /// [`Refusal::FilterUnfit`]; [`Refusal::Address`], [`Refusal::ChainUnknown`],
     /// [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::SourceBackfilling`].
+    /// [`Refusal::SourceBackfilling`], [`Refusal::ContractRemoved`].
     pub async fn list_logs(
         &self,
         caller: Caller<'_>,
@@ -67,9 +69,14 @@ impl App {
         if filter.topic0.is_some() && filter.address.is_none() {
             return Err(Refusal::FilterUnfit("topic0", "only with an `address`").into());
         }
+        check_range(query.first_block, query.last_block)?;
+        let wanted = decoded_filter(&query, filter)?;
         let mut view = self.view(chain, query.wait_for_block).await?;
-        view.check_whole(filter.address).await?;
-        let logs = match decoded_filter(&query, filter)? {
+        view.check_whole(filter.address, query.last_block).await?;
+        if let (Some(event), None) = (query.event, filter.address) {
+            view.check_event(event, query.last_block).await?;
+        }
+        let logs = match wanted {
             None => raw_logs::list(&mut view.db, chain, filter, after, limit).await?,
             Some(wanted) => {
                 let places = decoded_logs::list(&mut view.db, chain, &wanted, after, limit).await?;

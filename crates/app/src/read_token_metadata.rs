@@ -5,6 +5,7 @@ use crate::{
     address::parse_address,
     read_balances::{Kind, kind},
     read_items::decimal,
+    read_view::check_followed,
 };
 use auth::{Action, authorize};
 use db::{
@@ -30,7 +31,8 @@ impl App {
     /// Of one token of a collection or a followed contract.
     ///
     /// # Errors
-    /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`].
+    /// [`Refusal::ItemUnknown`]; [`Refusal::Address`]; [`Refusal::TokenIdMalformed`];
+    /// [`Refusal::ContractRemoved`].
     pub async fn load_token_metadata(
         &self,
         caller: Caller<'_>,
@@ -85,7 +87,7 @@ impl App {
     /// Traits of a collection's items, and how many have each.
     ///
     /// # Errors
-    /// [`Refusal::ContractNotFollowed`]; [`Refusal::Address`].
+    /// [`Refusal::ContractNotFollowed`]; [`Refusal::ContractRemoved`]; [`Refusal::Address`].
     pub async fn list_traits(
         &self,
         caller: Caller<'_>,
@@ -97,6 +99,7 @@ impl App {
         let chain = self.chain(Some(chain_id))?.chain_id;
         let contract = parse_address(contract, Field::Contract)?;
         let mut db = self.connection().await?;
+        check_followed(&mut db, chain, contract, None).await?;
         if !matches!(kind(&mut db, chain, contract).await?, Kind::Items) {
             return Err(Refusal::ContractNotFollowed.into());
         }
@@ -109,6 +112,7 @@ async fn check_known(
     chain: ChainId,
     token: (Address, U256),
 ) -> Result<(), AppError> {
+    check_followed(db, chain, token.0, None).await?;
     if reads::is_known(db, chain, token).await? { Ok(()) } else { Err(Refusal::ItemUnknown.into()) }
 }
 

@@ -26,7 +26,7 @@ impl App {
     /// # Errors
     /// [`Refusal::FilterUnfit`]; [`Refusal::Address`], [`Refusal::TokenIdMalformed`],
     /// [`Refusal::ChainUnknown`], [`Refusal::BlockNotIndexed`],
-    /// [`Refusal::SourceBackfilling`].
+    /// [`Refusal::SourceBackfilling`], [`Refusal::ContractRemoved`].
     pub async fn list_transfers(
         &self,
         caller: Caller<'_>,
@@ -49,10 +49,22 @@ impl App {
         if filter.token_id.is_some() && filter.contract.is_none() {
             return Err(Refusal::FilterUnfit("token_id", "only with a `contract`").into());
         }
+        check_range(query.first_block, query.last_block)?;
         let mut view = self.view(chain, query.wait_for_block).await?;
-        view.check_whole(filter.contract).await?;
+        view.check_whole(filter.contract, query.last_block).await?;
         let found = transfers_reads::list(&mut view.db, chain, filter, before, limit).await?;
         Ok(view.seen(found))
+    }
+}
+
+/// # Errors
+/// [`Refusal::FilterUnfit`] for a range of blocks that ends before it begins.
+pub(crate) fn check_range(first: Option<u64>, last: Option<u64>) -> Result<(), AppError> {
+    match first.zip(last) {
+        Some((first, last)) if first > last => {
+            Err(Refusal::FilterUnfit("from_block", "must not be above `to_block`").into())
+        }
+        _ => Ok(()),
     }
 }
 

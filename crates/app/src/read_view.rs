@@ -2,7 +2,7 @@
 //! wished not before the index has come to a block, or of an earlier block.
 
 use crate::{App, AppError, Refusal};
-use db::{PgTransaction, blocks, checkpoints, index_sources};
+use db::{PgConnection, PgTransaction, blocks, checkpoints, index_removals, index_sources};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use vocab::{Address, BlockRef, ChainId};
@@ -44,14 +44,50 @@ impl View {
         Seen { chain: self.chain, as_of: self.as_of, found }
     }
 
+    /// `last` is the last block that is asked about; none is whatever is newest.
+    ///
     /// # Errors
-    /// [`Refusal::SourceBackfilling`] while only a part of this contract's logs is indexed.
-    pub(crate) async fn check_whole(&mut self, contract: Option<Address>) -> Result<(), AppError> {
+    /// [`Refusal::SourceBackfilling`] while only a part of this contract's logs is indexed;
+    /// [`Refusal::ContractRemoved`] as [`check_followed`].
+    pub(crate) async fn check_whole(
+        &mut self,
+        contract: Option<Address>,
+        last: Option<u64>,
+    ) -> Result<(), AppError> {
         let Some(contract) = contract else { return Ok(()) };
         match index_sources::load_height(&mut self.db, self.chain, contract).await? {
             Some(height) => Err(Refusal::SourceBackfilling { height }.into()),
-            None => Ok(()),
+            None => check_followed(&mut self.db, self.chain, contract, last).await,
         }
+    }
+
+    /// The same of an event, whichever contract told of it.
+    pub(crate) async fn check_event(
+        &mut self,
+        event: &str,
+        last: Option<u64>,
+    ) -> Result<(), AppError> {
+        let end = index_removals::load_last_block_of_event(&mut self.db, self.chain, event).await?;
+        refuse_above(end, last)
+    }
+}
+
+/// # Errors
+/// [`Refusal::ContractRemoved`] when blocks above the last that is indexed of this contract are
+/// asked about: it was followed, and is no more.
+pub(crate) async fn check_followed(
+    db: &mut PgConnection,
+    chain: ChainId,
+    contract: Address,
+    last: Option<u64>,
+) -> Result<(), AppError> {
+    refuse_above(index_removals::load_last_block(db, chain, contract).await?, last)
+}
+
+fn refuse_above(end: Option<u64>, last: Option<u64>) -> Result<(), AppError> {
+    match end.filter(|end| last.is_none_or(|last| last > *end)) {
+        Some(last_block) => Err(Refusal::ContractRemoved { last_block }.into()),
+        None => Ok(()),
     }
 }
 

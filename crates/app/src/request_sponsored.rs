@@ -6,9 +6,8 @@
 //! budget.
 
 use crate::{
-    ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, ForwardRequestRow, Once, Refusal,
-    SponsorRefusal,
-    failpoint::hit,
+    ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, FAILPOINTS, ForwardRequestRow, Once,
+    Refusal, SponsorRefusal,
     jobs::settle_sponsored::new_use,
     once::{ACCEPTED, Begun, Done, maker, replay},
     parse_address,
@@ -113,9 +112,9 @@ impl App {
         let taken = Taken { chain, request: &request, digest, checked: &checked };
         let done = self.take(&mut work.transaction, row.id, taken, new, render).await;
         let taken = done.is_ok();
-        hit("before_sponsored");
+        FAILPOINTS.hit("before_sponsored");
         let answer = self.settle_once(work, done).await?;
-        hit("after_sponsored");
+        FAILPOINTS.hit("after_sponsored");
         if taken {
             self.config().nudge.wake(chain.chain_id, &role);
             metrics::counter!("sponsored_accepted_total").increment(1);

@@ -17,9 +17,6 @@ pub async fn list(
     after: Option<(Address, U256, Address)>,
     limit: i64,
 ) -> Result<Vec<BalanceRow>, DbError> {
-    let contract = after.map(|(contract, ..)| Addr(contract));
-    let token_id = after.map(|(_, token_id, _)| Numeric(token_id));
-    let account = after.map(|(.., account)| Addr(account));
     // The limit of what stands as it was allows for all that is left out of it.
     Ok(sqlx::query_as!(
         BalanceRow,
@@ -31,13 +28,17 @@ pub async fn list(
                 where u.chain_id = $1 and u.projection = 'balances' and u.block_number > $9
                   and ($2::bytea is null or k.account = $2)
                   and ($3::bytea is null or k.contract = $3)
+                  and ($3::bytea is not null
+                       or k.contract <> all ((select backfilling($1))::bytea[]))
                   and ($4::numeric is null or k.token_id = $4)
                   and ($5::bytea is null or
                        (k.contract, k.token_id, k.account) > ($5, $6::numeric, $7::bytea))
                 order by k.contract, k.token_id, k.account, u.block_number, u.id
            ), stands as (
                select * from balances b
-                where b.chain_id = $1 and b.contract <> all ((select backfilling($1))::bytea[])
+                where b.chain_id = $1
+              and ($3::bytea is not null
+                   or b.contract <> all ((select backfilling($1))::bytea[]))
                   and ($2::bytea is null or b.account = $2)
                   and ($3::bytea is null or b.contract = $3)
                   and ($4::numeric is null or b.token_id = $4)
@@ -69,9 +70,9 @@ pub async fn list(
         filter.account.as_ref().map(|a| a.as_slice()),
         filter.contract.as_ref().map(|a| a.as_slice()),
         filter.token_id.map(Numeric) as _,
-        contract as _,
-        token_id as _,
-        account as _,
+        after.map(|(contract, ..)| Addr(contract)) as _,
+        after.map(|(_, token_id, _)| Numeric(token_id)) as _,
+        after.map(|(.., account)| Addr(account)) as _,
         limit,
         at.cast_signed(),
     )

@@ -47,7 +47,9 @@ pub async fn list(
                   (select f.kind from followed_contracts f
                     where f.chain_id = $1 and f.address = b.contract limit 1) as kind
              from balances b
-            where b.chain_id = $1 and b.contract <> all ((select backfilling($1))::bytea[])
+            where b.chain_id = $1
+              and ($3::bytea is not null
+                   or b.contract <> all ((select backfilling($1))::bytea[]))
               and ($2::bytea is null or b.account = $2)
               and ($3::bytea is null or b.contract = $3)
               and ($4::numeric is null or b.token_id = $4)

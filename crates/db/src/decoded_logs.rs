@@ -115,7 +115,8 @@ pub async fn list(
           where chain_id = $1 and event = $2 and ($3::bytea is null or contract = $3)
             and ($4::bool or args @> $5::jsonb or args @> $6::jsonb)
             and block_number between $7 and $8 and (block_number, log_index) > ($9, $10)
-            and contract <> all ((select backfilling($1))::bytea[])
+            and ($3::bytea is not null
+                  or contract <> all ((select backfilling($1))::bytea[]))
           order by block_number, log_index limit $11",
         chain.as_i64(),
         filter.event,

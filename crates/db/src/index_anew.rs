@@ -10,7 +10,8 @@ const BESIDE: [&str; 4] = ["undo_records", "blocks", "index_progress", "checkpoi
 const PATIENCE: &str = "set local statement_timeout = 0";
 
 /// Remove every row of a chain's index in the caller's transaction, its checkpoint with them.
-/// Contracts that a command has added are to be read beside the head again.
+/// Contracts that a command has added are to be read beside the head again; those that were
+/// followed no more are forgotten.
 ///
 /// # Errors
 /// [`DbError`]; the transaction must be given up.
@@ -21,6 +22,12 @@ pub async fn clear(db: &mut PgConnection, chain: ChainId) -> Result<(), DbError>
         let sql = AssertSqlSafe(format!("delete from {table} where chain_id = $1"));
         sqlx::query(sql).bind(chain.as_i64()).execute(&mut *db).await?;
     }
+    sqlx::query!(
+        "delete from index_sources where chain_id = $1 and last_block is not null",
+        chain.as_i64(),
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query!(
         "update index_sources
             set height = case when configured then null else greatest(start_block, 1) - 1 end,

@@ -56,7 +56,8 @@ pub async fn load(
 fn balances() -> String {
     drawn(
         "select contract, token_id, account, balance as amount from balances
-          where chain_id = $1 and not unreliable",
+          where chain_id = $1 and not unreliable
+            and contract <> all ((select backfilling($1))::bytea[])",
         "account",
         "join followed_contracts s on s.chain_id = $1 and s.address = d.contract",
         "s.kind",
@@ -66,7 +67,8 @@ fn balances() -> String {
 fn items() -> String {
     drawn(
         "select contract, token_id, owner as account, 1::numeric as amount from items
-          where chain_id = $1 and owner is not null",
+          where chain_id = $1 and owner is not null
+            and contract <> all ((select backfilling($1))::bytea[])",
         "owner",
         "",
         "'erc721'",

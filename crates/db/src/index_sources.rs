@@ -26,6 +26,8 @@ pub struct SourceRow {
     pub anywhere: bool,
     /// While it is read beside the chain's checkpoint: how far. None once it goes with that.
     pub beside: Option<Beside>,
+    /// It is followed no more: the last block whose logs of it are indexed.
+    pub last_block: Option<u64>,
 }
 
 /// How a factory names the contracts that it makes.
@@ -76,6 +78,13 @@ impl SourceRow {
         if whole == 0 { 100.0 } else { 100.0 * done as f64 / whole as f64 }
     }
 
+    /// The block up to which its logs are there, in a chain that is indexed to `height`.
+    #[must_use]
+    pub fn reached(&self, height: u64) -> u64 {
+        let at = self.beside.map(|at| at.height).or(self.last_block);
+        at.map_or(height, |at| at.min(height))
+    }
+
     /// The same, to be read by itself from its start on.
     #[must_use]
     pub fn begun_beside(&self) -> Self {
@@ -96,6 +105,7 @@ struct Row {
     parameter: Option<String>,
     abi: Option<Value>,
     anywhere: bool,
+    last_block: Option<i64>,
 }
 
 impl From<Row> for SourceRow {
@@ -114,6 +124,7 @@ impl From<Row> for SourceRow {
             abi: row.abi,
             anywhere: row.anywhere,
             beside: row.height.map(|height| Beside { height: height.cast_unsigned(), hash }),
+            last_block: row.last_block.map(i64::cast_unsigned),
         }
     }
 }
@@ -123,7 +134,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<SourceRow
     let rows = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter, abi, anywhere
+                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block
              from index_sources where chain_id = $1 order by address"#,
         chain.as_i64(),
     )
@@ -141,7 +152,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter, abi, anywhere
+                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block
              from index_sources where chain_id = $1 and address = $2"#,
         chain.as_i64(),
         address.as_slice(),
@@ -256,9 +267,10 @@ pub async fn record_joined(
     Ok(done.rows_affected() == 1)
 }
 
-/// Forget all that was made of a contract that is read beside the checkpoint, so that it can be
-/// read anew. False, with nothing changed, when it is not, and when it is a collection of ours,
-/// whose rows are not told apart.
+/// Forget all that was made of a contract that is read beside the checkpoint, and of what it made,
+/// so that it can be read anew; not of what stands for itself, or is another factory's. False, with
+/// nothing changed, when it is not read so, and when it is a collection of ours, whose rows are not
+/// told apart.
 pub async fn record_begun_anew(
     db: &mut PgConnection,
     chain: ChainId,
@@ -284,8 +296,7 @@ pub async fn record_begun_anew(
         };
         // Made of names in the constants only.
         let sql = format!(
-            "delete from {} where chain_id = $1 and ({column} = $2 or {column} in
-                 (select address from index_children where chain_id = $1 and factory = $2))",
+            "delete from {} where chain_id = $1 and ({column} = $2 or {column} in ({MADE}))",
             table.table
         );
         let query = sqlx::query(AssertSqlSafe(sql));
@@ -300,6 +311,18 @@ pub async fn record_begun_anew(
     .await?;
     Ok(true)
 }
+
+/// What factory `$2` has made, as far as it is its own.
+const MADE: &str = "
+    select c.address from index_children c
+     where c.chain_id = $1 and c.factory = $2
+       and not exists (select 1 from index_sources o
+                        where o.chain_id = $1 and o.address = c.address)
+       and not exists (select 1 from collections o
+                        where o.chain_id = $1 and o.contract = c.address)
+       and not exists (select 1 from index_children e
+                        where e.chain_id = $1 and e.address = c.address and e.factory <> $2
+                          and (e.block_number, e.log_index) < (c.block_number, c.log_index))";
 
 /// A contract of others whose logs mean something.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,11 +24,15 @@ pub async fn list(
                 cross join lateral jsonb_populate_record(null::items, u.key) as k
                 where u.chain_id = $1 and u.projection = 'items' and u.block_number > $7
                   and ($3::bytea is null or k.contract = $3)
+                  and ($3::bytea is not null
+                       or k.contract <> all ((select backfilling($1))::bytea[]))
                   and ($4::bytea is null or (k.contract, k.token_id) > ($4, $5::numeric))
                 order by k.contract, k.token_id, u.block_number, u.id
            ), stands as (
                select * from items i
-                where i.chain_id = $1 and i.contract <> all ((select backfilling($1))::bytea[])
+                where i.chain_id = $1
+              and ($3::bytea is not null
+                   or i.contract <> all ((select backfilling($1))::bytea[]))
                   and ($2::bytea is null or i.owner = $2)
                   and ($3::bytea is null or i.contract = $3)
                   and ($4::bytea is null or (i.contract, i.token_id) > ($4, $5::numeric))

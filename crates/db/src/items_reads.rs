@@ -50,7 +50,9 @@ pub async fn list(
                   owner as "owner: Addr", uri, intent as "intent: Numeric", minted_block,
                   minted_tx as "minted_tx: Hash", updated_block
              from items
-            where chain_id = $1 and contract <> all ((select backfilling($1))::bytea[])
+            where chain_id = $1
+              and ($3::bytea is not null
+                   or contract <> all ((select backfilling($1))::bytea[]))
               and ($2::bytea is null or owner = $2)
               and ($3::bytea is null or contract = $3)
               and ($4::bytea is null or (contract, token_id) > ($4, $5::numeric))

@@ -211,7 +211,8 @@ pub async fn list(
             where chain_id = $1 and ($2::bytea is null or address = $2)
               and ($3::bytea is null or substring(topics for 32) = $3)
               and block_number between $4 and $5 and (block_number, log_index) > ($6, $7)
-              and address <> all ((select backfilling($1))::bytea[])
+              and ($2::bytea is not null
+                  or address <> all ((select backfilling($1))::bytea[]))
             order by block_number, log_index limit $8"#,
         chain.as_i64(),
         filter.address.map(Addr) as _,

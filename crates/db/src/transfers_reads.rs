@@ -77,7 +77,8 @@ pub async fn list(
                 where chain_id = $1 and ($2::bytea is null or contract = $2)
                   and ($3::numeric is null or token_id = $3)
                   and block_number between $4 and $5
-                  and contract <> all ((select backfilling($1))::bytea[])
+                  and ($2::bytea is not null
+                  or contract <> all ((select backfilling($1))::bytea[]))
                   and (block_number, log_index, place) < ($6, $7, $8)
                 order by block_number desc, log_index desc, place desc limit $9"#,
         chain.as_i64(),
@@ -110,7 +111,8 @@ async fn list_of_account(
                  where chain_id = $1 and sender = $10 and ($2::bytea is null or contract = $2)
                    and ($3::numeric is null or token_id = $3)
                    and block_number between $4 and $5
-                   and contract <> all ((select backfilling($1))::bytea[])
+                   and ($2::bytea is not null
+                  or contract <> all ((select backfilling($1))::bytea[]))
                    and (block_number, log_index, place) < ($6, $7, $8)
                  order by block_number desc, log_index desc, place desc limit $9)
                union
@@ -118,7 +120,8 @@ async fn list_of_account(
                  where chain_id = $1 and recipient = $10 and ($2::bytea is null or contract = $2)
                    and ($3::numeric is null or token_id = $3)
                    and block_number between $4 and $5
-                   and contract <> all ((select backfilling($1))::bytea[])
+                   and ($2::bytea is not null
+                  or contract <> all ((select backfilling($1))::bytea[]))
                    and (block_number, log_index, place) < ($6, $7, $8)
                  order by block_number desc, log_index desc, place desc limit $9)
            )

@@ -1,6 +1,10 @@
 //! How the contracts that are wanted compare with those that an index has.
 
-use crate::{IndexError, Makes, Projector, Sources, commit::chain_fact};
+use crate::{
+    IndexError, Makes, Projector, Recorded, Sources,
+    commit::chain_fact,
+    removals::{record_followed_again, record_removed},
+};
 use db::{
     PgConnection, abis,
     index_children::{self, ChildRow},
@@ -11,50 +15,70 @@ use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
 use vocab::{Address, B256, BlockRef, ChainId};
 
-/// What is read beside the checkpoint: contracts, and what factories among them have made so far.
-pub(crate) type Beside = (Vec<SourceRow>, Vec<ChildRow>);
+/// What does not go with the checkpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// Contracts that are read beside it.
+    pub(crate) rows: Vec<SourceRow>,
+    /// What factories among those, and among `ended`, have made so far.
+    pub(crate) children: Vec<ChildRow>,
+    /// Contracts that are followed no more. Nobody else takes up what is theirs.
+    pub(crate) ended: Vec<Address>,
+    /// The first last block of a contract that goes with the checkpoint all the same, because the
+    /// block may be given up.
+    pub(crate) ends: Option<u64>,
+}
 
-/// Whose logs are indexed as of the checkpoint, and what is read beside it.
+/// Whose logs are indexed as of the checkpoint, and what is not. Blocks up to `settled` can't be
+/// given up.
 pub(crate) async fn load_sources(
     db: &mut PgConnection,
-    chain: ChainId,
+    (chain, settled): (ChainId, u64),
     projector: &dyn Projector,
-) -> Result<(Sources, Beside), IndexError> {
+) -> Result<(Sources, Loaded), IndexError> {
     let addresses = projector.load_sources(db, chain).await?;
-    let (mut recorded, mut beside) = (Vec::new(), Vec::new());
+    let (mut recorded, mut loaded) = (Vec::new(), Loaded::default());
     for row in index_sources::load(db, chain).await? {
         let Some(source) = projector.recorded_as(&row) else {
             return Err(IndexError::SourcesChanged(format!("{} is not understood", row.address)));
         };
-        match row.beside {
-            None => recorded.push(source),
-            Some(_) => beside.push(row),
+        match (row.beside, row.last_block) {
+            (Some(_), _) => loaded.rows.push(row),
+            (None, Some(last)) if last <= settled => loaded.ended.push(row.address),
+            (None, last) => {
+                loaded.ends = loaded.ends.into_iter().chain(last).min();
+                recorded.push(Recorded { last_block: last, ..source });
+            }
         }
     }
-    let factories: HashMap<Address, Arc<dyn Makes>> = recorded
-        .iter()
-        .filter_map(|source| Some((source.address, Arc::clone(source.makes.as_ref()?))))
-        .collect();
+    let made_by = |source: &Recorded| {
+        let made = (Arc::clone(source.makes.as_ref()?), source.last_block);
+        Some((source.address, made))
+    };
+    let factories: HashMap<Address, (Arc<dyn Makes>, Option<u64>)> =
+        recorded.iter().filter_map(made_by).collect();
     let mut sources = Sources::new(addresses, projector.topics(), recorded);
-    let mut children = Vec::new();
     for child in index_children::load(db, chain).await? {
         match factories.get(&child.factory) {
-            Some(makes) => {
-                sources.add_made(makes.made(child.address, child.block_number));
+            Some((makes, last_block)) => {
+                let made = makes.made(child.address, child.block_number);
+                sources.add_made(Recorded { last_block: *last_block, ..made });
             }
-            None => children.push(child),
+            None => loaded.children.push(child),
         }
     }
-    let read = beside.iter().map(|row| row.address);
-    let elsewhere = read.chain(children.iter().map(|child| child.address)).collect();
-    Ok((sources.leaving(elsewhere), (beside, children)))
+    let read = loaded.rows.iter().map(|row| row.address);
+    let made = loaded.children.iter().map(|child| child.address);
+    let elsewhere = read.chain(made).chain(loaded.ended.iter().copied()).collect();
+    Ok((sources.leaving(elsewhere), loaded))
 }
 
-/// Take up what the configuration names and the index does not have, in the commit that takes over.
+/// Take up what the configuration names and the index does not have, and let go of what it names no
+/// more, in the commit that takes over.
 ///
 /// # Errors
-/// [`IndexError::SourcesChanged`] when it names a contract no more, or otherwise: the rows of it
-/// would be wrong.
+/// [`IndexError::SourcesChanged`] when it names a contract otherwise: the rows of it would be
+/// wrong.
 pub(crate) async fn take_up(
     db: &mut PgConnection,
     chain: ChainId,
@@ -66,11 +90,12 @@ pub(crate) async fn take_up(
     let find = |among: &[SourceRow], row: &SourceRow| {
         among.iter().find(|other| other.address == row.address).cloned()
     };
-    let gone = known.iter().find(|row| row.configured && find(&wanted, row).is_none());
-    if let Some(row) = gone {
-        return Err(IndexError::SourcesChanged(format!("{} was removed", row.address)));
+    for row in known.iter().filter(|row| row.configured && find(&wanted, row).is_none()) {
+        tracing::warn!(chain.id = %chain, contract = %row.address, height = at.number,
+            "the configuration names a contract no more: it is followed no more");
+        record_removed(db, chain, at, row).await?;
     }
-    let (mut added, mut adopted) = (Vec::new(), Vec::new());
+    let (mut added, mut again, mut adopted) = (Vec::new(), Vec::new(), Vec::new());
     for row in &wanted {
         match find(&known, row) {
             None => match index_sources::find_factory(db, chain, row.address).await? {
@@ -83,10 +108,14 @@ pub(crate) async fn take_up(
             Some(other) if !other.agrees(row) => {
                 return Err(IndexError::SourcesChanged(format!("{} was changed", row.address)));
             }
-            Some(other) if !other.configured => adopted.push(row.address),
+            Some(other) if !other.configured => {
+                adopted.push(row.address);
+                again.extend(Some(other).filter(|other| other.last_block.is_some()));
+            }
             Some(_) => {}
         }
     }
+    record_followed_again(db, chain, at, &again).await?;
     if !adopted.is_empty() {
         index_sources::record_configured(db, chain, &adopted).await?;
     }
@@ -175,7 +204,7 @@ fn check_apart(projector: &dyn Projector, rows: &[SourceRow]) -> Result<(), Inde
     Ok(())
 }
 
-fn added_fact(chain: ChainId, at: BlockRef, row: &SourceRow) -> NewFact {
+pub(crate) fn added_fact(chain: ChainId, at: BlockRef, row: &SourceRow) -> NewFact {
     let data = json!({
         "chain_id": chain.to_string(), "contract": row.address.to_string(),
         "standard": row.kind, "start_block": row.start_block.to_string(),

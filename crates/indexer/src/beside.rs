@@ -11,10 +11,10 @@
 //! reorgs is who makes it.
 
 use crate::{
-    Batch, Block, IndexError, IndexerOptions,
+    Batch, Block, FAILPOINTS, IndexError, IndexerOptions,
+    additions::Loaded,
     backfill::{Ranged, Reader, Run, Sizer},
     choice::Choice,
-    failpoint,
     fetch::{Fetch, inconsistent},
     follow::Session,
     sources::Sources,
@@ -28,7 +28,6 @@ use db::{
     raw_logs_copy::{self, CopyRows},
 };
 use std::{
-    collections::HashSet,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -45,8 +44,13 @@ const DOUBTS_MAX: u32 = 5;
 pub(crate) struct Aside {
     /// Contracts that are not with the checkpoint, by address.
     pub(crate) rows: Vec<SourceRow>,
-    /// What factories among them have made as far as they are read.
+    /// What factories among them have made as far as they are read; and those that are followed no
+    /// more, as long as they are theirs.
     pub(crate) children: Vec<ChildRow>,
+    /// Contracts that are followed no more, and whose blocks can't be given up.
+    pub(crate) ended: Vec<Address>,
+    /// The first block at the end of which a contract of `Session::sources` is one of those.
+    pub(crate) ends: Option<u64>,
     group: Option<Group>,
     sizer: Arc<Mutex<Sizer>>,
     choice: Choice,
@@ -70,6 +74,8 @@ impl Aside {
         Self {
             rows: Vec::new(),
             children: Vec::new(),
+            ended: Vec::new(),
+            ends: None,
             group: None,
             sizer: Arc::new(Mutex::new(sizer)),
             choice: Choice::default(),
@@ -82,10 +88,9 @@ impl Aside {
         self.rows.is_empty()
     }
 
-    /// Of contracts that are not to be read with the head.
-    pub(crate) fn addresses(&self) -> HashSet<Address> {
-        let rows = self.rows.iter().map(|row| row.address);
-        rows.chain(self.children.iter().map(|child| child.address)).collect()
+    pub(crate) fn take(&mut self, loaded: Loaded) {
+        let Loaded { rows, children, ended, ends } = loaded;
+        (self.rows, self.children, self.ended, self.ends) = (rows, children, ended, ends);
     }
 
     fn rests(&self) -> bool {
@@ -162,7 +167,7 @@ impl Session {
             () = nudge.notified() => return Ok(()),
             () = tokio::time::sleep(wait) => return Ok(()),
         };
-        failpoint::hit("beside_read");
+        FAILPOINTS.hit("beside_read");
         self.commit_beside(&range).await
     }
 
@@ -220,7 +225,8 @@ impl Session {
         let other = |address: &Address| !rows.iter().any(|row| row.address == *address);
         let others = self.aside.rows.iter().map(|row| row.address).filter(other);
         let children = self.aside.children.iter().filter(|child| other(&child.factory));
-        let others = others.chain(children.map(|child| child.address)).collect();
+        let others = others.chain(children.map(|child| child.address));
+        let others = others.chain(self.aside.ended.iter().copied()).collect();
         Sources::beside(&self.sources, others, all)
     }
 
@@ -233,7 +239,7 @@ impl Session {
         }
         let (to, logs) = (range.last.block(), range.packed.rows.count());
         let mut tx = self.begin(self.checkpoint.block).await?;
-        failpoint::hit("beside_begun");
+        FAILPOINTS.hit("beside_begun");
         let chain = self.chain.id;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
         index_children::record(&mut tx, chain, &range.packed.children).await?;
@@ -243,9 +249,9 @@ impl Session {
         if !index_sources::record_read(&mut tx, chain, &addresses, at.height, to).await? {
             return Err(IndexError::Superseded);
         }
-        failpoint::hit("before_beside_commit");
+        FAILPOINTS.hit("before_beside_commit");
         tx.commit().await.map_err(db::DbError::from)?;
-        failpoint::hit("after_beside_commit");
+        FAILPOINTS.hit("after_beside_commit");
         self.aside.trust();
         let now = Beside { height: to.number, hash: Some(to.hash) };
         for row in self.aside.rows.iter_mut().filter(|row| addresses.contains(&row.address)) {
@@ -255,10 +261,9 @@ impl Session {
         let known = children.is_empty();
         if !known {
             // Whoever reads the head must leave them alone, and what was read ahead lacks them.
+            let found = children.iter().map(|child| child.address);
+            self.sources = Arc::new((*self.sources).clone().leaving_also(found));
             self.aside.children.extend(children);
-            let elsewhere = self.aside.addresses();
-            let sources = (*self.sources).clone().leaving(elsewhere);
-            self.sources = Arc::new(sources);
         }
         match &mut self.aside.group {
             Some(group) if to.number < last && known => group.at = now,
@@ -359,7 +364,7 @@ impl Session {
         let chain = self.chain.id;
         let logs: Vec<&RawLog> = blocks.iter().flat_map(|block| &block.logs).collect();
         let mut tx = self.begin(self.checkpoint.block).await?;
-        failpoint::hit("join_begun");
+        FAILPOINTS.hit("join_begun");
         raw_logs_copy::record(&mut tx, &CopyRows::of(chain, &logs)).await?;
         let children = sources.children(logs.iter().copied());
         index_children::record(&mut tx, chain, &children).await?;
@@ -369,7 +374,7 @@ impl Session {
         let mut facts = self.projector.apply(&mut tx, &self.settled(&settled, sources)).await?;
         let live = Batch { settled: false, ..self.settled(&live, sources) };
         facts.extend(self.projector.apply(&mut tx, &live).await?);
-        failpoint::hit("join_projected");
+        FAILPOINTS.hit("join_projected");
         for row in rows {
             let from = stands(row).height;
             if !index_sources::record_joined(&mut tx, chain, row.address, from).await? {
@@ -378,9 +383,9 @@ impl Session {
             facts.push(self.joined_fact(row));
         }
         journal::record(&mut tx, &facts).await?;
-        failpoint::hit("before_join_commit");
+        FAILPOINTS.hit("before_join_commit");
         tx.commit().await.map_err(db::DbError::from)?;
-        failpoint::hit("after_join_commit");
+        FAILPOINTS.hit("after_join_commit");
         for row in rows {
             tracing::info!(chain.id = %chain, contract = %row.address, logs = logs.len(),
                 height = self.checkpoint.block.number, "a contract goes with the head from now on");
@@ -408,8 +413,8 @@ impl Session {
         Err(inconsistent(format!("block {block} has another parent than was read before")))
     }
 
-    /// Take up contracts that a command has added; and notice, where the head stands still, that a
-    /// command has taken the index back.
+    /// Take up contracts that a command has added, let go of those that were removed; and notice,
+    /// where the head stands still, that a command has taken the index back.
     ///
     /// # Errors
     /// [`IndexError::Superseded`], beside those of the database.
@@ -430,7 +435,8 @@ impl Session {
             tracing::info!(chain.id = %self.chain.id, contract = %row.address,
                 row.start_block, "a contract was added");
         }
-        if !new.is_empty() {
+        let settled = self.window.front().map_or(0, |block| block.number);
+        if !new.is_empty() || self.aside.ends.is_some_and(|last| last <= settled) {
             self.load_sources().await?;
         }
         let count = self.aside.rows.len();

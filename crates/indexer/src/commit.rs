@@ -1,9 +1,8 @@
 //! The commits. Nothing else writes.
 
 use crate::{
-    Batch, Block, IndexError,
+    Batch, Block, FAILPOINTS, IndexError,
     backfill::{Progress, Ranged},
-    failpoint,
     follow::Session,
     planted::Fault,
     rewind::unwind,
@@ -41,7 +40,7 @@ impl Session {
         let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
         let packed = CopyRows::of(chain, &logs);
         let mut tx = self.begin(to).await?;
-        failpoint::hit("blocks_begun");
+        FAILPOINTS.hit("blocks_begun");
         blocks::record(&mut tx, chain, &rows).await?;
         raw_logs_copy::record(&mut tx, &packed).await?;
         let children = sources.children(logs.iter().copied());
@@ -59,14 +58,14 @@ impl Session {
         let mut facts = vec![self.head_fact(to, logs.len(), head)];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
-        failpoint::hit("blocks_projected");
+        FAILPOINTS.hit("blocks_projected");
         let anchor = to.number.saturating_sub(self.options.window);
         blocks::record_anchor(&mut tx, chain, anchor).await?;
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
-        failpoint::hit("before_blocks_commit");
+        FAILPOINTS.hit("before_blocks_commit");
         tx.commit().await.map_err(db::DbError::from)?;
         journal::ring();
-        failpoint::hit("after_blocks_commit");
+        FAILPOINTS.hit("after_blocks_commit");
         self.checkpoint.block = to;
         self.window.extend(rows.iter().map(BlockRow::block));
         while self.window.front().is_some_and(|block| block.number < anchor) {
@@ -85,12 +84,12 @@ impl Session {
     ) -> Result<(), IndexError> {
         let to = range.last.block();
         let mut tx = self.begin(to).await?;
-        failpoint::hit("range_begun");
+        FAILPOINTS.hit("range_begun");
         let chain = self.chain.id;
         blocks::record(&mut tx, chain, std::slice::from_ref(&range.last)).await?;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
         index_children::record(&mut tx, chain, &range.packed.children).await?;
-        failpoint::hit("range_copied");
+        FAILPOINTS.hit("range_copied");
         let batch = Batch {
             chain_id: chain,
             finality: self.chain.finality,
@@ -104,13 +103,13 @@ impl Session {
         let mut facts = vec![self.range_fact(range.first, to, logs)];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
-        failpoint::hit("range_projected");
+        FAILPOINTS.hit("range_projected");
         blocks::record_anchor(&mut tx, chain, to.number).await?;
         undo_records::record_anchor(&mut tx, chain, to.number).await?;
         index_progress::record(&mut tx, chain, &progress.row(logs)).await?;
-        failpoint::hit("before_range_commit");
+        FAILPOINTS.hit("before_range_commit");
         tx.commit().await.map_err(db::DbError::from)?;
-        failpoint::hit("after_range_commit");
+        FAILPOINTS.hit("after_range_commit");
         self.checkpoint.block = to;
         self.window.clear();
         self.window.push_back(to);
@@ -120,7 +119,7 @@ impl Session {
     /// Commit the way back to `ancestor`.
     pub(crate) async fn commit_unwind(&mut self, ancestor: BlockRef) -> Result<u64, IndexError> {
         let mut tx = self.begin(ancestor).await?;
-        failpoint::hit("unwind_begun");
+        FAILPOINTS.hit("unwind_begun");
         let chain = self.chain.id;
         let logs = raw_logs::record_orphaned(&mut tx, chain, ancestor.number).await?;
         let reorg = Reconciliation {
@@ -133,9 +132,9 @@ impl Session {
         facts.extend(unwind(&mut tx, chain, projector, &self.sources, (ancestor, logs)).await?);
         journal::record(&mut tx, &facts).await?;
         reconciliations::record(&mut tx, chain, &reorg).await?;
-        failpoint::hit("before_unwind_commit");
+        FAILPOINTS.hit("before_unwind_commit");
         tx.commit().await.map_err(db::DbError::from)?;
-        failpoint::hit("after_unwind_commit");
+        FAILPOINTS.hit("after_unwind_commit");
         self.checkpoint.block = ancestor;
         while self.window.back().is_some_and(|block| block.number > ancestor.number) {
             self.window.pop_back();
@@ -267,6 +266,6 @@ fn row(block: &Block) -> BlockRow {
     BlockRow { number, hash, parent_hash, mined_at }
 }
 
-fn block_data(block: BlockRef) -> Value {
+pub(crate) fn block_data(block: BlockRef) -> Value {
     json!({ "number": block.number, "hash": block.hash })
 }

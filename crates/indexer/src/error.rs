@@ -24,10 +24,10 @@ pub enum IndexError {
     /// The chain has given up blocks that can't be unwound; an operator has to look.
     #[error("the chain was reorganised below the window: {0}")]
     TooDeep(String),
-    /// A source that the index has is configured otherwise, or no more.
+    /// A source that the index has is configured otherwise.
     #[error(
-        "the sources are not those of the index ({0}): one that is indexed can't be changed or \
-         removed; restore it, or begin with an empty database"
+        "the sources are not those of the index ({0}): one that is indexed can't be changed; \
+         restore it, or begin with an empty database"
     )]
     SourcesChanged(String),
 }

@@ -1,13 +1,12 @@
 //! One elected writer at work.
 
 use crate::{
-    IndexError, IndexerOptions, Projector,
+    FAILPOINTS, IndexError, IndexerOptions, Projector,
     additions::load_sources,
     backfill::{Progress, Sizer},
     beside::Aside,
     choice::Choice,
     election::Signals,
-    failpoint,
     fetch::Fetch,
     sources::Sources,
     standings::Standings,
@@ -229,10 +228,10 @@ impl Session {
         if self.indexed {
             return Ok(());
         }
-        failpoint::hit("before_index_build");
+        FAILPOINTS.hit("before_index_build");
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         index_builds::ensure(&mut connection).await?;
-        failpoint::hit("after_index_build");
+        FAILPOINTS.hit("after_index_build");
         self.indexed = true;
         Ok(())
     }
@@ -288,10 +287,11 @@ impl Session {
     pub(crate) async fn load_sources(&mut self) -> Result<(), IndexError> {
         let mut connection = self.db.acquire().await.map_err(db::DbError::from)?;
         let projector = self.projector.as_ref();
-        let (sources, (rows, children)) =
-            load_sources(&mut connection, self.chain.id, projector).await?;
+        let settled = self.window.front().map_or(0, |block| block.number);
+        let (sources, beside) =
+            load_sources(&mut connection, (self.chain.id, settled), projector).await?;
         self.sources = Arc::new(sources);
-        (self.aside.rows, self.aside.children) = (rows, children);
+        self.aside.take(beside);
         Ok(())
     }
 

@@ -10,7 +10,8 @@
 //! drops what it knows and stands for election again ([`run`]).
 //!
 //! Blocks below the window are read in ranges, several at a time (`backfill`). Contracts that come
-//! later are read beside the head and joined to it (`beside`).
+//! later are read beside the head and joined to it (`beside`); those that are removed keep what
+//! they have (`removals`).
 //!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
@@ -22,7 +23,6 @@ mod choice;
 mod commit;
 mod election;
 mod error;
-mod failpoint;
 mod fetch;
 mod follow;
 mod nudge;
@@ -30,6 +30,7 @@ mod options;
 mod planted;
 mod projector;
 mod receipts;
+mod removals;
 mod reorg;
 mod rewind;
 mod sources;
@@ -39,9 +40,42 @@ pub use additions::record_added;
 pub use anew::begin_anew;
 pub use election::{run, run_to_head};
 pub use error::IndexError;
-pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
 pub use planted::Fault;
 pub use projector::{Batch, Block, Makes, Orphaned, Projector, Reads, Recorded};
+pub use removals::{RemoveError, Removed, record_followed_again, remove};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;
+
+use runtime::Failpoints;
+
+/// Places where a test can have the process die, in the order in which a range passes them; then
+/// blocks of the window, then the way back from a branch that was given up; then those of a
+/// contract that is read beside, and those of a command that removes one.
+pub const FAILPOINTS: Failpoints = Failpoints::new(&[
+    "range_read",
+    "range_begun",
+    "range_copied",
+    "range_projected",
+    "before_range_commit",
+    "after_range_commit",
+    "before_index_build",
+    "after_index_build",
+    "blocks_begun",
+    "blocks_projected",
+    "before_blocks_commit",
+    "after_blocks_commit",
+    "unwind_begun",
+    "before_unwind_commit",
+    "after_unwind_commit",
+    "beside_read",
+    "beside_begun",
+    "before_beside_commit",
+    "after_beside_commit",
+    "join_begun",
+    "join_projected",
+    "before_join_commit",
+    "after_join_commit",
+    "before_removal_commit",
+    "after_removal_commit",
+]);

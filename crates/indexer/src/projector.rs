@@ -57,6 +57,8 @@ pub struct Recorded {
     pub topics: Vec<B256>,
     /// The first block whose logs are kept.
     pub first_block: u64,
+    /// The last one, of a contract that is followed no more.
+    pub last_block: Option<u64>,
     /// The projector sees its logs; else they are only recorded.
     pub projected: bool,
     /// Of a factory: what it makes is recorded, too.
@@ -115,7 +117,8 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
-    /// A contract that the index has, wherever it was named; none when its standard is unknown.
+    /// A contract that the index has, wherever it was named, as one that is followed; none when
+    /// its standard is unknown.
     fn recorded_as(&self, _: &SourceRow) -> Option<Recorded> {
         None
     }

@@ -8,7 +8,7 @@ use crate::{
 use db::{
     Db, DbError, PgConnection,
     blocks::{self, BlockRow},
-    checkpoints, raw_logs,
+    checkpoints, index_removals, raw_logs,
     raw_logs::RawLog,
     undo_records,
 };
@@ -70,7 +70,7 @@ pub async fn rewind(
     let target = window.into_iter().find(|block| block.number == to);
     let target = target.ok_or(RewindError::BelowWindow(oldest))?;
     checkpoints::record_rewound(&mut tx, chain, target).await?;
-    let (sources, _) = load_sources(&mut tx, chain, projector).await?;
+    let (sources, _) = load_sources(&mut tx, (chain, oldest), projector).await?;
     let logs = raw_logs::record_rewound(&mut tx, chain, to).await?;
     let rewound = Rewound { from: found.block, to: target, logs: logs.len() as u64 };
     let mut facts = vec![fact(chain, rewound)];
@@ -104,6 +104,7 @@ pub(crate) async fn unwind(
         Orphaned { chain_id: chain, ancestor, blocks: &known, followed: &followed, sources };
     let facts = projector.unwind(db, &orphaned).await?;
     undo_records::record_unwound(db, chain, ancestor.number).await?;
+    index_removals::record_unwound(db, chain, ancestor.number).await?;
     Ok(facts)
 }
 

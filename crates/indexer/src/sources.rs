@@ -37,9 +37,16 @@ struct Record {
     filter: Bloom,
     topics: Topics,
     first_block: u64,
+    last_block: Option<u64>,
     projected: bool,
     makes: Option<Arc<dyn Makes>>,
     reads: Option<Arc<dyn Reads>>,
+}
+
+impl Record {
+    fn holds(&self, number: u64) -> bool {
+        self.first_block <= number && self.last_block.is_none_or(|last| number <= last)
+    }
 }
 
 impl Sources {
@@ -84,6 +91,12 @@ impl Sources {
         Self { elsewhere: Arc::new(elsewhere), ..self }
     }
 
+    /// The same, where these are, too.
+    pub(crate) fn leaving_also(self, elsewhere: impl Iterator<Item = Address>) -> Self {
+        let all = self.elsewhere.iter().copied().chain(elsewhere).collect();
+        self.leaving(all)
+    }
+
     /// The standard of a contract of others.
     #[must_use]
     pub fn kind_of(&self, address: &Address) -> Option<&'static str> {
@@ -107,7 +120,7 @@ impl Sources {
     }
 
     fn record(&mut self, source: Recorded) {
-        let Recorded { address, kind, topics, first_block, projected, .. } = source;
+        let Recorded { address, kind, topics, first_block, last_block, projected, .. } = source;
         let (makes, reads) = (source.makes, source.reads);
         // Thousands of contracts of one standard have one list.
         let topics = match self.shared.get(&topics) {
@@ -120,7 +133,8 @@ impl Sources {
             self.shared.insert(made, shared);
         }
         let filter = bloom(address.as_slice());
-        let record = Record { kind, filter, topics, first_block, projected, makes, reads };
+        let record =
+            Record { kind, filter, topics, first_block, last_block, projected, makes, reads };
         if !source.anywhere {
             self.recorded.insert(address, record);
             return;
@@ -139,9 +153,9 @@ impl Sources {
         let number = log.block_number.to::<u64>();
         self.projects(&log.address, topic)
             || self.recorded.get(&log.address).is_some_and(|record| {
-                record.first_block <= number && record.topics.iter().any(|(t, _)| t == topic)
+                record.holds(number) && record.topics.iter().any(|(t, _)| t == topic)
             })
-            || self.anywhere.get(topic).is_some_and(|record| record.first_block <= number)
+            || self.anywhere.get(topic).is_some_and(|record| record.holds(number))
     }
 
     /// Is it one that the projector knows, and not one that is recorded beside?
@@ -178,8 +192,9 @@ impl Sources {
     /// The contract that a log of a factory of others names, if it is one.
     pub(crate) fn named(&self, log: &RawLog) -> Option<Recorded> {
         let record = self.recorded.get(&log.address)?;
-        let makes = record.makes.as_ref().filter(|_| record.first_block <= log.block_number)?;
-        Some(makes.made(makes.named(log)?, log.block_number))
+        let makes = record.makes.as_ref().filter(|_| record.holds(log.block_number))?;
+        let child = makes.made(makes.named(log)?, log.block_number);
+        Some(Recorded { last_block: record.last_block, ..child })
     }
 
     /// The rows of those that these logs name.

@@ -118,6 +118,7 @@ impl Source {
             abi: self.abi.as_ref().map(|events| events.abi.clone()),
             anywhere: self.anywhere,
             beside: None,
+            last_block: None,
         }
     }
 }
@@ -259,6 +260,7 @@ impl From<&Source> for Recorded {
             kind: standard.as_str(),
             topics: of_factory.or_else(of_events).unwrap_or_else(|| standard.topics()),
             first_block: start_block,
+            last_block: None,
             projected: projected && makes.is_none(),
             reads: reads.filter(|_| makes.is_none()),
             makes,

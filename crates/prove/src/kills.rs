@@ -61,7 +61,7 @@ pub async fn run(options: &Options) -> Result<Found> {
     let started = Instant::now();
     let seed = options.parts.seed;
     let mut random = StdRng::seed_from_u64(seed);
-    let points = if options.no_failpoints { &[] } else { FAILPOINTS };
+    let points = if options.no_failpoints { &[] } else { FAILPOINTS.names() };
     let world = World::new(&options.parts).await?;
     let (mut server, dev) = world.settle().await?;
     let clients = world.clients(&dev);

@@ -1,9 +1,12 @@
 //! What every process needs and no product knows: logs, metrics, supervised tasks and an orderly
-//! end. Nothing here reads the environment; the binary passes options in.
+//! end. Nothing here reads the environment, but for the failpoints of tests; the binary passes
+//! options in.
 
+mod failpoint;
 mod supervisor;
 mod telemetry;
 
+pub use failpoint::Failpoints;
 pub use supervisor::{Ended, Importance, Supervisor, TaskError};
 pub use telemetry::{LogFormat, Metrics, TelemetryError, install_logs, install_metrics};
 pub use tokio_util::sync::CancellationToken;

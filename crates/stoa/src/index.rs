@@ -1,35 +1,30 @@
 //! `stoa index`: one chain into a database, and what an operator may do about it.
 
 mod rewind;
+mod run;
 mod sources;
 
 use crate::{
-    configuration::Settings,
     database::DatabaseOptions,
     index_rebuild::{self, RebuildOptions, VerifyOptions},
     say,
 };
 use anyhow::{Context, Result, bail};
-use chain::PoolConfiguration;
 use clap::{Args, Subcommand};
 use db::{
     checkpoints::{self, Checkpoint},
     index_progress::{self, ChainIndex},
-    index_sources::{self, SourceRow},
-    registry,
+    index_sources::SourceRow,
 };
-use indexer::IndexerOptions;
 use journal::NewFact;
-use projections::Projections;
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc};
 use vocab::{ChainId, topic};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum IndexCommand {
     /// Index a chain until told to end. Brings the schema up to date first; beside another process
     /// that indexes the same chain it stands by.
-    Run(Box<RunOptions>),
+    Run(Box<run::RunOptions>),
     /// How far each chain is.
     Status(StatusOptions),
     /// Have the indexer of a chain wait: once this has ended, nothing of it is committed.
@@ -38,6 +33,8 @@ pub(crate) enum IndexCommand {
     Resume(ChainOptions),
     /// Add a contract to the index of a chain: it is read beside what goes on, up to the head.
     Add(Box<sources::AddOptions>),
+    /// Follow a contract no more that `add` has added: what is indexed of it stays as it is.
+    Remove(sources::RemoveOptions),
     /// Take the index of a chain back to a block of its reorg window.
     Rewind(rewind::RewindOptions),
     /// Make projections anew of the stored logs, while the index goes on.
@@ -45,22 +42,6 @@ pub(crate) enum IndexCommand {
     /// Compare projections with what the stored logs say, and balances and owners with what their
     /// contracts say.
     Verify(VerifyOptions),
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct RunOptions {
-    /// A node of the chain; several for failover. Else those of the configuration.
-    #[arg(long, value_name = "URL")]
-    rpc: Vec<String>,
-    /// What is decided of the engine; of it `[chain]`, `[pool]`, `[indexer]`, `[[endpoints]]` and
-    /// `[[sources]]` hold here.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// End once the index stands at the node's head.
-    #[arg(long)]
-    until_head: bool,
-    #[command(flatten)]
-    database: DatabaseOptions,
 }
 
 #[derive(Args, Debug)]
@@ -82,51 +63,16 @@ pub(crate) struct ChainOptions {
 
 pub(crate) async fn run(command: IndexCommand) -> Result<()> {
     match command {
-        IndexCommand::Run(options) => index(*options).await,
+        IndexCommand::Run(options) => run::run(*options).await,
         IndexCommand::Status(options) => status(options).await,
         IndexCommand::Pause(options) => pause(options).await,
         IndexCommand::Resume(options) => resume(options).await,
         IndexCommand::Add(options) => sources::add(*options).await,
+        IndexCommand::Remove(options) => sources::remove(options).await,
         IndexCommand::Rewind(options) => rewind::rewind(options).await,
         IndexCommand::Rebuild(options) => index_rebuild::rebuild(options).await,
         IndexCommand::Verify(options) => index_rebuild::verify(options).await,
     }
-}
-
-async fn index(options: RunOptions) -> Result<()> {
-    let settings = Settings::load(options.config.as_deref())?;
-    let endpoints = match settings.chain_endpoints() {
-        Some(_) if !options.rpc.is_empty() => {
-            bail!("the configuration names [[endpoints]]: leave out --rpc")
-        }
-        Some(configured) => configured,
-        None if options.rpc.is_empty() => bail!("name a node: --rpc URL"),
-        None => PoolConfiguration::of_urls(&options.rpc),
-    };
-    let chain = crate::dev::open_chain(&endpoints, None, &settings).await?;
-    let db = options.database.connect_migrating().await?;
-    let deployed = registry::load(&mut *db.acquire().await?, chain.id).await?;
-    let name = contracts::COLLECTION_FACTORY.name;
-    let factories = deployed.iter().filter(|row| row.name == name).map(|row| row.address).collect();
-    let first = deployed.iter().map(|row| row.deploy_block.unsigned_abs()).min();
-    let sources = settings.index_sources();
-    let added = index_sources::load(&mut *db.acquire().await?, chain.id).await?;
-    if first.is_none() && sources.is_empty() && added.is_empty() {
-        bail!("nothing is to be indexed: the configuration names no [[sources]]");
-    }
-    let start_block = settings.start_block(first.unwrap_or(u64::MAX));
-    let projector = Arc::new(Projections::new(factories).recording(sources));
-    let indexer = IndexerOptions { start_block, ..settings.indexer };
-    let told = async {
-        // Without a handler for signals there is only the hard way, which does no harm.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    if options.until_head {
-        indexer::run_to_head(db, chain, projector, indexer, told).await;
-    } else {
-        indexer::run(db, chain, projector, indexer, told).await;
-    }
-    Ok(())
 }
 
 /// The chain with this id, or the only one that is indexed.
@@ -183,8 +129,12 @@ fn source_json(source: &SourceRow, height: u64) -> Value {
         "contract": named(source), "standard": source.kind, "events": source.event_names(),
         "start_block": source.start_block, "projected": source.projected,
         "configured": source.configured,
-        "state": if source.beside.is_some() { "backfilling" } else { "live" },
-        "block": source.beside.map_or(height, |at| at.height),
+        "state": match (source.beside, source.last_block) {
+            (Some(_), _) => "backfilling",
+            (None, Some(_)) => "removed",
+            (None, None) => "live",
+        },
+        "block": source.reached(height),
         "percent": source.percent(height),
         "factory_event": source.factory.as_ref().map(|factory| &factory.event),
     })
@@ -211,10 +161,13 @@ fn as_text(index: &ChainIndex) -> String {
         let contract = named(source);
         let made = if source.factory.is_some() { "factory of " } else { "" };
         let kind = format!("{made}{}", source.kind);
-        let state = source.beside.map_or_else(
-            || "live".to_owned(),
-            |at| format!("at block {}, {:.1} %", at.height, source.percent(index.block.number)),
-        );
+        let state = match (source.beside, source.last_block) {
+            (Some(at), _) => {
+                format!("at block {}, {:.1} %", at.height, source.percent(index.block.number))
+            }
+            (None, Some(last)) => format!("removed at block {last}"),
+            (None, None) => "live".to_owned(),
+        };
         text.push_str(&format!("\n  {contract} {kind} from {}: {state}", source.start_block));
     }
     text

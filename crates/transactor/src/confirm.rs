@@ -1,8 +1,7 @@
 //! What the chain made of it: receipts on our header chain, levels, reorgs, lost nonces.
 
 use crate::{
-    Reason,
-    failpoint::hit,
+    FAILPOINTS, Reason,
     lane::{Lane, LaneError},
     ledger,
     moves::{Move, status},
@@ -49,7 +48,7 @@ impl Lane {
             open.iter().filter(|nonce| nonce.nonce < self.on_chain).collect();
         if !passed.is_empty() {
             let found = self.look_for_receipts(&passed).await;
-            hit("after_receipts");
+            FAILPOINTS.hit("after_receipts");
             self.record_mined(&passed, &found, head).await?;
             let missing: Vec<&OpenNonce> = passed
                 .iter()
@@ -193,9 +192,9 @@ impl Lane {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         nonces::record_state(&mut transaction, &ids, "mined").await?;
         mined_blocks::record(&mut transaction, &ids).await?;
-        hit("before_mined");
+        FAILPOINTS.hit("before_mined");
         transaction.commit().await.map_err(DbError::from)?;
-        hit("after_mined");
+        FAILPOINTS.hit("after_mined");
         let ends: Vec<(Uuid, bool)> =
             moves.iter().map(|mined| (mined.id, mined.reverted)).collect();
         self.note_ends(&ends).await
@@ -329,9 +328,9 @@ impl Lane {
         let blocks: HashSet<B256> = moves.iter().filter_map(|m| Some(m.block?.hash)).collect();
         let blocks: Vec<B256> = blocks.into_iter().collect();
         mined_blocks::record_levels(&mut transaction, self.miner(), &blocks).await?;
-        hit("before_level");
+        FAILPOINTS.hit("before_level");
         transaction.commit().await.map_err(DbError::from)?;
-        hit("after_level");
+        FAILPOINTS.hit("after_level");
         Ok(())
     }
 

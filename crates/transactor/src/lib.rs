@@ -24,7 +24,6 @@ mod compensation;
 mod config;
 mod confirm;
 mod context;
-mod failpoint;
 mod fees;
 mod funds;
 mod hand_out;
@@ -59,7 +58,6 @@ pub use approval::Wanted;
 pub use approve::{ApproveError, Approved, Unfit, approve};
 pub use compensation::Compensation;
 pub use config::{Config, Options, Role, TopUp};
-pub use failpoint::POINTS as FAILPOINTS;
 pub use fees::L1Charge;
 pub use intervene::{Cancelled, InterveneError, Refused, cancel, redrive, replace, speed_up};
 pub use life::{Illegal, fold, may_become, next_of};
@@ -75,3 +73,24 @@ pub use quote::{Quote, QuoteError, quote, quote_with};
 pub use reason::{ErrorNames, Reason};
 pub use run::{StartError, run};
 pub use wording::{Cause, Sent, classify};
+
+use runtime::Failpoints;
+
+/// Places where a test can have the process die, in the order in which a job passes them.
+pub const FAILPOINTS: Failpoints = Failpoints::new(&[
+    "after_claim",
+    "after_simulate",
+    "before_reserve",
+    "after_reserve",
+    "after_sign",
+    "before_bytes",
+    "after_bytes",
+    "after_send",
+    "before_sent",
+    "after_sent",
+    "after_receipts",
+    "before_mined",
+    "after_mined",
+    "before_level",
+    "after_level",
+]);

@@ -1,8 +1,8 @@
 //! Claiming jobs: as many as are a lane's fair share, in the order that their keys demand.
 
 use crate::{
+    FAILPOINTS,
     breaker::Circuit,
-    failpoint::hit,
     lane::{Lane, LaneError},
     share::{Found, Turn, batch, share},
     take::CALLS_MAX,
@@ -106,7 +106,7 @@ impl Lane {
         let filter = ClaimFilter { limit: left, ..filter };
         self.add_followers(&mut transaction, filter, &mut jobs).await?;
         transaction.commit().await.map_err(DbError::from)?;
-        hit("after_claim");
+        FAILPOINTS.hit("after_claim");
         let more = waiting > jobs.len();
         let found = match (jobs.is_empty(), more) {
             (true, _) => Found::NoneOfThese,

@@ -1,7 +1,7 @@
 //! Handing signed bytes to the endpoints, the first time and again.
 
 use crate::{
-    failpoint::hit,
+    FAILPOINTS,
     fees::Terms,
     lane::{Lane, LaneError},
     moves::{Move, status},
@@ -110,7 +110,7 @@ impl Lane {
             return Ok(());
         }
         let handed = self.hand_out(signed, known).await?;
-        hit("after_send");
+        FAILPOINTS.hit("after_send");
         let mut moves = Vec::new();
         for (one, handed) in signed.iter().zip(&handed) {
             metrics::counter!("transactor_sends_total", "outcome" => handed.sent.as_str())
@@ -136,7 +136,7 @@ impl Lane {
             }
         }
         self.record_handed(signed, &handed, moves, known).await?;
-        hit("after_sent");
+        FAILPOINTS.hit("after_sent");
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Lane {
             })
             .collect();
         self.context.record_moves(&mut transaction, &moves).await?;
-        hit("before_sent");
+        FAILPOINTS.hit("before_sent");
         transaction.commit().await.map_err(DbError::from)?;
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Having attempts signed and keeping their bytes.
 
 use crate::{
-    Reason,
+    FAILPOINTS, Reason,
     approval::Wanted,
-    failpoint::hit,
     lane::{Lane, LaneError},
     planted::Fault,
 };
@@ -26,7 +25,7 @@ impl Lane {
             return Ok(Vec::new());
         }
         let outcomes = self.ask_in_rounds(&unsigned).await?;
-        hit("after_sign");
+        FAILPOINTS.hit("after_sign");
         let mut signed: Vec<Signed> = Vec::with_capacity(unsigned.len());
         let (mut refused, mut unapproved) = (Vec::new(), Vec::new());
         let mut held = Vec::new();
@@ -50,7 +49,7 @@ impl Lane {
             self.hand_out(&signed, &HashMap::new()).await?;
         }
         self.record_signatures(&signed, refused, (unapproved, held)).await?;
-        hit("after_bytes");
+        FAILPOINTS.hit("after_bytes");
         Ok(signed)
     }
 
@@ -114,7 +113,7 @@ impl Lane {
             }
             metrics::counter!("transactor_signer_refusals_total").increment(refused.len() as u64);
         }
-        hit("before_bytes");
+        FAILPOINTS.hit("before_bytes");
         transaction.commit().await.map_err(DbError::from)?;
         Ok(())
     }

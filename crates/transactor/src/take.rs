@@ -1,10 +1,9 @@
 //! Taking queued jobs: claim, simulate, price, reserve; then sign and send.
 
 use crate::{
-    Reason,
+    FAILPOINTS, Reason,
     breaker::Circuit,
     config::TX_GAS_MAX,
-    failpoint::hit,
     fees::{self, Fees, Market, Terms},
     lane::{Lane, LaneError},
     ledger,
@@ -101,13 +100,13 @@ impl Lane {
         let (simulated, balance) =
             futures_util::future::join(self.simulate(claimed.jobs), chain.read().balance(address))
                 .await;
-        hit("after_simulate");
+        FAILPOINTS.hit("after_simulate");
         let started = Instant::now();
         let mut priced = self.price(simulated, &pulse.market);
         self.settle_funds(&mut priced, balance);
         priced.keep_order();
         let unsigned = self.reserve(priced).await?;
-        hit("after_reserve");
+        FAILPOINTS.hit("after_reserve");
         let signed = self.sign(unsigned).await?;
         self.hand_over(&signed, &HashMap::new()).await?;
         metrics::histogram!("transactor_stage_seconds", "stage" => "reserved_to_sent")
@@ -231,7 +230,7 @@ impl Lane {
         moves::record_reserved(told, &mut transaction, address, &moves, &numbers).await?;
         let new: Vec<NewAttempt> = unsigned.iter().map(new_attempt).collect();
         attempts::record_new(&mut transaction, chain, address, &new).await?;
-        hit("before_reserve");
+        FAILPOINTS.hit("before_reserve");
         transaction.commit().await.map_err(DbError::from)?;
         self.in_flight += unsigned.len();
         // They no longer wait, so they count as this lane's from here on, and not only when they

@@ -86,7 +86,8 @@ codes! {
     ContractUnknown, "contract_unknown", 404, "There is no contract with this name",
         "`GET /api/v1/abis` lists the names there are.";
     ContractNotFollowed, "contract_not_followed", 404, "The contract is not followed",
-        "It is no collection, and no source of the index's configuration names it.";
+        "It is no collection, and no source of the index; or it was removed from the index, and \
+         the question goes beyond the block that it was followed to.";
     TransactionUnknown, "transaction_unknown", 404, "The transaction is not known",
         "No transaction of this engine has this id.";
     WalletUnknown, "wallet_unknown", 404, "The wallet is not known",

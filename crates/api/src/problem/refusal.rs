@@ -124,6 +124,13 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
         Refusal::ContractNotFollowed => Code::ContractNotFollowed.into(),
+        Refusal::ContractRemoved { last_block } => {
+            let said = format!(
+                "it was removed from the index, which has it to block {last_block}: lists of \
+                 logs and transfers take that as `to_block`, others as `as_of_block`"
+            );
+            Problem::from(Code::ContractNotFollowed).saying(said)
+        }
         Refusal::BlockNotIndexed { wanted, height } => {
             let height = height.map_or("nothing yet".to_owned(), |height| height.to_string());
             let said = format!("{wanted} was waited for; indexed is {height}");

@@ -338,6 +338,70 @@ async fn logs_are_found_by_event_and_argument() {
     }
 }
 
+/// A range of blocks that ends before it begins is no range.
+#[tokio::test]
+async fn ranges_of_blocks_that_end_before_they_begin_are_refused() {
+    let api = filled().await;
+    for (list, operation) in [("logs", "list_logs"), ("transfers", "list_transfers")] {
+        let path = format!("/api/v1/{list}?from_block=6&to_block=5");
+        let response = api.get(&path).send().await.unwrap();
+        let said = problem(response, operation, "query_invalid").await;
+        assert_eq!(said["errors"][0]["pointer"], "?from_block", "{said}");
+        look(&api, &format!("/api/v1/{list}?from_block=5&to_block=5")).await;
+    }
+}
+
+/// What ended is not shown as if it went on; and what is asked of its own blocks is answered.
+#[tokio::test]
+async fn reads_of_a_removed_contract_say_where_it_ends() {
+    let api = filled().await;
+    let mut connection = api.database.db.acquire().await.unwrap();
+    db::raw::execute(&mut connection, "update index_sources set last_block = 7").await.unwrap();
+    let state = [
+        (format!("balances?contract={ASSET}"), "list_balances"),
+        (format!("holders?contract={ITEMS}"), "list_holders"),
+        (format!("items?collection={ITEMS}"), "list_items"),
+        (format!("items/31337/{ITEMS}/1"), "get_item"),
+        (format!("items/31337/{ITEMS}/1/metadata"), "get_token_metadata"),
+        (format!("transfers?contract={MULTI}"), "list_transfers"),
+        (format!("transfers?contract={MULTI}&to_block=8"), "list_transfers"),
+        (format!("logs?address={ASSET}"), "list_logs"),
+        (format!("logs?address={ASSET}&to_block=8"), "list_logs"),
+    ];
+    for (path, operation) in &state {
+        let response = api.get(&format!("/api/v1/{path}")).send().await.unwrap();
+        let said = problem(response, operation, "contract_not_followed").await;
+        assert!(said["detail"].as_str().unwrap().contains("to block 7"), "{said}");
+    }
+    for path in [
+        format!("logs?address={ASSET}&to_block=7"),
+        format!("transfers?contract={ITEMS}&from_block=2&to_block=7"),
+    ] {
+        let page = look(&api, &format!("/api/v1/{path}")).await;
+        assert!(!page["items"].as_array().unwrap().is_empty(), "{path}: {page}");
+    }
+    for list in ["items?limit=200", "transfers?limit=200", "logs?limit=200"] {
+        let page = look(&api, &format!("/api/v1/{list}")).await;
+        let text = page["items"].to_string();
+        assert!(![ASSET, MULTI, ITEMS].iter().any(|hidden| text.contains(hidden)), "{list}");
+    }
+    // An event that was taken from any contract.
+    let anywhere = "update index_sources set anywhere = true, kind = 'events',
+                           abi = '[{\"type\": \"event\", \"name\": \"Paid\", \"inputs\": []}]'
+                     where address = decode(repeat('11', 20), 'hex')";
+    db::raw::execute(&mut connection, anywhere).await.unwrap();
+    let response = api.get("/api/v1/logs?event=Paid").send().await.unwrap();
+    problem(response, "list_logs", "contract_not_followed").await;
+    look(&api, "/api/v1/logs?event=Paid&to_block=7").await;
+    look(&api, "/api/v1/logs?event=Other").await;
+    // A collection of ours goes on as that.
+    let ours = "insert into collections (chain_id, contract, creator, salt, created_block)
+                select chain_id, address, address, sha256(''), 1
+                  from index_sources where kind = 'erc721'";
+    db::raw::execute(&mut connection, ours).await.unwrap();
+    look(&api, &format!("/api/v1/items?collection={ITEMS}")).await;
+}
+
 /// What is not whole yet is not shown as if it were.
 #[tokio::test]
 async fn reads_of_a_contract_that_is_being_added_say_so() {

@@ -18,9 +18,10 @@ async fn the_index_tells_how_it_gets_on() {
          values (31337, 50, 850, 1000, 700, 200, 1100, '2026-01-01T00:00:00Z',
                  '2026-01-01T00:00:02Z')",
         "insert into index_sources (chain_id, address, kind, start_block, projected, configured,
-                                    height)
-         values (31337, decode(repeat('11', 20), 'hex'), 'erc20', 1, false, true, null),
-                (31337, decode(repeat('22', 20), 'hex'), 'erc721', 51, true, false, 100)",
+                                    height, last_block)
+         values (31337, decode(repeat('11', 20), 'hex'), 'erc20', 1, false, true, null, null),
+                (31337, decode(repeat('22', 20), 'hex'), 'erc721', 51, true, false, 100, null),
+                (31337, decode(repeat('33', 20), 'hex'), 'erc20', 5, true, false, null, 120)",
     ] {
         db::raw::execute(&mut connection, sql).await.unwrap();
     }
@@ -45,6 +46,10 @@ async fn the_index_tells_how_it_gets_on() {
           "start_block": 51, "projected": true, "factory_event": null, "events": [],
           "configured": false, "state": "backfilling",
           "block_number": 100, "percent": 25.0 },
+        { "contract": "0x3333333333333333333333333333333333333333", "standard": "erc20",
+          "start_block": 5, "projected": true, "factory_event": null, "events": [],
+          "configured": false, "state": "removed",
+          "block_number": 120, "percent": 100.0 },
     ]);
     assert_eq!(index["sources"], sources);
 

@@ -6,7 +6,7 @@
 //! the commit that says so. Two processes settle nothing twice, as the request's row takes one cost
 //! only.
 
-use crate::{App, AppError, ChainSettings, failpoint::hit, read_sponsors::load_used};
+use crate::{App, AppError, ChainSettings, FAILPOINTS, read_sponsors::load_used};
 use chain::Receipt;
 use db::{
     DbError, PgConnection,
@@ -80,9 +80,9 @@ impl App {
         if !cost.is_known {
             journal::record(db, &[cost_unknown(one)]).await?;
         }
-        hit("before_settled");
+        FAILPOINTS.hit("before_settled");
         transaction.commit().await.map_err(DbError::from)?;
-        hit("after_settled");
+        FAILPOINTS.hit("after_settled");
         metrics::counter!("sponsored_settled_total").increment(1);
         if wei > settling.reserved_wei {
             // The L1 fee of a rollup is the one part that no transaction can limit.

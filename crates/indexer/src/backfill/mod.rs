@@ -17,7 +17,7 @@ pub(crate) use progress::Progress;
 pub(crate) use range::{Ranged, Reader};
 pub(crate) use sizer::Sizer;
 
-use crate::{IndexError, failpoint, fetch::inconsistent, follow::Session};
+use crate::{FAILPOINTS, IndexError, fetch::inconsistent, follow::Session};
 use db::checkpoints::Election;
 use range::Outcome;
 use std::{
@@ -75,7 +75,7 @@ impl Session {
                 }
             }
             progress.note_wait(waiting.elapsed(), range.node, range.decode);
-            failpoint::hit("range_read");
+            FAILPOINTS.hit("range_read");
             let committing = Instant::now();
             self.commit_range(&range, head, progress).await?;
             let (height, logs) = (range.last.number, range.packed.rows.count());

@@ -128,6 +128,7 @@ mod tests {
             kind: "erc20",
             topics: vec![TOPIC],
             first_block: 5,
+            last_block: None,
             projected: false,
             makes: None,
             reads: None,

@@ -1,8 +1,7 @@
 //! One rebuild at work: what it has read from the database at its start.
 
 use super::{
-    RebuildError, Subject, Tell,
-    failpoint::hit,
+    FAILPOINTS, RebuildError, Subject, Tell,
     meter::{Meter, Phase},
     settle::Pace,
 };
@@ -113,7 +112,7 @@ impl<'t> Build<'t> {
                 shadow::build(&mut session, &index).await?;
             }
         }
-        hit("rebuild_begun");
+        FAILPOINTS.hit("rebuild_begun");
         let mut chains = Vec::with_capacity(ids.len());
         for id in ids {
             chains.push(load_chain(&mut session, id).await?);
@@ -133,7 +132,7 @@ impl<'t> Build<'t> {
             missing.into_iter().partition(shadow::MissingIndex::is_key);
         for index in &keys {
             shadow::build(&mut self.session, index).await?;
-            hit("rebuild_index_built");
+            FAILPOINTS.hit("rebuild_index_built");
         }
         // Two at a time: a build waits for its disk, and for one processor.
         let mut beside = shadow::beside(&self.db).await?;
@@ -153,7 +152,7 @@ async fn build_all(
 ) -> Result<(), DbError> {
     for (_, index) in indexes {
         shadow::build(db, index).await?;
-        hit("rebuild_index_built");
+        FAILPOINTS.hit("rebuild_index_built");
     }
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! The exchange of the tables, under live commits and readers.
 
 use super::{
-    RebuildError, Subject, Tell,
+    FAILPOINTS, RebuildError, Subject, Tell,
     build::{Build, Indexed, digest_of_sources},
-    failpoint::hit,
     follow::{Followed, follow},
     meter::Phase,
     settle::{Pace, load_at},
@@ -63,7 +62,7 @@ pub async fn rebuild(
         build.approach().await?;
         build.meter.enter(Phase::Exchanging);
         if let Some(rebuilt) = build.exchange(patience).await? {
-            hit("rebuild_committed");
+            FAILPOINTS.hit("rebuild_committed");
             shadow::drop_replaced(&mut build.session).await?;
             return Ok(rebuilt);
         }
@@ -96,7 +95,7 @@ impl Build<'_> {
             tx.rollback().await.map_err(DbError::from)?;
             return Ok(None);
         };
-        hit("rebuild_exchanged");
+        FAILPOINTS.hit("rebuild_exchanged");
         tx.commit().await.map_err(DbError::from)?;
         let (tables, held) = (subject.tables().to_vec(), started.elapsed());
         Ok(Some(Rebuilt { tables, chains: blocks, logs: meter.logs(), held }))
@@ -112,7 +111,7 @@ async fn record_exchange(
 ) -> Result<Option<Vec<(ChainId, BlockRef)>>, RebuildError> {
     let tables = subject.tables();
     let Some(ids) = shadow::lock_checkpoints(db).await? else { return Ok(None) };
-    hit("rebuild_locked");
+    FAILPOINTS.hit("rebuild_locked");
     if digest_of_sources(db, &ids).await? != sources {
         return Err(RebuildError::Changed("the contracts that are indexed have changed"));
     }

@@ -1,9 +1,8 @@
 //! Blocks of the window: one by one, each with its undo, over reorgs.
 
 use super::{
-    RebuildError, Subject,
+    FAILPOINTS, RebuildError, Subject,
     build::{Build, Indexed},
-    failpoint::hit,
     meter::Phase,
     settle::{known_block, load_at, look_at_new, record_ours, told_apart},
 };
@@ -57,7 +56,7 @@ impl Build<'_> {
                 return Err(RebuildError::Blocked);
             }
         }
-        hit("rebuild_followed");
+        FAILPOINTS.hit("rebuild_followed");
         Ok(())
     }
 }

@@ -11,7 +11,6 @@
 
 mod build;
 mod exchange;
-mod failpoint;
 mod follow;
 mod meter;
 mod settle;
@@ -21,7 +20,6 @@ mod verify;
 
 pub use build::discard;
 pub use exchange::{Rebuilt, rebuild};
-pub use failpoint::POINTS as FAILPOINTS;
 pub use meter::{Phase, Progress};
 pub use settle::Pace;
 pub use spot::{Mismatch, SpotChecked, spot_check};
@@ -29,7 +27,21 @@ pub use subject::Subject;
 pub use verify::{ChainVerdict, TableVerdict, Verdict, verify};
 
 use db::DbError;
+use runtime::Failpoints;
 use time::OffsetDateTime;
+
+/// Places where a test can have a rebuild die, in the order in which it passes them.
+pub const FAILPOINTS: Failpoints = Failpoints::new(&[
+    "rebuild_begun",
+    "rebuild_piece_written",
+    "rebuild_piece_committed",
+    "rebuild_settled",
+    "rebuild_index_built",
+    "rebuild_followed",
+    "rebuild_locked",
+    "rebuild_exchanged",
+    "rebuild_committed",
+]);
 
 /// Who is told how it gets on.
 pub type Tell<'t> = &'t mut (dyn FnMut(Progress) + Send);

@@ -1,9 +1,8 @@
 //! Settled blocks: read ahead in large chunks, and written in pieces.
 
 use super::{
-    RebuildError, Subject,
+    FAILPOINTS, RebuildError, Subject,
     build::{Build, Indexed},
-    failpoint::hit,
     meter::{Meter, Phase},
 };
 use crate::followed::{self, Gathered};
@@ -62,7 +61,7 @@ impl Build<'_> {
         for place in open {
             self.settle(place).await?;
         }
-        hit("rebuild_settled");
+        FAILPOINTS.hit("rebuild_settled");
         Ok(())
     }
 
@@ -109,9 +108,9 @@ impl Build<'_> {
             if !more {
                 record_base(&mut tx, piece.at.chain, anchor).await?;
             }
-            hit("rebuild_piece_written");
+            FAILPOINTS.hit("rebuild_piece_written");
             tx.commit().await.map_err(DbError::from)?;
-            hit("rebuild_piece_committed");
+            FAILPOINTS.hit("rebuild_piece_committed");
             if !more {
                 return Ok(());
             }

@@ -113,7 +113,7 @@ async fn dying_at_any_place_loses_and_doubles_nothing() {
     assert!(wanted[..5].iter().all(|table| table.rows > 0), "{wanted:?}");
     let test = testkit::database().await;
     let of_settled = |name: &&&str| name.contains("range") || name.contains("index_build");
-    for name in indexer::FAILPOINTS.iter().filter(of_settled) {
+    for name in indexer::FAILPOINTS.names().iter().filter(of_settled) {
         let builds = name.ends_with("_index_build");
         for pass in if builds { 1..=1 } else { 1..=2 } {
             let armed = format!("{name}:{pass}");
@@ -142,9 +142,9 @@ async fn dying_in_blocks_or_on_the_way_back_loses_and_doubles_nothing() {
     rig.node.mine(70).await;
     rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     let test = testkit::database().await;
-    let others = ["range", "index_build", "beside", "join"];
+    let others = ["range", "index_build", "beside", "join", "removal"];
     let rest = |name: &&&str| !others.iter().any(|other| name.contains(other));
-    let points: Vec<&str> = indexer::FAILPOINTS.iter().filter(rest).copied().collect();
+    let points: Vec<&str> = indexer::FAILPOINTS.names().iter().filter(rest).copied().collect();
     assert_eq!(points.len(), 7);
     for (place, name) in points.into_iter().enumerate() {
         rig.mint(&mut collection, 2).await;
@@ -181,7 +181,7 @@ async fn dying_while_a_contract_is_added_loses_and_doubles_nothing() {
     let status = start(&rig, &test, token, None).ended().await;
     assert!(status.success(), "{status}");
     rig.sources = vec![token, added].into_iter().map(of_asset).collect();
-    let points = indexer::FAILPOINTS.iter().copied();
+    let points = indexer::FAILPOINTS.names().iter().copied();
     let of_added = |name: &&str| name.contains("beside") || name.contains("join");
     let points: Vec<&str> = points.filter(of_added).collect();
     assert_eq!(points.len(), 8);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod backfill;
+mod claims;
 mod endpoints;
 mod faults;
 mod follow;
@@ -11,6 +12,7 @@ mod lies;
 mod proxy;
 mod rebuild;
 mod rebuild_killed;
+mod removed;
 mod reorg;
 mod rewind;
 mod rig;

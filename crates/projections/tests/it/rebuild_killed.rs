@@ -64,7 +64,7 @@ async fn a_rebuild_that_dies_anywhere_goes_on() {
     let db = place.test.db.clone();
     let _running = place.rig.start(&db);
     place.rig.indexed(&db).await;
-    for name in product::FAILPOINTS {
+    for name in product::FAILPOINTS.names() {
         let again = ["rebuild_piece_written", "rebuild_piece_committed", "rebuild_index_built"];
         for pass in if again.contains(name) { 1..=2 } else { 1..=1 } {
             let armed = format!("{name}:{pass}");

@@ -117,7 +117,10 @@ impl Rig {
         eventually_within(PATIENCE, "all contracts go with the head", || async {
             let mut connection = db.acquire().await.unwrap();
             let rows = index_sources::load(&mut connection, self.node.chain_id).await.unwrap();
-            let whole = rows.len() >= self.sources.len();
+            let whole = self.sources.iter().all(|source| {
+                let row = rows.iter().find(|row| row.address == source.address);
+                row.is_some_and(|row| row.last_block.is_none())
+            });
             (whole && rows.iter().all(|row| row.beside.is_none())).then_some(())
         })
         .await;

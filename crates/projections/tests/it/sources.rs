@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use vocab::topic;
 
 /// Logs of a contract that are kept, as [`token::truth`] has them.
-async fn rows(db: &Db, contract: Address) -> Vec<(u64, u64, String)> {
+pub async fn rows(db: &Db, contract: Address) -> Vec<(u64, u64, String)> {
     let logs = db::raw_logs::load_of(&mut db.acquire().await.unwrap(), contract).await.unwrap();
     let read = |log: db::raw_logs::RawLog| {
         (log.block_number, u64::from(log.log_index), log.block_hash.to_string())
@@ -49,7 +49,7 @@ async fn of_a_source_that_is_not_projected_only_logs_are_kept() {
 }
 
 /// Contracts of all three standards with logs in `blocks` blocks, some of them empty.
-async fn grown(blocks: u64, rng: &mut StdRng) -> (Rig, [Address; 3]) {
+pub async fn grown(blocks: u64, rng: &mut StdRng) -> (Rig, [Address; 3]) {
     let (mut rig, speakers) = followed().await;
     rig.options.range_max = 9;
     for _ in 0..blocks / 2 {
@@ -60,13 +60,13 @@ async fn grown(blocks: u64, rng: &mut StdRng) -> (Rig, [Address; 3]) {
     (rig, speakers)
 }
 
-async fn talk(rig: &Rig, speakers: [Address; 3], rng: &mut StdRng) {
+pub async fn talk(rig: &Rig, speakers: [Address; 3], rng: &mut StdRng) {
     let (speaker, logs) = drawn(rng, speakers);
     speaker::say(rig, speaker, &logs).await;
 }
 
 /// What `stoa index add` does.
-async fn add(rig: &Rig, db: &Db, source: &Source) {
+pub async fn add(rig: &Rig, db: &Db, source: &Source) {
     let row = source.row(false);
     let at = checkpoint(db, rig).await.unwrap().block;
     let mut tx = db::begin(db).await.unwrap();
@@ -206,25 +206,25 @@ async fn trouble_with_old_logs_does_not_hold_up_the_head() {
 const MADE: &str = "Made(string,address,address)";
 
 /// A factory that tells of contracts that stand already.
-fn made(child: Address) -> speaker::Told {
+pub fn made(child: Address) -> speaker::Told {
     let data = [speaker::word(64), child.into_word().to_vec(), speaker::word(0)].concat();
     speaker::Told::new(MADE, &[speaker::topic(1)], data)
 }
 
-fn factory(address: Address) -> Source {
+pub fn factory(address: Address) -> Source {
     let event = "event Made(string name, address indexed owner, address made)";
     let factory = projections::Factory::parse(event, "made").unwrap();
     Source { factory: Some(factory), ..Source::new(address, Standard::Erc20, 1) }
 }
 
-fn transfer(n: u64) -> speaker::Told {
+pub fn transfer(n: u64) -> speaker::Told {
     let parties = [speaker::topic(0), Address::repeat_byte(n as u8 + 1).into_word()];
     speaker::Told::new("Transfer(address,address,uint256)", &parties, speaker::word(n + 1))
 }
 
 /// Six contracts speak from the beginning; a factory names five of them, one after the other, and
 /// many that there are not. Each is followed from the block on in which it was named.
-async fn with_factory(strangers: u64) -> (Rig, Address, Vec<Address>) {
+pub async fn with_factory(strangers: u64) -> (Rig, Address, Vec<Address>) {
     let mut rig = Rig::new().await;
     rig.options.addresses_max = 50;
     let factory_at = speaker::deploy(&rig).await;

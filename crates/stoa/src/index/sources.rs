@@ -1,14 +1,15 @@
-//! `stoa index add`: a contract for an index under way.
+//! `stoa index add` and `remove`: contracts of an index under way.
 
 use crate::{configuration::SourceSettings, database::DatabaseOptions, index::the_chain, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use db::{
-    PgConnection,
+    PgConnection, checkpoints,
     index_sources::{self, SourceRow},
 };
-use projections::Projections;
-use vocab::ChainId;
+use indexer::{RemoveError, Removed};
+use projections::{Events, Projections, Source};
+use vocab::{Address, ChainId};
 
 #[derive(Args, Debug)]
 pub(crate) struct AddOptions {
@@ -54,43 +55,121 @@ pub(crate) async fn add(options: AddOptions) -> Result<()> {
     let db = options.database.connect().await?;
     let mut tx = db::begin(&db).await?;
     let (chain, checkpoint) = the_chain(&mut tx, options.chain).await?;
-    let mut new = Vec::new();
+    let (mut new, mut again) = (Vec::new(), Vec::new());
     for source in &sources {
         let row = source.row(false);
-        if is_new(&mut tx, chain, &row).await? {
-            new.push(row);
+        match find_same(&mut tx, chain, &row).await? {
+            None => new.push(row),
+            Some(found) => again.extend(Some(found).filter(|found| found.last_block.is_some())),
         }
     }
-    if new.is_empty() {
+    if new.is_empty() && again.is_empty() {
         say(&format!("{} is in the index of chain {chain} already", settings.address));
         return Ok(());
     }
+    let mut block = checkpoint.block;
+    if !again.is_empty() {
+        // Where they go on is a block that nobody may move meanwhile.
+        let held = checkpoints::raise_epoch(&mut tx, chain).await?;
+        block = held.context("the index was thrown away meanwhile")?.block;
+    }
+    indexer::record_followed_again(&mut tx, chain, block, &again).await?;
     let projections = Projections::new(Vec::new());
-    indexer::record_added(&mut tx, chain, checkpoint.block, (&projections, new)).await?;
+    indexer::record_added(&mut tx, chain, block, (&projections, new)).await?;
     tx.commit().await.context("it is not known whether the contract was added")?;
+    let first = again.iter().filter_map(|row| row.last_block).min();
     say(&format!(
         "{} is read from block {} on, beside what chain {chain} goes on with; `stoa index status` \
          says how far it is",
-        settings.address, settings.start_block,
+        settings.address,
+        first.map_or(settings.start_block, |last| last.min(block.number) + 1),
     ));
     Ok(())
 }
 
-/// False when the index has it.
-async fn is_new(db: &mut PgConnection, chain: ChainId, row: &SourceRow) -> Result<bool> {
+/// The same in the index, if it has it.
+async fn find_same(
+    db: &mut PgConnection,
+    chain: ChainId,
+    row: &SourceRow,
+) -> Result<Option<SourceRow>> {
     let contract = row.address;
     if let Some(found) = index_sources::find(db, chain, contract).await? {
         if found.agrees(row) {
-            return Ok(false);
+            return Ok(Some(found));
         }
         bail!(
-            "{contract} is in the index of chain {chain} as {} from block {}: it can't be changed",
+            "{contract} is in the index of chain {chain} as {} from block {}{}: it can't be \
+             changed",
             found.kind,
             found.start_block,
+            found.last_block.map_or(String::new(), |last| format!(" to {last}")),
         );
     }
     if let Some(factory) = index_sources::find_factory(db, chain, contract).await? {
         bail!("{contract} is in the index of chain {chain} already: {factory} made it");
     }
-    Ok(true)
+    Ok(None)
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RemoveOptions {
+    /// The contract; `*` with an event: what was added so.
+    address: String,
+    /// The event of `*`, as Solidity declares it.
+    #[arg(long, value_name = "EVENT")]
+    event: Option<String>,
+    /// EIP-155 id of the chain, when several are indexed.
+    #[arg(long, value_name = "ID")]
+    chain: Option<u64>,
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+impl RemoveOptions {
+    /// What stands for it in the index.
+    fn contract(&self) -> Result<Address> {
+        match (self.address.as_str(), &self.event) {
+            ("*", Some(event)) => {
+                let events =
+                    Events::parse(&[event]).map_err(|detail| anyhow!("event: {detail}"))?;
+                let sources = Source::anywhere(&events, 0);
+                Ok(sources.first().context("event: there is none")?.address)
+            }
+            ("*", None) => bail!("name the event of `*`: --event EVENT"),
+            (_, Some(_)) => bail!("--event goes with `*`: of a contract all of it is removed"),
+            (text, None) => text.parse().map_err(|_| anyhow!("address: must be 0x and 40 digits")),
+        }
+    }
+}
+
+pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
+    let contract = options.contract()?;
+    let db = options.database.connect().await?;
+    let (chain, _) = the_chain(&mut *db.acquire().await?, options.chain).await?;
+    let name = &options.address;
+    let removed = match indexer::remove(&db, chain, contract).await {
+        Ok(removed) => removed,
+        Err(RemoveError::NotIndexed) => bail!("{name} is not in the index of chain {chain}"),
+        Err(RemoveError::Configured) => bail!(
+            "the configuration names {name}: take it out of [[sources]] there, and start again \
+             what indexes chain {chain}"
+        ),
+        Err(RemoveError::MadeBy(factory)) => bail!(
+            "{factory} made {name}, and has what it makes followed: only that factory can be \
+             removed"
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    say(&match removed {
+        Removed::At(last) => format!(
+            "{name} is followed no more on chain {chain}: what it told to block {last} stays, and \
+             `stoa index add` goes on from there"
+        ),
+        Removed::Unread => format!("{name} is gone from chain {chain}: nothing of it was read yet"),
+        Removed::Before(last) => {
+            format!("{name} was removed from chain {chain} before, at block {last}")
+        }
+    });
+    Ok(())
 }

@@ -238,10 +238,18 @@ async fn a_leader_that_was_frozen_writes_nothing_any_more() {
     place.assert_whole().await;
 }
 
-/// `stoa index add` beside a process that indexes, and `stoa index rewind` under it.
+/// What `stoa index status` says of a contract, and to which block it is indexed.
+async fn state(place: &Place, contract: &str) -> (String, u64) {
+    let status = place.status().await;
+    let sources = status["sources"].as_array().unwrap();
+    let found = sources.iter().find(|source| source["contract"] == contract).unwrap();
+    (found["state"].as_str().unwrap().to_owned(), found["block"].as_u64().unwrap())
+}
+
+/// `stoa index add` and `remove` beside a process that indexes, and `stoa index rewind` under it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contract_is_added_and_the_index_taken_back_while_it_goes_on() {
-    let place = Place::new().await;
+async fn a_contract_comes_and_goes_and_the_index_is_taken_back_while_it_goes_on() {
+    let mut place = Place::new().await;
     let added = place.site.factory().to_string();
     let words = ["add", added.as_str(), "--standard", "erc721"];
     refused(place.run(&words).await, "nothing is indexed yet");
@@ -268,6 +276,36 @@ async fn a_contract_is_added_and_the_index_taken_back_while_it_goes_on() {
     let other = [&words[..], &["--start-block", "9"]].concat();
     refused(place.run(&other).await, "can't be changed");
 
+    // Killed before the commit nothing has changed; after it, all has.
+    let token = place.site.token().to_string();
+    refused(place.run(&["remove", &token]).await, "the configuration names");
+    refused(place.run(&["remove", "0x12"]).await, "address: must be 0x");
+    refused(place.run(&["remove", "*"]).await, "name the event");
+    let stranger = "0x00000000000000000000000000000000000000aa";
+    refused(place.run(&["remove", stranger]).await, "is not in the index of chain 31337");
+    for (point, wanted) in [("before_removal_commit", "live"), ("after_removal_commit", "removed")]
+    {
+        let mut command = place.command(&["remove", &added]);
+        command.env("STOA_FAILPOINT", point);
+        said(command).await.unwrap_err();
+        assert_eq!(state(&place, &added).await.0, wanted, "{point}");
+    }
+    let at = state(&place, &added).await.1;
+    let said = place.run(&["remove", &added]).await.unwrap();
+    assert!(said.contains(&format!("before, at block {at}")), "{said}");
+    place.site.grow(3, 5, &mut StdRng::seed_from_u64(14)).await.unwrap();
+    place.stands_at_head().await;
+    assert_eq!(state(&place, &added).await.1, at);
+    let text = place.run(&["status"]).await.unwrap();
+    assert!(text.contains(&format!("{added} erc721 from 1: removed at block {at}")), "{text}");
+    refused(place.run(&other).await, "can't be changed");
+    let said = place.run(&words).await.unwrap();
+    assert!(said.contains(&format!("is read from block {} on", at + 1)), "{said}");
+    eventually_within(PATIENCE, "the contract is back", || async {
+        (state(&place, &added).await.0 == "live").then_some(())
+    })
+    .await;
+
     let head = place.site.head().await.unwrap().number;
     let back = (head - 20).to_string();
     let said = place.run(&["rewind", &back]).await.unwrap();
@@ -276,4 +314,101 @@ async fn a_contract_is_added_and_the_index_taken_back_while_it_goes_on() {
     place.assert_whole().await;
     refused(place.run(&["rewind", "1"]).await, "are settled");
     refused(place.run(&["rewind", "999999"]).await, "it is indexed to block");
+}
+
+/// The chain gives up more than a window of blocks: nothing is guessed, and an operator has the index
+/// begin from nothing, with all that is followed then.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_below_whose_window_the_chain_changed_begins_anew() {
+    let mut place = Place::new().await;
+    let mut random = StdRng::seed_from_u64(15);
+    let url = place.test.url.clone();
+    let resume = |anew: bool| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        command.args(["chain", "resume", "31337", "--database-url", &url]);
+        command.args(anew.then_some("--anew")).stdin(Stdio::null());
+        said(command)
+    };
+    refused(resume(true).await, "nothing of chain 31337 is indexed");
+    let _running = place.start();
+    place.stands_at_head().await;
+    let added = place.site.factory().to_string();
+    place.run(&["add", &added, "--standard", "erc721"]).await.unwrap();
+    let removed = alloy_primitives::Address::repeat_byte(0xaa).to_string();
+    let removed = removed.as_str();
+    place.run(&["add", removed, "--standard", "erc20"]).await.unwrap();
+    for contract in [added.as_str(), removed] {
+        eventually_within(PATIENCE, "the contract goes with the head", || async {
+            (state(&place, contract).await.0 == "live").then_some(())
+        })
+        .await;
+    }
+    place.run(&["remove", removed]).await.unwrap();
+    assert_eq!(state(&place, removed).await.0, "removed");
+    refused(resume(true).await, "is not stopped");
+    place.site.grow(10, 20, &mut random).await.unwrap();
+    place.stands_at_head().await;
+
+    // So that empty blocks are others, too.
+    place.site.node.call("anvil_setCoinbase", json!([removed])).await;
+    place.site.node.call("anvil_reorg", json!([90, []])).await;
+    place.site.grow(4, 4, &mut random).await.unwrap();
+    let stopped = || async {
+        let status = place.status().await;
+        (status["state"] == "reorg_too_deep").then_some(status)
+    };
+    let status = eventually_within(PATIENCE, "the chain is stopped", stopped).await;
+    assert!(status["detail"].as_str().unwrap().contains("deeper than the window"), "{status}");
+    // It is safe to try, and stops again.
+    assert!(resume(false).await.unwrap().contains("31337"));
+    eventually_within(PATIENCE, "the chain is stopped again", stopped).await;
+    assert!(resume(true).await.unwrap().contains("is thrown away"));
+    eventually_within(PATIENCE, "the index begins anew", || async {
+        let text = place.run(&["status", "--json"]).await.unwrap();
+        let status: Value = serde_json::from_str(text.trim()).ok()?;
+        (status["state"] == "live").then_some(())
+    })
+    .await;
+    place.stands_at_head().await;
+    place.assert_whole().await;
+    eventually_within(PATIENCE, "what a command has added is read again", || async {
+        (state(&place, &added).await.0 == "live").then_some(())
+    })
+    .await;
+    let status = place.status().await;
+    assert_eq!(status["sources"].as_array().unwrap().len(), 2, "{status}");
+    place.run(&["verify"]).await.unwrap();
+}
+
+/// What it measures is to be had beside no server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_only_indexes_serves_its_metrics() {
+    let place = Place::new().await;
+    let log = place.config.with_file_name("log");
+    let mut command = place.indexing();
+    command.args(["--http", "127.0.0.1:0"]).stdout(Stdio::null());
+    command.stderr(std::fs::File::create(&log).unwrap());
+    let mut running = Running(command.spawn().unwrap());
+    let url = eventually_within(PATIENCE, "it says where it listens", || async {
+        let text = std::fs::read_to_string(&log).unwrap();
+        let line = text.lines().find(|line| line.starts_with("metrics: "))?.to_owned();
+        line.strip_prefix("metrics: ").map(str::to_owned)
+    })
+    .await;
+    place.stands_at_head().await;
+    let wanted = format!("indexer_last_block{{chain=\"31337\"}} {}", place.height().await.unwrap());
+    eventually_within(PATIENCE, "the height is told", || async {
+        let response = reqwest::get(&url).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+        let text = response.text().await.unwrap();
+        text.lines().any(|line| line == wanted).then_some(())
+    })
+    .await;
+    let other = url.replace("/metrics", "/api/v1/index");
+    assert_eq!(reqwest::get(&other).await.unwrap().status(), 404, "nothing else is served");
+    let mut second = place.indexing();
+    second.args(["--http", url.trim_start_matches("http://").trim_end_matches("/metrics")]);
+    refused(said(second).await, "cannot listen on");
+    running.signal(Signal::SIGINT);
+    assert_eq!(running.ended().await.code(), Some(0));
 }

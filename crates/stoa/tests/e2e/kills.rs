@@ -26,7 +26,7 @@ async fn one_item_whatever_kills_it_third_part() {
 
 /// Kill one server after the other on the same data, each at the next point of our part.
 async fn survive(part: usize) {
-    assert!(FAILPOINTS.len() >= 10);
+    assert!(FAILPOINTS.names().len() >= 10);
     let node = testkit::anvil(NodeOptions { block_time: Some(0.2), extra: vec![] }).await;
     let rpc = node.anvil.http_url();
     let home = Home::new();
@@ -34,7 +34,7 @@ async fn survive(part: usize) {
     let server = home.start(&options).await;
     settle_collection(&node, &server).await;
     assert_eq!(server.stop(), Some(0), "{}", home.log());
-    for point in FAILPOINTS.iter().skip(part).step_by(PARTS) {
+    for point in FAILPOINTS.names().iter().skip(part).step_by(PARTS) {
         let (id, to) = dies_at(&home, options, point).await;
         let server = home.start(&options).await;
         ends_as_one_item(&node, &server, &id, &to).await;

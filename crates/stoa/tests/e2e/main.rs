@@ -20,6 +20,7 @@ mod runbooks;
 mod server;
 mod signer_keys;
 mod signer_tools;
+mod sources;
 mod sponsored;
 mod sponsored_kills;
 mod walk;

@@ -105,7 +105,7 @@ async fn survive(part: usize) {
     // The set-up's own transactions pass no failpoint any more.
     node.mine(40).await;
     let mut costs = U256::ZERO;
-    let points = app::FAILPOINTS.iter().chain(&BETWEEN).skip(part).step_by(2);
+    let points = app::FAILPOINTS.names().iter().chain(&BETWEEN).skip(part).step_by(2);
     for (count, point) in (1u64..).zip(points) {
         let operator = fresh_address();
         let prepared = story.approval(&operator).await;

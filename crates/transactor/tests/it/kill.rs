@@ -94,7 +94,7 @@ impl Probe {
 async fn death_at_any_point_leaves_one_effect_per_job() {
     let rig = Rig::new(Wanted { wallets: 2, ..Wanted::default() }).await;
     let mut total = 0;
-    for point in transactor::FAILPOINTS {
+    for point in transactor::FAILPOINTS.names() {
         let queued = rig.queue_transfers(point, 8).await;
         total += 8;
         let mut dying = start(&rig, Some(point));
