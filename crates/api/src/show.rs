@@ -199,7 +199,7 @@ pub(crate) fn fact_list(rows: Vec<Fact>, epoch: i64, after: i64) -> Vec<wire::Fa
 }
 
 pub(crate) fn balance(chain: ChainId, row: &BalanceRow) -> wire::Balance {
-    let asset = row.kind.as_deref() == Some("erc20");
+    let asset = row.kind.as_deref().is_some_and(|kind| kind.starts_with("erc20"));
     wire::Balance {
         chain_id: chain.0,
         contract: address(row.contract),

@@ -1,7 +1,7 @@
 //! The commits. Nothing else writes.
 
 use crate::{
-    Batch, Block, IndexError,
+    Answer, Batch, Block, IndexError,
     backfill::{Progress, Ranged},
     failpoint,
     follow::Session,
@@ -31,7 +31,7 @@ impl Session {
     /// what levels count from.
     pub(crate) async fn commit_blocks(
         &mut self,
-        new: &[Block],
+        (new, answers): (&[Block], &[Answer]),
         sources: &Sources,
         head: u64,
     ) -> Result<(), IndexError> {
@@ -53,6 +53,7 @@ impl Session {
             blocks: &known,
             followed: &followed,
             sources,
+            answers,
             settled: false,
             head,
         };
@@ -96,6 +97,7 @@ impl Session {
             blocks: &range.packed.projected,
             followed: &range.packed.followed,
             sources: &range.sources,
+            answers: &[],
             settled: true,
             head,
         };
@@ -113,6 +115,22 @@ impl Session {
         self.checkpoint.block = to;
         self.window.clear();
         self.window.push_back(to);
+        self.look_for_unread();
+        Ok(())
+    }
+
+    /// Commit what contracts said as of the checkpoint's block, beside it.
+    pub(crate) async fn commit_answers(&mut self, answers: &[Answer]) -> Result<(), IndexError> {
+        let at = self.checkpoint.block;
+        let mut tx = self.begin(at).await?;
+        failpoint::hit("answers_begun");
+        let sources = &self.sources;
+        let batch = Batch { answers, settled: false, ..self.settled(&[], sources) };
+        let facts = self.projector.apply(&mut tx, &batch).await?;
+        journal::record(&mut tx, &facts).await?;
+        failpoint::hit("before_answers_commit");
+        tx.commit().await.map_err(db::DbError::from)?;
+        failpoint::hit("after_answers_commit");
         Ok(())
     }
 
@@ -139,6 +157,7 @@ impl Session {
         while self.window.back().is_some_and(|block| block.number > ancestor.number) {
             self.window.pop_back();
         }
+        self.look_for_unread();
         Ok(reorg.depth())
     }
 

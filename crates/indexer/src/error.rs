@@ -15,6 +15,10 @@ pub enum IndexError {
     /// was committed.
     #[error("the endpoint told what is not so: {0}")]
     Lied(String),
+    /// The endpoint can't say what contracts hold as of a block, whose state it may lack: nothing is
+    /// guessed, and nothing of it was committed.
+    #[error("the endpoint can't say what contracts hold as of block {block}")]
+    Unanswered { block: u64, source: RpcError },
     /// What was committed must be read again.
     #[error("the database failed")]
     Db(#[from] DbError),
@@ -36,6 +40,9 @@ impl IndexError {
     /// Is the trouble on the endpoint's side, so that what we know of the database still holds?
     #[must_use]
     pub fn is_endpoint(&self) -> bool {
-        matches!(self, Self::Rpc(_) | Self::Inconsistent(_) | Self::Lied(_))
+        match self {
+            Self::Rpc(_) | Self::Inconsistent(_) | Self::Lied(_) | Self::Unanswered { .. } => true,
+            Self::Db(_) | Self::Superseded | Self::TooDeep(_) | Self::SourcesChanged(_) => false,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Places where a test can have the process die: `STOA_FAILPOINT=name:N` aborts at the Nth pass
 //! (`name` alone at the first). Compiled into debug builds only.
 
-/// All places, in the order in which a range passes them; then blocks of the window, then the way
+/// All places, in the order in which a range passes them; then blocks of the window and what contracts are asked beside, then the way
 /// back from a branch that was given up; then those of a contract that is read beside.
 pub const POINTS: &[&str] = &[
     "range_read",
@@ -16,6 +16,9 @@ pub const POINTS: &[&str] = &[
     "blocks_projected",
     "before_blocks_commit",
     "after_blocks_commit",
+    "answers_begun",
+    "before_answers_commit",
+    "after_answers_commit",
     "unwind_begun",
     "before_unwind_commit",
     "after_unwind_commit",

@@ -12,10 +12,13 @@
 //! Blocks below the window are read in ranges, several at a time (`backfill`). Contracts that come
 //! later are read beside the head and joined to it (`beside`).
 //!
+//! Where logs do not tell what is so, contracts are asked as of the block that is committed (`ask`).
+//!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
 mod additions;
 mod anew;
+mod ask;
 mod backfill;
 mod beside;
 mod choice;
@@ -42,6 +45,8 @@ pub use error::IndexError;
 pub use failpoint::POINTS as FAILPOINTS;
 pub use options::IndexerOptions;
 pub use planted::Fault;
-pub use projector::{Batch, Block, Makes, Orphaned, Projector, Reads, Recorded};
+pub use projector::{
+    Answer, Asking, Batch, Block, Makes, Orphaned, Projector, Question, Reads, Recorded,
+};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;

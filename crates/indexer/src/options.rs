@@ -28,6 +28,9 @@ pub struct IndexerOptions {
     /// Of so many blocks at the head that hold logs of ours, one is compared with its receipts, of
     /// another endpoint where there is one; 0 is none.
     pub spot_check_every: u64,
+    /// So many blocks after which what every known account has of a token that rebases was read
+    /// again, a part in each block; 0 is never.
+    pub reread_blocks: u64,
     /// Pause between attempts to be elected.
     pub stand_by: Duration,
     /// Longest pause after trouble.
@@ -50,6 +53,7 @@ impl Default for IndexerOptions {
             batches_in_flight: 4,
             addresses_max: 500,
             spot_check_every: 16,
+            reread_blocks: 64,
             stand_by: Duration::from_secs(1),
             back_off_max: Duration::from_secs(10),
             #[cfg(feature = "planted-faults")]
