@@ -2,7 +2,7 @@
 
 use crate::{DbError, Hash};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use vocab::{BlockRef, ChainId};
 
 /// A fact as it is recorded, before it has a number.
@@ -28,12 +28,12 @@ pub async fn record(db: &mut PgConnection, facts: &[NewFact]) -> Result<(), DbEr
     let topics: Vec<String> = facts.iter().map(|f| f.topic.to_owned()).collect();
     let kinds: Vec<String> = facts.iter().map(|f| f.kind.to_owned()).collect();
     let reverting: Vec<bool> = facts.iter().map(|f| f.reverting).collect();
-    let attributes: Vec<Value> = facts.iter().map(|f| f.attributes.clone()).collect();
+    let attributes: Vec<Json<&Value>> = facts.iter().map(|f| Json(&f.attributes)).collect();
     let chains: Vec<Option<i64>> = facts.iter().map(|f| f.chain_id.map(ChainId::as_i64)).collect();
     let numbers: Vec<Option<i64>> =
         facts.iter().map(|f| f.block.map(|b| b.number.cast_signed())).collect();
     let hashes: Vec<Option<Hash>> = facts.iter().map(|f| f.block.map(|b| Hash(b.hash))).collect();
-    let data: Vec<Value> = facts.iter().map(|f| f.data.clone()).collect();
+    let data: Vec<Json<&Value>> = facts.iter().map(|f| Json(&f.data)).collect();
     sqlx::query!(
         "insert into outbox
              (topic, kind, reverting, attributes, chain_id, block_number, block_hash, data)
@@ -42,11 +42,11 @@ pub async fn record(db: &mut PgConnection, facts: &[NewFact]) -> Result<(), DbEr
         &topics,
         &kinds,
         &reverting,
-        &attributes,
+        &attributes as _,
         &chains as _,
         &numbers as _,
         &hashes as _,
-        &data,
+        &data as _,
     )
     .execute(db)
     .await?;

@@ -50,46 +50,6 @@ impl From<Row> for RawLog {
     }
 }
 
-/// Add logs in the caller's transaction.
-pub async fn record(
-    db: &mut PgConnection,
-    chain: ChainId,
-    logs: &[&RawLog],
-) -> Result<(), DbError> {
-    if logs.is_empty() {
-        return Ok(());
-    }
-    let numbers: Vec<i64> = logs.iter().map(|l| l.block_number.cast_signed()).collect();
-    let hashes: Vec<Hash> = logs.iter().map(|l| Hash(l.block_hash)).collect();
-    let indexes: Vec<i32> = logs.iter().map(|l| l.log_index.cast_signed()).collect();
-    let tx_hashes: Vec<Hash> = logs.iter().map(|l| Hash(l.tx_hash)).collect();
-    let tx_indexes: Vec<i32> = logs.iter().map(|l| l.tx_index.cast_signed()).collect();
-    let addresses: Vec<Addr> = logs.iter().map(|l| Addr(l.address)).collect();
-    let topics: Vec<Vec<u8>> =
-        logs.iter().map(|l| l.topics.iter().flat_map(|t| t.0).collect()).collect();
-    let data: Vec<&[u8]> = logs.iter().map(|l| l.data.as_ref()).collect();
-    let times: Vec<Option<OffsetDateTime>> = logs.iter().map(|l| l.mined_at).collect();
-    sqlx::query!(
-        "insert into raw_logs (chain_id, block_number, block_hash, log_index, tx_hash, tx_index,
-                               address, topics, data, mined_at)
-         select $1, * from unnest($2::int8[], $3::bytea[], $4::int4[], $5::bytea[], $6::int4[],
-                                  $7::bytea[], $8::bytea[], $9::bytea[], $10::timestamptz[])",
-        chain.as_i64(),
-        &numbers,
-        &hashes as _,
-        &indexes,
-        &tx_hashes as _,
-        &tx_indexes,
-        &addresses as _,
-        &topics,
-        &data as _,
-        &times as _,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// All logs of a contract in chain order, whatever chain it is on. For tests and audits: reads all.
 pub async fn load_of(db: &mut PgConnection, contract: Address) -> Result<Vec<RawLog>, DbError> {
     let rows = sqlx::query_as!(

@@ -22,6 +22,14 @@ impl CopyRows {
         Self { chain, rows: CopyBuffer::new(capacity.saturating_mul(320)) }
     }
 
+    /// These.
+    #[must_use]
+    pub fn of(chain: ChainId, logs: &[&RawLog]) -> Self {
+        let mut rows = Self::new(chain, logs.len());
+        logs.iter().for_each(|log| rows.push(log));
+        rows
+    }
+
     pub fn push(&mut self, log: &RawLog) {
         let rows = &mut self.rows;
         rows.row(COLUMNS);

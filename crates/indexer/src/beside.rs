@@ -24,9 +24,8 @@ use db::{
     checkpoints,
     index_children::{self, ChildRow},
     index_sources::{self, Beside, SourceRow},
-    raw_logs,
     raw_logs::RawLog,
-    raw_logs_copy,
+    raw_logs_copy::{self, CopyRows},
 };
 use std::{
     collections::HashSet,
@@ -362,11 +361,11 @@ impl Session {
         sources: &Sources,
     ) -> Result<(), IndexError> {
         let anchor = self.window.front().map_or(0, |block| block.number);
-        let mut tx = self.begin(self.checkpoint.block).await?;
-        failpoint::hit("join_begun");
         let chain = self.chain.id;
         let logs: Vec<&RawLog> = blocks.iter().flat_map(|block| &block.logs).collect();
-        raw_logs::record(&mut tx, chain, &logs).await?;
+        let mut tx = self.begin(self.checkpoint.block).await?;
+        failpoint::hit("join_begun");
+        raw_logs_copy::record(&mut tx, &CopyRows::of(chain, &logs)).await?;
         let children = sources.children(logs.iter().copied());
         index_children::record(&mut tx, chain, &children).await?;
         let followed = logs.iter().filter(|log| sources.is_followed(log));

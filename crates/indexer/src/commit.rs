@@ -17,7 +17,7 @@ use db::{
     index_sources::SourceRow,
     raw_logs,
     raw_logs::RawLog,
-    raw_logs_copy,
+    raw_logs_copy::{self, CopyRows},
     reconciliations::{self, Reconciliation},
     undo_records,
 };
@@ -36,14 +36,14 @@ impl Session {
         head: u64,
     ) -> Result<(), IndexError> {
         let Some(last) = new.last() else { return Ok(()) };
-        let to = last.block();
+        let (to, chain) = (last.block(), self.chain.id);
+        let rows: Vec<BlockRow> = new.iter().map(row).collect();
+        let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
+        let packed = CopyRows::of(chain, &logs);
         let mut tx = self.begin(to).await?;
         failpoint::hit("blocks_begun");
-        let chain = self.chain.id;
-        let rows: Vec<BlockRow> = new.iter().map(row).collect();
         blocks::record(&mut tx, chain, &rows).await?;
-        let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
-        raw_logs::record(&mut tx, chain, &logs).await?;
+        raw_logs_copy::record(&mut tx, &packed).await?;
         let children = sources.children(logs.iter().copied());
         index_children::record(&mut tx, chain, &children).await?;
         let (known, followed) = told_apart(new, sources);
@@ -66,6 +66,7 @@ impl Session {
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
         failpoint::hit("before_blocks_commit");
         tx.commit().await.map_err(db::DbError::from)?;
+        journal::ring();
         failpoint::hit("after_blocks_commit");
         self.checkpoint.block = to;
         self.window.extend(rows.iter().map(BlockRow::block));

@@ -112,14 +112,17 @@ impl Session {
             (self.chain.block_time / 4).clamp(Duration::from_millis(50), Duration::from_secs(2));
         let mut checked = Instant::now();
         let mut pause = poll;
+        let mut nudged = false;
         loop {
-            if checked.elapsed() > CHECK {
+            // Between heads, if they leave the time: a new one is not kept waiting.
+            if checked.elapsed() > if nudged { 3 * CHECK } else { CHECK } {
                 election.check().await?;
                 self.tell_endpoints().await?;
                 self.look_for_sources().await?;
                 checked = Instant::now();
             }
             let step = self.step(election).await;
+            nudged = false;
             self.note_canonical();
             match step {
                 Ok(Step::Behind) => {
@@ -134,7 +137,7 @@ impl Session {
                             signals.at_head.notify_one();
                         }
                         // A time-out is the poll that makes up for lost notices.
-                        let _ = timeout(poll, signals.nudge.notified()).await;
+                        nudged = timeout(poll, signals.nudge.notified()).await.is_ok();
                     } else {
                         self.work_beside(&signals.nudge, poll).await?;
                     }
@@ -172,7 +175,8 @@ impl Session {
         // What is read at once is lost at once: no more than the endpoint bears.
         let most = self.endpoint().calls_max().unwrap_or(u64::MAX).min(self.options.window);
         let last = top.min(height.saturating_add(most.max(1)));
-        let headers = self.fetch().headers(first, last).await?;
+        let headers =
+            if first == top { vec![head] } else { self.fetch().headers(first, last).await? };
         let parent = headers.first().map(|header| header.parent_hash);
         if parent != Some(self.checkpoint.block.hash) {
             self.reconcile(top).await?;

@@ -14,5 +14,5 @@ pub use db::{
     outbox::{NewFact, record},
 };
 pub use leader::Leader;
-pub use sequencer::{SequencerOptions, run_sequencer};
+pub use sequencer::{SequencerOptions, ring, run_sequencer};
 pub use tail::Tail;

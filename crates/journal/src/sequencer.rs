@@ -3,15 +3,28 @@
 use crate::Leader;
 use db::{Db, DbError, leases, outbox};
 use std::{future::Future, time::Duration};
-use tokio::time::sleep;
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 const LEASE: &str = "sequencer";
+
+/// Of the whole process, as the sequencer is.
+static RUNG: Notify = Notify::const_new();
+
+/// Tell the sequencer that facts were committed which somebody waits for: it need not finish its
+/// pause. A hint only. A sequencer of another process does not hear it, and what many commits a
+/// second do had better wait for the pause, to be numbered together.
+pub fn ring() {
+    RUNG.notify_one();
+}
 
 #[derive(Clone, Copy, Debug)]
 pub struct SequencerOptions {
     /// Facts numbered in one commit.
     pub batch_max: i64,
-    /// Pause when nothing waits. Bounds the time from commit to number.
+    /// Pause when nothing waits, unless somebody rings. Bounds the time from commit to number.
     pub idle: Duration,
     /// How long a dead sequencer blocks its successor.
     pub lease: Duration,
@@ -38,7 +51,10 @@ async fn run(db: &Db, options: SequencerOptions, leader: &mut Leader) {
     loop {
         let pause = match step(db, options, leader).await {
             Ok(Some(moved)) if moved >= options.batch_max.unsigned_abs() => Duration::ZERO,
-            Ok(Some(_)) => options.idle,
+            Ok(Some(_)) => {
+                let _ = timeout(options.idle, RUNG.notified()).await;
+                continue;
+            }
             Ok(None) => options.lease / 4,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "facts wait for a number");

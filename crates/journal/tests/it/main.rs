@@ -238,6 +238,24 @@ async fn a_lease_is_renewed_while_a_commit_under_it_is_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_ring_ends_the_pause() {
+    let database = database().await;
+    let db = &database.db;
+    let options = SequencerOptions { idle: Duration::from_secs(3_600), ..options() };
+    let sequencer = tokio::spawn(run_sequencer(db.clone(), options, std::future::pending()));
+    // The first may be found before any pause; after it there is one.
+    for n in 0..3 {
+        let mut transaction = db.begin().await.unwrap();
+        journal::record(&mut transaction, &[fact(topic::ITEMS, 0, n)]).await.unwrap();
+        transaction.commit().await.unwrap();
+        journal::ring();
+        wait_until_numbered(db).await;
+    }
+    assert_eq!(all(db, topic::ITEMS).await.len(), 3);
+    sequencer.abort();
+}
+
+#[tokio::test]
 async fn a_tail_follows_and_sees_a_new_epoch() {
     let database = database().await;
     let db = &database.db;
