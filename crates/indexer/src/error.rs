@@ -15,8 +15,8 @@ pub enum IndexError {
     /// was committed.
     #[error("the endpoint told what is not so: {0}")]
     Lied(String),
-    /// The endpoint can't say what contracts hold as of a block, whose state it may lack: nothing is
-    /// guessed, and nothing of it was committed.
+    /// The endpoint can't say what contracts hold as of a block, whose state it may lack. Nothing
+    /// is guessed, and nothing of it was committed.
     #[error("the endpoint can't say what contracts hold as of block {block}")]
     Unanswered { block: u64, source: RpcError },
     /// What was committed must be read again.

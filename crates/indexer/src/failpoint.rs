@@ -1,8 +1,9 @@
 //! Places where a test can have the process die: `STOA_FAILPOINT=name:N` aborts at the Nth pass
 //! (`name` alone at the first). Compiled into debug builds only.
 
-/// All places, in the order in which a range passes them; then blocks of the window and what contracts are asked beside, then the way
-/// back from a branch that was given up; then those of a contract that is read beside.
+/// All places, in the order in which a range passes them; then blocks of the window and what
+/// contracts are asked beside, then the way back from a branch that was given up; then those of a
+/// contract that is read beside.
 pub const POINTS: &[&str] = &[
     "range_read",
     "range_begun",

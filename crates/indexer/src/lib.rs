@@ -12,7 +12,8 @@
 //! Blocks below the window are read in ranges, several at a time (`backfill`). Contracts that come
 //! later are read beside the head and joined to it (`beside`).
 //!
-//! Where logs do not tell what is so, contracts are asked as of the block that is committed (`ask`).
+//! Where logs do not tell what is so, contracts are asked as of the block that is committed
+//! (`ask`).
 //!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 

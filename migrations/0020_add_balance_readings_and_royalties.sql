@@ -20,3 +20,9 @@ create index balance_readings_block_idx on balance_readings (chain_id, block_num
 -- Rows that are still to be read are looked for by it, in pages.
 drop index balances_unreliable_idx;
 create index balances_unreliable_idx on balances (chain_id, contract, account) where unreliable;
+
+-- What a collection pays of a sale, as its logs say (ERC-2981). Null: its logs were indexed before
+-- they were read. Without a share there is no receiver.
+alter table collections
+    add column royalty_receiver bytea check (length(royalty_receiver) = 20),
+    add column royalty_bps integer check (royalty_bps between 0 and 10000);
