@@ -273,7 +273,7 @@ impl Session {
     pub(crate) fn settled<'a>(&self, followed: &'a [RawLog], sources: &'a Sources) -> Batch<'a> {
         Batch {
             chain_id: self.chain.id,
-            finality: self.chain.finality,
+            finality: self.finality(self.checkpoint.block.number),
             blocks: &[],
             followed,
             sources,

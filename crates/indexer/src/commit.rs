@@ -49,7 +49,7 @@ impl Session {
         let (known, followed) = told_apart(new, sources);
         let batch = Batch {
             chain_id: chain,
-            finality: self.chain.finality,
+            finality: self.finality(head),
             blocks: &known,
             followed: &followed,
             sources,
@@ -61,7 +61,7 @@ impl Session {
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
         failpoint::hit("blocks_projected");
-        let anchor = to.number.saturating_sub(self.options.window);
+        let anchor = self.floor(to.number);
         blocks::record_anchor(&mut tx, chain, anchor).await?;
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
         failpoint::hit("before_blocks_commit");
@@ -94,7 +94,7 @@ impl Session {
         failpoint::hit("range_copied");
         let batch = Batch {
             chain_id: chain,
-            finality: self.chain.finality,
+            finality: self.finality(head),
             blocks: &range.packed.projected,
             followed: &range.packed.followed,
             sources: &range.sources,

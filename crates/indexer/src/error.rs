@@ -19,6 +19,10 @@ pub enum IndexError {
     /// is guessed, and nothing of it was committed.
     #[error("the endpoint can't say what contracts hold as of block {block}")]
     Unanswered { block: u64, source: RpcError },
+    /// The window reaches down to the finalized block, and the endpoint has none, or another than
+    /// was told before.
+    #[error("the endpoint does not say what is final: {0}")]
+    NotFinal(String),
     /// What was committed must be read again.
     #[error("the database failed")]
     Db(#[from] DbError),
@@ -41,7 +45,11 @@ impl IndexError {
     #[must_use]
     pub fn is_endpoint(&self) -> bool {
         match self {
-            Self::Rpc(_) | Self::Inconsistent(_) | Self::Lied(_) | Self::Unanswered { .. } => true,
+            Self::Rpc(_)
+            | Self::Inconsistent(_)
+            | Self::Lied(_)
+            | Self::Unanswered { .. }
+            | Self::NotFinal(_) => true,
             Self::Db(_) | Self::Superseded | Self::TooDeep(_) | Self::SourcesChanged(_) => false,
         }
     }

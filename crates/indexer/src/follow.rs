@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) checkpoint: Checkpoint,
     /// Our canonical blocks from the anchor to the checkpoint.
     pub(crate) window: VecDeque<BlockRef>,
+    /// The highest block that an endpoint has called finalized, where the window goes by that.
+    pub(crate) finalized: Option<BlockRef>,
     pub(crate) sources: Arc<Sources>,
     /// What is not with the checkpoint yet.
     pub(crate) aside: Aside,
@@ -86,6 +88,7 @@ impl Session {
             projector,
             checkpoint,
             window,
+            finalized: None,
             sources: Arc::new(Sources::of_others(Vec::new())),
             aside: Aside::new(&options),
             sizer: Arc::new(Mutex::new(Sizer::new(&options))),
@@ -165,7 +168,8 @@ impl Session {
             return self.look_at_lower_head(&head).await;
         }
         let first = height + 1;
-        let settled_top = top.saturating_sub(self.options.window);
+        self.learn_finalized().await?;
+        let settled_top = self.floor(top);
         if first <= settled_top {
             self.backfill(settled_top, top, election).await?;
             self.gauge(top);

@@ -28,6 +28,7 @@ mod election;
 mod error;
 mod failpoint;
 mod fetch;
+mod finality;
 mod follow;
 mod nudge;
 mod options;

@@ -6,6 +6,9 @@ pub struct IndexerOptions {
     /// How many blocks can be unwound; at least the depth of finality. Deeper blocks are indexed
     /// without undo records and item facts.
     pub window: u64,
+    /// The window reaches down to the block that the node calls finalized, and is never deeper than
+    /// `window`.
+    pub window_finalized: bool,
     /// First block to read when the chain has no checkpoint; at least 1.
     pub start_block: u64,
     /// Read the header of every block below the window, too, and the block whole when its bloom
@@ -44,6 +47,7 @@ impl Default for IndexerOptions {
     fn default() -> Self {
         Self {
             window: 64,
+            window_finalized: false,
             start_block: 1,
             prove_settled: true,
             range_max: 10_000,

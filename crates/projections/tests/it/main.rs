@@ -4,6 +4,7 @@
 mod backfill;
 mod endpoints;
 mod faults;
+mod finalized;
 mod follow;
 mod followed;
 mod killed;

@@ -169,6 +169,10 @@ fn indexer() -> Vec<Opt<Settings>> {
         option!("window_blocks", Whole(1, 10_000),
             "how deep a reorg can be unwound; at least `chain.final_blocks`",
             s => s.indexer.window),
+        option!("window_finalized", Flag,
+            "the window reaches down to the block that the node calls finalized, and is never \
+             deeper than `window_blocks`; mints are final no earlier",
+            s => s.indexer.window_finalized),
         option!("prove_settled", Flag,
             "prove by each block's header that no log below the window was kept back; without, \
              only the ends of ranges are proven, with far fewer calls",
