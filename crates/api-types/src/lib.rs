@@ -342,6 +342,9 @@ pub struct Fact {
     #[schema(example = "item_minted")]
     pub kind: String,
     pub block: Option<Block>,
+    /// Of topics `items` and `transfers`: `tentative`, `auditable` or `final`, as of now. Null once
+    /// a reorg took it back.
+    pub level: Option<Status>,
     pub at: String,
     #[schema(value_type = Object)]
     pub data: Value,
@@ -357,6 +360,15 @@ pub struct FactList {
     pub facts: Vec<Fact>,
     /// What to give as `after` to go on.
     pub next_after: i64,
+}
+
+/// How sure a fact has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FactLevel {
+    Tentative,
+    Auditable,
+    Final,
 }
 
 /// One thing wrong with a request.
@@ -477,10 +489,13 @@ pub struct CollectionListQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FactListQuery {
-    /// `items`, `collections`, `chain`, `mints` (your own) or `transactions` (admin).
+    /// `items`, `transfers`, `collections`, `chain`, `mints` (your own) or `transactions` (admin).
     pub topic: String,
     /// Only facts numbered above this; 0 when absent.
     pub after: Option<i64>,
     /// 1 to 200, 50 when absent.
     pub limit: Option<i64>,
+    /// Only facts of blocks that have this level or a higher one, none that a reorg took back. The
+    /// list ends before the first that has not come so far. Topics `items` and `transfers` only.
+    pub level: Option<FactLevel>,
 }

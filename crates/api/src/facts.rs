@@ -6,9 +6,10 @@ use crate::{
     problem::{Code, Problem},
     show,
 };
-use api_types::{FactList, FactListQuery};
+use api_types::{FactLevel, FactList, FactListQuery};
 use app::FactQuery;
 use axum::{Json, extract::State};
+use vocab::Level;
 
 /// Read facts
 ///
@@ -27,7 +28,12 @@ pub(crate) async fn list_facts(
     if after < 0 {
         return Err(Problem::from(Code::QueryInvalid).at("?after", "0 or more"));
     }
-    let asked = FactQuery { topic: &query.topic, after, limit: limit(query.limit)? };
+    let level = query.level.map(|level| match level {
+        FactLevel::Tentative => Level::Tentative,
+        FactLevel::Auditable => Level::Auditable,
+        FactLevel::Final => Level::Final,
+    });
+    let asked = FactQuery { topic: &query.topic, after, limit: limit(query.limit)?, level };
     let page = state.app().read_facts(who.caller(), asked).await?;
     Ok(Json(show::facts(page, after)))
 }

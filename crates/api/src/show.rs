@@ -2,7 +2,7 @@
 
 use api_types as wire;
 use app::{
-    BalanceRow, Checkpoint, CollectionRow, Fact, FactPage, Holder, ItemDetail, ItemRow, LogView,
+    BalanceRow, Checkpoint, CollectionRow, FactPage, Holder, ItemDetail, ItemRow, Leveled, LogView,
     MintJob, Summary, TransferRow,
 };
 use serde_json::{Value, json};
@@ -99,14 +99,18 @@ fn transfer(row: &TransferRow) -> wire::Transfer {
     }
 }
 
+fn level(level: Level) -> wire::Status {
+    match level {
+        Level::Tentative => wire::Status::Tentative,
+        Level::Auditable => wire::Status::Auditable,
+        Level::Final => wire::Status::Final,
+    }
+}
+
 pub(crate) fn item_detail(detail: ItemDetail) -> wire::ItemDetail {
     wire::ItemDetail {
         item: item(&detail.item),
-        level: detail.level.map(|level| match level {
-            Level::Tentative => wire::Status::Tentative,
-            Level::Auditable => wire::Status::Auditable,
-            Level::Final => wire::Status::Final,
-        }),
+        level: detail.level.map(level),
         metadata: detail.metadata,
         mint_id: detail.mint_id.map(|id| id.0),
         history: detail.history.iter().map(transfer).collect(),
@@ -174,21 +178,20 @@ fn content_mode(stored: &str) -> Option<wire::ContentMode> {
 
 /// `after` is what was asked for: the first fact follows on it.
 pub(crate) fn facts(page: FactPage, after: i64) -> wire::FactList {
-    let next_after = page.facts.last().map_or(after, |fact| fact.seq);
     wire::FactList {
         topic: page.topic.to_owned(),
         epoch: page.epoch,
         head: page.head,
         facts: fact_list(page.facts, page.epoch, after),
-        next_after,
+        next_after: page.next_after,
     }
 }
 
 /// Facts of one topic in order; the first one follows on `after`.
-pub(crate) fn fact_list(rows: Vec<Fact>, epoch: i64, after: i64) -> Vec<wire::Fact> {
+pub(crate) fn fact_list(rows: Vec<Leveled>, epoch: i64, after: i64) -> Vec<wire::Fact> {
     let mut prev_seq = after;
     let mut facts = Vec::with_capacity(rows.len());
-    for fact in rows {
+    for (fact, reached) in rows {
         let kind = if fact.reverting { wire::FactType::Reorg } else { wire::FactType::Delta };
         facts.push(wire::Fact {
             topic: fact.topic,
@@ -198,6 +201,7 @@ pub(crate) fn fact_list(rows: Vec<Fact>, epoch: i64, after: i64) -> Vec<wire::Fa
             r#type: kind,
             kind: fact.kind,
             block: fact.block_number.zip(fact.block_hash).map(|(n, hash)| block(n, hash.0)),
+            level: reached.map(level),
             at: time(fact.created_at),
             data: fact.data,
         });

@@ -166,6 +166,7 @@ pub(crate) async fn list_transaction_facts(
 ) -> Result<Json<TransactionFacts>, Problem> {
     let app = state.app();
     let (epoch, facts) = app.load_transaction_facts(who.caller(), TransactionId(id)).await?;
+    let facts = facts.into_iter().map(|fact| (fact, None)).collect();
     Ok(Json(TransactionFacts { facts: crate::show::fact_list(facts, epoch, 0) }))
 }
 

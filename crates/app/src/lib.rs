@@ -34,6 +34,7 @@ mod check_readiness;
 mod encode_call;
 mod enqueue;
 mod error;
+mod fact_levels;
 mod failpoint;
 mod group_commit;
 pub mod jobs;
@@ -99,6 +100,7 @@ pub use db::{
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
+pub use fact_levels::Leveled;
 pub use failpoint::POINTS as FAILPOINTS;
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};

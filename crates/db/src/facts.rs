@@ -60,6 +60,53 @@ pub async fn load_after(
     .await?)
 }
 
+/// As [`load_after`] without a filter, each with whether it was taken back: by a reverting fact of
+/// the same block behind it, which may wait for its number.
+pub async fn load_with_ends(
+    db: &mut PgConnection,
+    topic: &str,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<(Fact, bool)>, DbError> {
+    let rows = sqlx::query!(
+        r#"with waiting as materialized (
+               select chain_id, block_hash from outbox where topic = $1 and reverting)
+           select f.topic, f.seq, f.kind, f.reverting, f.attributes, f.chain_id, f.block_number,
+                  f.block_hash as "block_hash: Hash", f.data, f.created_at,
+                  (f.block_hash is not null and not f.reverting
+                   and (exists (select from facts r
+                                 where r.topic = f.topic and r.chain_id = f.chain_id
+                                   and r.block_number = f.block_number and r.reverting
+                                   and r.block_hash = f.block_hash and r.seq > f.seq)
+                        or (f.chain_id, f.block_hash)
+                           in (select chain_id, block_hash from waiting))) as "taken_back!"
+             from facts f
+            where f.topic = $1 and f.seq > $2
+            order by f.seq limit $3"#,
+        topic,
+        seq,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let facts = rows.into_iter().map(|row| {
+        let fact = Fact {
+            topic: row.topic,
+            seq: row.seq,
+            kind: row.kind,
+            reverting: row.reverting,
+            attributes: row.attributes,
+            chain_id: row.chain_id,
+            block_number: row.block_number,
+            block_hash: row.block_hash,
+            data: row.data,
+            created_at: row.created_at,
+        };
+        (fact, row.taken_back)
+    });
+    Ok(facts.collect())
+}
+
 /// As [`load_after`], but none above `upto`: bounds what a rare filter makes the database scan.
 pub async fn load_between(
     db: &mut PgConnection,

@@ -57,7 +57,7 @@ impl Session {
             settled: false,
             head,
         };
-        let mut facts = vec![self.head_fact(to, logs.len())];
+        let mut facts = vec![self.head_fact(to, logs.len(), head)];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
         failpoint::hit("blocks_projected");
@@ -207,10 +207,13 @@ impl Session {
         self.fact("range_indexed", to, data)
     }
 
-    fn head_fact(&self, to: BlockRef, logs: usize) -> NewFact {
+    /// With the heights up to which blocks are auditable and final from now on.
+    fn head_fact(&self, to: BlockRef, logs: usize, head: u64) -> NewFact {
+        let finality = self.chain.finality;
         let data = json!({
             "chain_id": self.chain.id.to_string(), "block": block_data(to),
-            "logs": logs.to_string(),
+            "logs": logs.to_string(), "auditable": finality.auditable_height(head),
+            "final": finality.final_height(head),
         });
         self.fact("head", to, data)
     }

@@ -1,6 +1,6 @@
 //! The chain that is indexed: one ERC-20 and one ERC-721, a transaction per block, alternating,
 //! each with the same number of transfers to 5,000 holders; then 70 empty blocks, so that all of it
-//! is settled. Made once and kept.
+//! is settled. Or of the ERC-20 alone. Made once and kept.
 
 use crate::node::Node;
 use anyhow::{Context, Result, ensure};
@@ -21,12 +21,29 @@ pub const SENDER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const CALLS: [&str; 2] = ["0xf9e7e5d5", "0x9579f5d1"];
 pub const CONTRACTS: [(&str, &str); 2] = [("BenchToken", "erc20"), ("BenchNft", "erc721")];
 const HOLDERS: u64 = 5_000;
+const FEW_HOLDERS: u64 = 256;
 const EMPTY: u64 = 70;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub blocks: u64,
     pub logs: u64,
+    /// Transfers of the ERC-20 alone, to few holders.
+    pub tokens: bool,
+}
+
+impl Shape {
+    fn name(self) -> String {
+        let which = if self.tokens { "-tokens" } else { "" };
+        format!("{}x{}{which}.json", self.blocks, self.logs)
+    }
+
+    /// What is called in this block: a place in [`CONTRACTS`], and the data.
+    fn call(self, block: u64) -> (usize, String) {
+        let which = if self.tokens || block.is_multiple_of(2) { 0 } else { 1 };
+        let holders = if self.tokens { FEW_HOLDERS } else { HOLDERS };
+        (which, burst_to(holders, which, self.logs, block))
+    }
 }
 
 /// A node that has the chain.
@@ -44,7 +61,7 @@ impl Workload {
     /// Start a node with the chain of this shape, making it if it is not in `cache`.
     pub async fn open(cache: &Path, shape: Shape) -> Result<Self> {
         fs::create_dir_all(cache)?;
-        let kept = cache.canonicalize()?.join(format!("{}x{}.json", shape.blocks, shape.logs));
+        let kept = cache.canonicalize()?.join(shape.name());
         let addresses = kept.with_extension("contracts.json");
         if !kept.exists() || !addresses.exists() {
             let draft = kept.with_extension("draft");
@@ -101,8 +118,7 @@ async fn make(file: &Path, shape: Shape) -> Result<Vec<String>> {
     }
     chain.call("evm_setAutomine", json!([false])).await?;
     for block in 0..shape.blocks {
-        let which = usize::try_from(block % 2)?;
-        let data = burst(which, shape.logs, block);
+        let (which, data) = shape.call(block);
         let call = json!({ "from": SENDER, "to": contracts[which], "data": data,
                            "gas": "0x1000000" });
         chain.call("eth_sendTransaction", json!([call])).await?;
@@ -127,7 +143,11 @@ pub async fn deployed(chain: &Node, hash: Value) -> Result<String> {
 
 /// Call data for `count` transfers by the contract at `which` of [`CONTRACTS`], drawn by `seed`.
 pub fn burst(which: usize, count: u64, seed: u64) -> String {
-    let words = [count, seed, HOLDERS].map(|word| format!("{word:064x}"));
+    burst_to(HOLDERS, which, count, seed)
+}
+
+fn burst_to(holders: u64, which: usize, count: u64, seed: u64) -> String {
+    let words = [count, seed, holders].map(|word| format!("{word:064x}"));
     format!("{}{}", CALLS[which], words.concat())
 }
 
