@@ -47,7 +47,7 @@ pub async fn list(
                 cross join lateral jsonb_populate_record(null::items, u.image) as r
                 where u.image is not null and ($2::bytea is null or r.owner = $2)
            ), owed as materialized (
-               select distinct on (k.contract) k.contract, r.royalty_receiver, r.royalty_bps
+               select distinct on (k.contract) k.contract, r.royalty_receiver, r.royalty_bps as bps
                  from undo_records u
                 cross join lateral jsonb_populate_record(null::collections, u.key) as k
                 cross join lateral jsonb_populate_record(null::collections, u.image) as r
@@ -60,8 +60,7 @@ pub async fn list(
                   w.minted_tx as "minted_tx!: Hash", w.updated_block as "updated_block!",
                   case when o.contract is null then c.royalty_receiver
                        else o.royalty_receiver end as "royalty_receiver: Addr",
-                  case when o.contract is null then c.royalty_bps
-                       else o.royalty_bps end as royalty_bps
+                  case when o.contract is null then c.royalty_bps else o.bps end as royalty_bps
              from (select * from was order by contract, token_id limit $6) as w
              left join owed o on o.contract = w.contract
              left join collections c on c.chain_id = $1 and c.contract = w.contract

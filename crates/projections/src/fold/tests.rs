@@ -235,7 +235,7 @@ fn notices_of_changed_metadata_are_kept() {
     let all = (U256::from(1), U256::MAX);
     assert_eq!(
         kept,
-        [(7, 1, collection(1), all.0, all.1, None), (7, 3, collection(2), all.0, all.1, None),]
+        [(7, 1, collection(1), all.0, all.1, None), (7, 4, collection(2), all.0, all.1, None),]
     );
 }
 

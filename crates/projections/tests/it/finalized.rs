@@ -3,12 +3,12 @@
 use crate::{
     followed::text,
     proxy::Proxy,
-    rig::{Rig, add_job, checkpoint, height},
+    rig::{Rig, add_job, call_of, checkpoint, height},
 };
 use db::{Db, blocks};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{NodeOptions, eventually};
+use testkit::{ACCOUNTS, NodeOptions, eventually};
 
 /// anvil calls the block finalized that is two epochs below its head.
 async fn rig(slots: u64) -> Rig {
@@ -44,11 +44,14 @@ async fn the_window_is_as_deep_as_the_node_says_within_bounds() {
                 assert_eq!(finalized.number.to::<u64>(), head - depth);
             }
         }
-        rig.reorg(reorg, &[]).await;
+        // Blocks that hold what they held would be the same ones.
+        let other = (call_of(ACCOUNTS[1], Vec::new()), 0);
+        rig.reorg(reorg, std::slice::from_ref(&other)).await;
         rig.indexed(&test.db).await;
         assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
         // With 50 slots finality is further behind than the window may reach.
-        rig.reorg(depth + 2, &[]).await;
+        let other = (call_of(ACCOUNTS[2], Vec::new()), 0);
+        rig.reorg(depth + 2, &[other]).await;
         eventually("a chain that is stopped", || async {
             checkpoint(&test.db, &rig).await?.stopped
         })
