@@ -50,8 +50,8 @@ pub enum SourceState {
 pub struct IndexSource {
     /// `*` where every contract that tells of the event is meant.
     pub contract: String,
-    /// `erc20`, `erc721` or `erc1155`, or `events` or `abi`: read by an ABI. Of a factory, that of
-    /// the contracts that it makes.
+    /// `erc20`, `erc20_fee`, `erc20_rebasing`, `erc721` or `erc1155`, or `events` or `abi`: read by
+    /// an ABI. Of a factory, that of the contracts that it makes.
     pub standard: String,
     /// The first block whose logs are kept.
     pub start_block: u64,

@@ -194,6 +194,10 @@ pub struct Item {
     /// What its document says; absent while it has not come to its turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_metadata: Option<TokenMetadata>,
+    /// Of items of this engine's collections: what a sale owes, as the collection says as of the
+    /// same block (ERC-2981). Absent when that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub royalty: Option<Royalty>,
 }
 
 /// An item with what belongs to it.
@@ -298,6 +302,10 @@ pub struct Collection {
     pub burned: String,
     pub created_block: Option<u64>,
     pub requested_at: Option<String>,
+    /// What a sale owes (ERC-2981): as the chain says, and as it was asked for until it is
+    /// deployed. Absent when that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub royalty: Option<Royalty>,
 }
 
 /// One page of collections.

@@ -78,7 +78,14 @@ pub(crate) fn item(row: &ItemRow) -> wire::Item {
         minted_block: row.minted_block.unsigned_abs(),
         minted_tx: row.minted_tx.to_string(),
         token_metadata: None,
+        royalty: royalty(row.royalty_receiver, row.royalty_bps),
     }
+}
+
+/// None when nothing is owed, or nothing is known.
+fn royalty(receiver: Option<impl Into<Address>>, bps: Option<i32>) -> Option<wire::Royalty> {
+    let (receiver, bps) = receiver.zip(bps.filter(|bps| *bps > 0))?;
+    Some(wire::Royalty { receiver: address(receiver.into()), bps: bps.unsigned_abs() })
 }
 
 fn transfer(row: &TransferRow) -> wire::Transfer {
@@ -127,6 +134,7 @@ pub(crate) fn collection(row: &CollectionRow) -> wire::Collection {
         burned: row.burned.unwrap_or(0).to_string(),
         created_block: row.created_block.map(i64::unsigned_abs),
         requested_at: row.requested_at.map(time),
+        royalty: royalty(row.royalty_receiver, row.royalty_bps),
     }
 }
 
@@ -203,7 +211,7 @@ pub(crate) fn fact_list(rows: Vec<Leveled>, epoch: i64, after: i64) -> Vec<wire:
 }
 
 pub(crate) fn balance(chain: ChainId, row: &BalanceRow) -> wire::Balance {
-    let asset = row.kind.as_deref() == Some("erc20");
+    let asset = row.kind.as_deref().is_some_and(|kind| kind.starts_with("erc20"));
     wire::Balance {
         chain_id: chain.0,
         contract: address(row.contract),

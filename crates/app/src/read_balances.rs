@@ -180,7 +180,7 @@ pub(crate) async fn kind(
     }
     let source = index_sources::find_contract(db, chain, contract).await?;
     match source.filter(|source| source.projected).map(|source| source.kind).as_deref() {
-        Some("erc20") => Ok(Kind::Asset),
+        Some("erc20" | "erc20_fee" | "erc20_rebasing") => Ok(Kind::Asset),
         Some("erc721") => Ok(Kind::Items),
         Some("erc1155") => Ok(Kind::Amounts),
         _ => Err(Refusal::ContractNotFollowed.into()),

@@ -133,7 +133,7 @@ impl App {
         };
         collection_requests::record(db, &request).await?;
         journal::record(db, &[fact(holder, &request, caller)]).await?;
-        let body = render(&row(&request)).to_string().into_bytes();
+        let body = render(&row(&request, checked)).to_string().into_bytes();
         Ok(Done::New(ACCEPTED, body))
     }
 }
@@ -233,7 +233,7 @@ fn fact(
     }
 }
 
-fn row(request: &NewCollectionRequest<'_>) -> CollectionRow {
+fn row(request: &NewCollectionRequest<'_>, checked: &Checked<'_>) -> CollectionRow {
     CollectionRow {
         chain_id: request.chain_id.as_i64(),
         contract: request.contract,
@@ -249,5 +249,7 @@ fn row(request: &NewCollectionRequest<'_>) -> CollectionRow {
         request_status: Some(request.status.as_str().to_owned()),
         reason: None,
         requested_at: Some(request.now),
+        royalty_receiver: Some(checked.royalty_receiver.into()),
+        royalty_bps: Some(checked.royalty_bps.into()),
     }
 }

@@ -2,6 +2,7 @@
 //! The transactor and the indexer share it. Which headers are canonical is not decided here but by
 //! the indexer's commits (`db::blocks`).
 
+mod ask;
 mod endpoint;
 mod error;
 mod health;
@@ -9,6 +10,7 @@ mod methods;
 mod pool;
 mod types;
 
+pub use ask::{Asked, Question};
 pub use endpoint::{Endpoint, EndpointOptions, Large, install_tls};
 pub use error::RpcError;
 pub use health::Rate;

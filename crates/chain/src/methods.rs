@@ -52,6 +52,11 @@ impl Endpoint {
         header.ok_or_else(|| RpcError::Malformed("the node has no head".into()))
     }
 
+    /// The last block that can't be given up, as the node sees it; none when it does not say.
+    pub async fn finalized(&self) -> Result<Option<Header>, RpcError> {
+        self.call("eth_getBlockByNumber", json!(["finalized", false])).await
+    }
+
     pub async fn header(&self, number: u64) -> Result<Option<Header>, RpcError> {
         self.call("eth_getBlockByNumber", json!([U64::from(number), false])).await
     }

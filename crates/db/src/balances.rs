@@ -1,7 +1,12 @@
 //! `balances`: what accounts have of assets (ERC-20, under token id 0) and of items with many
 //! owners (ERC-1155), as the logs of followed contracts say.
 
-use crate::{Addr, DbError, Numeric, column::Signed, copy::CopyBuffer};
+use crate::{
+    Addr, DbError, Numeric,
+    balance_readings::{Columns, Holder, Reading},
+    column::Signed,
+    copy::CopyBuffer,
+};
 use alloy_primitives::aliases::{I512, U512};
 use sqlx::PgConnection;
 use vocab::{Address, ChainId, U256};
@@ -104,6 +109,109 @@ pub async fn record_first(
         copy.field(&change.updated_block.to_be_bytes());
     }
     copy.send(db, COPY).await
+}
+
+/// A balance that is read of its contract, and may have changed in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    pub contract: Address,
+    pub account: Address,
+    /// The last of the blocks.
+    pub updated_block: u64,
+}
+
+/// These may have changed, each of another account: what they are is not known until it is read.
+pub async fn record_touched(
+    db: &mut PgConnection,
+    chain: ChainId,
+    touched: &[Touched],
+) -> Result<(), DbError> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let contracts: Vec<Addr> = touched.iter().map(|t| Addr(t.contract)).collect();
+    let accounts: Vec<Addr> = touched.iter().map(|t| Addr(t.account)).collect();
+    let blocks: Vec<i64> = touched.iter().map(|t| t.updated_block.cast_signed()).collect();
+    sqlx::query!(
+        "insert into balances (chain_id, contract, token_id, account, balance, unreliable,
+                               updated_block)
+         select $1, t.contract, 0, t.account, 0, true, t.updated_block
+           from unnest($2::bytea[], $3::bytea[], $4::int8[]) as t (contract, account, updated_block)
+         on conflict (chain_id, contract, token_id, account)
+            do update set balance = 0, unreliable = true, updated_block = excluded.updated_block",
+        chain.as_i64(),
+        &contracts as _,
+        &accounts as _,
+        &blocks,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What contracts said, each of another account: of rows that are there, and that no block above
+/// the reading's has touched. Without a balance they are unreliable.
+pub async fn record_read<'a>(
+    db: &mut PgConnection,
+    chain: ChainId,
+    readings: impl IntoIterator<Item = &'a Reading>,
+) -> Result<(), DbError> {
+    let Columns { contracts, accounts, blocks, balances } = Columns::of(readings);
+    if contracts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "with found as (
+             select r.balance, b.at
+               from unnest($2::bytea[], $3::bytea[], $4::int8[], $5::numeric[])
+                        as r (contract, account, block_number, balance)
+              cross join lateral (
+                   select o.ctid as at from balances o
+                    where o.chain_id = $1 and o.contract = r.contract and o.token_id = 0
+                      and o.account = r.account and o.updated_block <= r.block_number
+                    limit 1) as b
+         )
+         update balances b
+            set balance = coalesce(f.balance, 0), unreliable = f.balance is null
+           from found f where b.ctid = f.at",
+        chain.as_i64(),
+        &contracts as _,
+        &accounts as _,
+        &blocks,
+        &balances as _,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Of whose rows these readings would change the balance.
+pub async fn load_differing<'a>(
+    db: &mut PgConnection,
+    chain: ChainId,
+    readings: impl IntoIterator<Item = &'a Reading>,
+) -> Result<Vec<Holder>, DbError> {
+    let Columns { contracts, accounts, balances, .. } = Columns::of(readings);
+    if contracts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"select r.contract as "contract!: Addr", r.account as "account!: Addr"
+             from unnest($2::bytea[], $3::bytea[], $4::numeric[])
+                      as r (contract, account, balance)
+            cross join lateral (
+                 select o.balance, o.unreliable from balances o
+                  where o.chain_id = $1 and o.contract = r.contract and o.token_id = 0
+                    and o.account = r.account limit 1) as b
+            where (r.balance is null) <> b.unreliable or coalesce(r.balance, 0) <> b.balance"#,
+        chain.as_i64(),
+        &contracts as _,
+        &accounts as _,
+        &balances as _,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.contract.0, row.account.0)).collect())
 }
 
 /// How many rows of a chain are unreliable.

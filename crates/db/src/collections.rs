@@ -25,6 +25,10 @@ pub struct CollectionRow {
     pub minted: u64,
     pub burned: u64,
     pub created_block: u64,
+    /// Who gets a share of sales; none without a share.
+    pub royalty_receiver: Option<Address>,
+    /// In 1/10,000 of the price. None: the logs were indexed before they were read.
+    pub royalty_bps: Option<u16>,
 }
 
 impl CollectionRow {
@@ -48,6 +52,8 @@ impl CollectionRow {
             "minted": self.minted,
             "burned": self.burned,
             "created_block": self.created_block,
+            "royalty_receiver": self.royalty_receiver.map(|to| bytea(to.as_slice())),
+            "royalty_bps": self.royalty_bps,
         })
     }
 }
@@ -68,6 +74,8 @@ struct Row {
     minted: i64,
     burned: i64,
     created_block: i64,
+    royalty_receiver: Option<Addr>,
+    royalty_bps: Option<i32>,
 }
 
 impl From<Row> for CollectionRow {
@@ -83,6 +91,8 @@ impl From<Row> for CollectionRow {
             minted: row.minted.cast_unsigned(),
             burned: row.burned.cast_unsigned(),
             created_block: row.created_block.cast_unsigned(),
+            royalty_receiver: row.royalty_receiver.map(|to| to.0),
+            royalty_bps: row.royalty_bps.and_then(|bps| bps.try_into().ok()),
         }
     }
 }
@@ -114,7 +124,8 @@ pub async fn load_many(
     let rows = sqlx::query_as!(
         Row,
         r#"select contract as "contract: Addr", creator as "creator: Addr", salt as "salt: Hash",
-                  name, symbol, content_mode, base_uri, minted, burned, created_block
+                  name, symbol, content_mode, base_uri, minted, burned, created_block,
+                  royalty_receiver as "royalty_receiver: Addr", royalty_bps
              from collections where chain_id = $1 and contract = any($2::bytea[])"#,
         chain.as_i64(),
         &contracts as _,
@@ -143,16 +154,21 @@ pub async fn record(
     let minted: Vec<i64> = rows.iter().map(|r| r.minted.cast_signed()).collect();
     let burned: Vec<i64> = rows.iter().map(|r| r.burned.cast_signed()).collect();
     let created: Vec<i64> = rows.iter().map(|r| r.created_block.cast_signed()).collect();
+    let receivers: Vec<Option<Addr>> = rows.iter().map(|r| r.royalty_receiver.map(Addr)).collect();
+    let bps: Vec<Option<i32>> = rows.iter().map(|r| r.royalty_bps.map(i32::from)).collect();
     sqlx::query!(
         "insert into collections (chain_id, contract, creator, salt, name, symbol, content_mode,
-                                  base_uri, minted, burned, created_block)
+                                  base_uri, minted, burned, created_block, royalty_receiver,
+                                  royalty_bps)
          select $1, * from unnest($2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::text[],
-                                  $7::text[], $8::text[], $9::int8[], $10::int8[], $11::int8[])
+                                  $7::text[], $8::text[], $9::int8[], $10::int8[], $11::int8[],
+                                  $12::bytea[], $13::int4[])
          on conflict (chain_id, contract) do update
             set creator = excluded.creator, salt = excluded.salt, name = excluded.name,
                 symbol = excluded.symbol, content_mode = excluded.content_mode,
                 base_uri = excluded.base_uri, minted = excluded.minted,
-                burned = excluded.burned, created_block = excluded.created_block",
+                burned = excluded.burned, created_block = excluded.created_block,
+                royalty_receiver = excluded.royalty_receiver, royalty_bps = excluded.royalty_bps",
         chain.as_i64(),
         &contracts as _,
         &creators as _,
@@ -164,6 +180,8 @@ pub async fn record(
         &minted,
         &burned,
         &created,
+        &receivers as _,
+        &bps as _,
     )
     .execute(db)
     .await?;

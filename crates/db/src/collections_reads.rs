@@ -23,6 +23,9 @@ pub struct CollectionRow {
     pub request_status: Option<String>,
     pub reason: Option<String>,
     pub requested_at: Option<OffsetDateTime>,
+    /// On chain as logs say; before, as it was asked for. The receiver of nothing may be anybody.
+    pub royalty_receiver: Option<Addr>,
+    pub royalty_bps: Option<i32>,
 }
 
 /// Which collections to list. None means any.
@@ -66,7 +69,12 @@ pub async fn list(
                   c.created_block as "created_block?", r.id as "request_id?", r.name as "name?",
                   r.symbol as "symbol?", r.content_mode as "content_mode?",
                   r.base_uri as "base_uri?", r.status as "request_status?", r.reason,
-                  r.created_at as "requested_at?"
+                  r.created_at as "requested_at?",
+                  case when c.contract is null
+                       then decode(substr(r.settings->>'royalty_receiver', 3), 'hex')
+                       else c.royalty_receiver end as "royalty_receiver: Addr",
+                  case when c.contract is null then (r.settings->>'royalty_bps')::int4
+                       else c.royalty_bps end as royalty_bps
              from keys k
              left join collections c on c.chain_id = k.chain_id and c.contract = k.contract
              left join collection_requests r

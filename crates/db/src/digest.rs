@@ -68,6 +68,8 @@ pub static TABLES: [Compared; 13] = [
             "minted",
             "burned",
             "created_block",
+            "royalty_receiver",
+            "royalty_bps",
         ],
         order: &["contract"],
         taken_back: TakenBack::Restored,

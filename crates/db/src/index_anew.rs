@@ -5,7 +5,8 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use vocab::ChainId;
 
 /// What belongs to the index beside the tables that are compared.
-const BESIDE: [&str; 4] = ["undo_records", "blocks", "index_progress", "checkpoints"];
+const BESIDE: [&str; 5] =
+    ["undo_records", "balance_readings", "blocks", "index_progress", "checkpoints"];
 /// There may be much of it.
 const PATIENCE: &str = "set local statement_timeout = 0";
 

@@ -8,7 +8,7 @@ use vocab::{Address, ChainId, U256};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     pub contract: Address,
-    /// `erc20`, `erc721` or `erc1155`.
+    /// `erc20`, `erc20_fee`, `erc721` or `erc1155`.
     pub kind: String,
     /// 0 of an ERC-20.
     pub token_id: U256,
@@ -21,8 +21,11 @@ pub struct Sample {
 /// rows that follow it. Of a table with fewer rows than wanted it takes all.
 const CHANCE: &str = "substring(sha256(convert_to($2::int8::text || ':' || n, 'UTF8')) for 20)";
 
+const REBASING: &str = "erc20_rebasing";
+
 /// Draw about `count` reliable balances and `count` items with an owner; as far as these tables are
-/// asked for.
+/// asked for. Balances of tokens that rebase may have changed since they were read, so they show
+/// nothing and are left out.
 pub async fn load(
     db: &mut PgConnection,
     chain: ChainId,
@@ -40,14 +43,13 @@ pub async fn load(
                 .bind(count)
                 .fetch_all(&mut *db)
                 .await?;
-        samples.extend(rows.into_iter().map(|(contract, kind, token_id, account, balance)| {
-            Sample {
-                contract: contract.0,
-                kind,
-                token_id: token_id.0,
-                account: account.0,
-                balance: balance.0,
-            }
+        let rows = rows.into_iter().filter(|(_, kind, ..)| kind != REBASING);
+        samples.extend(rows.map(|(contract, kind, token_id, account, balance)| Sample {
+            contract: contract.0,
+            kind,
+            token_id: token_id.0,
+            account: account.0,
+            balance: balance.0,
         }));
     }
     Ok(samples)

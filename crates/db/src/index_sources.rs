@@ -10,7 +10,8 @@ use vocab::{Address, B256, BlockRef, ChainId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRow {
     pub address: Address,
-    /// `erc20`, `erc721` or `erc1155`; of a factory, that of the contracts that it makes.
+    /// `erc20`, `erc20_fee`, `erc20_rebasing`, `erc721` or `erc1155`; of a factory, that of the
+    /// contracts that it makes.
     pub kind: String,
     /// The first block whose logs are read.
     pub start_block: u64,
@@ -288,16 +289,15 @@ pub async fn record_begun_anew(
     if begun.rows_affected() == 0 {
         return Ok(false);
     }
-    for table in TABLES.iter().filter(|table| table.table != "index_children") {
-        let column = match table.table {
-            "raw_logs" => "address",
-            _ if table.columns.contains(&"contract") => "contract",
-            _ => continue,
-        };
+    let of_contracts = TABLES.iter().filter_map(|table| match table.table {
+        "index_children" => None,
+        "raw_logs" => Some((table.table, "address")),
+        _ => table.columns.contains(&"contract").then_some((table.table, "contract")),
+    });
+    for (table, column) in of_contracts.chain([("balance_readings", "contract")]) {
         // Made of names in the constants only.
         let sql = format!(
-            "delete from {} where chain_id = $1 and ({column} = $2 or {column} in ({MADE}))",
-            table.table
+            "delete from {table} where chain_id = $1 and ({column} = $2 or {column} in ({MADE}))"
         );
         let query = sqlx::query(AssertSqlSafe(sql));
         query.bind(chain.as_i64()).bind(Addr(address)).execute(&mut *db).await?;
@@ -327,7 +327,7 @@ const MADE: &str = "
 /// A contract of others whose logs mean something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FollowedContract {
-    /// `erc20`, `erc721` or `erc1155`.
+    /// `erc20`, `erc20_fee`, `erc20_rebasing`, `erc721` or `erc1155`.
     pub kind: String,
     /// Its logs are made something of; else they are only kept.
     pub projected: bool,

@@ -50,12 +50,25 @@ pub async fn list(
                  from undone u
                 cross join lateral jsonb_populate_record(null::items, u.image) as r
                 where u.image is not null and ($2::bytea is null or r.owner = $2)
+           ), owed as materialized (
+               select distinct on (k.contract) k.contract, r.royalty_receiver, r.royalty_bps as bps
+                 from undo_records u
+                cross join lateral jsonb_populate_record(null::collections, u.key) as k
+                cross join lateral jsonb_populate_record(null::collections, u.image) as r
+                where u.chain_id = $1 and u.projection = 'collections' and u.block_number > $7
+                order by k.contract, u.block_number, u.id
            )
-           select $1 as "chain_id!", contract as "contract!: Addr",
-                  token_id as "token_id!: Numeric", owner as "owner: Addr", uri,
-                  intent as "intent: Numeric", minted_block as "minted_block!",
-                  minted_tx as "minted_tx!: Hash", updated_block as "updated_block!"
-             from was order by contract, token_id limit $6"#,
+           select $1 as "chain_id!", w.contract as "contract!: Addr",
+                  w.token_id as "token_id!: Numeric", w.owner as "owner: Addr", w.uri,
+                  w.intent as "intent: Numeric", w.minted_block as "minted_block!",
+                  w.minted_tx as "minted_tx!: Hash", w.updated_block as "updated_block!",
+                  case when o.contract is null then c.royalty_receiver
+                       else o.royalty_receiver end as "royalty_receiver: Addr",
+                  case when o.contract is null then c.royalty_bps else o.bps end as royalty_bps
+             from (select * from was order by contract, token_id limit $6) as w
+             left join owed o on o.contract = w.contract
+             left join collections c on c.chain_id = $1 and c.contract = w.contract
+            order by w.contract, w.token_id"#,
         chain.as_i64(),
         owner.as_ref().map(|a| a.as_slice()),
         contract.as_ref().map(|a| a.as_slice()),

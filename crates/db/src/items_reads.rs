@@ -16,15 +16,22 @@ pub struct ItemRow {
     pub minted_block: i64,
     pub minted_tx: B256,
     pub updated_block: i64,
+    /// Of items of our collections, what those say; both null for others.
+    pub royalty_receiver: Option<Addr>,
+    pub royalty_bps: Option<i32>,
 }
 
 pub async fn load(db: &mut PgConnection, item: ItemKey) -> Result<Option<ItemRow>, DbError> {
     Ok(sqlx::query_as!(
         ItemRow,
-        r#"select chain_id, contract as "contract: Addr", token_id as "token_id: Numeric",
+        r#"select i.chain_id, i.contract as "contract: Addr", token_id as "token_id: Numeric",
                   owner as "owner: Addr", uri, intent as "intent: Numeric", minted_block,
-                  minted_tx as "minted_tx: Hash", updated_block
-             from items where chain_id = $1 and contract = $2 and token_id = $3"#,
+                  minted_tx as "minted_tx: Hash", updated_block,
+                  c.royalty_receiver as "royalty_receiver?: Addr",
+                  c.royalty_bps as "royalty_bps?"
+             from items i
+             left join collections c on c.chain_id = i.chain_id and c.contract = i.contract
+            where i.chain_id = $1 and i.contract = $2 and token_id = $3"#,
         item.chain_id.as_i64(),
         item.contract.as_slice(),
         Numeric(item.token_id) as _,
@@ -46,17 +53,22 @@ pub async fn list(
     let (after_contract, after_token) = after.unzip();
     Ok(sqlx::query_as!(
         ItemRow,
-        r#"select chain_id, contract as "contract: Addr", token_id as "token_id: Numeric",
-                  owner as "owner: Addr", uri, intent as "intent: Numeric", minted_block,
-                  minted_tx as "minted_tx: Hash", updated_block
-             from items
-            where chain_id = $1
-              and ($3::bytea is not null
-                   or contract <> all ((select backfilling($1))::bytea[]))
-              and ($2::bytea is null or owner = $2)
-              and ($3::bytea is null or contract = $3)
-              and ($4::bytea is null or (contract, token_id) > ($4, $5::numeric))
-            order by contract, token_id limit $6"#,
+        r#"select i.chain_id as "chain_id!", i.contract as "contract!: Addr",
+                  i.token_id as "token_id!: Numeric", i.owner as "owner: Addr", i.uri,
+                  i.intent as "intent: Numeric", i.minted_block as "minted_block!",
+                  i.minted_tx as "minted_tx!: Hash", i.updated_block as "updated_block!",
+                  c.royalty_receiver as "royalty_receiver?: Addr",
+                  c.royalty_bps as "royalty_bps?"
+             from (select * from items
+                    where chain_id = $1
+                      and ($3::bytea is not null
+                           or contract <> all ((select backfilling($1))::bytea[]))
+                      and ($2::bytea is null or owner = $2)
+                      and ($3::bytea is null or contract = $3)
+                      and ($4::bytea is null or (contract, token_id) > ($4, $5::numeric))
+                    order by contract, token_id limit $6) as i
+             left join collections c on c.chain_id = $1 and c.contract = i.contract
+            order by i.contract, i.token_id"#,
         chain.as_i64(),
         owner.as_ref().map(|a| a.as_slice()),
         contract.as_ref().map(|a| a.as_slice()),

@@ -18,6 +18,7 @@ pub mod approvals;
 pub mod attempts;
 pub mod attempts_reads;
 pub mod audit_logs;
+pub mod balance_readings;
 pub mod balances;
 pub mod balances_as_of;
 pub mod balances_reads;

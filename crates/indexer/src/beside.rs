@@ -11,7 +11,7 @@
 //! reorgs is who makes it.
 
 use crate::{
-    Batch, Block, FAILPOINTS, IndexError, IndexerOptions,
+    Answer, Batch, Block, FAILPOINTS, IndexError, IndexerOptions,
     additions::Loaded,
     backfill::{Ranged, Reader, Run, Sizer},
     choice::Choice,
@@ -275,13 +275,14 @@ impl Session {
         Ok(())
     }
 
-    fn settled<'a>(&self, followed: &'a [RawLog], sources: &'a Sources) -> Batch<'a> {
+    pub(crate) fn settled<'a>(&self, followed: &'a [RawLog], sources: &'a Sources) -> Batch<'a> {
         Batch {
             chain_id: self.chain.id,
-            finality: self.chain.finality,
+            finality: self.finality(self.checkpoint.block.number),
             blocks: &[],
             followed,
             sources,
+            answers: &[],
             settled: true,
             head: self.checkpoint.block.number,
         }
@@ -313,7 +314,11 @@ impl Session {
                 blocks.extend(fetch.blocks(part.to_vec(), &mut sources).await?);
             }
         }
-        self.commit_join(rows, &blocks, &sources).await?;
+        let anchor = self.window.front().map_or(0, |block| block.number);
+        let about = (blocks.as_slice(), anchor);
+        let answers = self.ask_about(self.endpoint_beside(), about, &sources).await?;
+        self.commit_join(rows, (&blocks, &answers), &sources).await?;
+        self.look_for_unread();
         self.aside.trust();
         self.aside.group = None;
         self.load_sources().await
@@ -357,7 +362,7 @@ impl Session {
     async fn commit_join(
         &mut self,
         rows: &[SourceRow],
-        blocks: &[Block],
+        (blocks, answers): (&[Block], &[Answer]),
         sources: &Sources,
     ) -> Result<(), IndexError> {
         let anchor = self.window.front().map_or(0, |block| block.number);
@@ -372,7 +377,7 @@ impl Session {
         let (settled, live): (Vec<RawLog>, Vec<RawLog>) =
             followed.map(|log| (*log).clone()).partition(|log| log.block_number <= anchor);
         let mut facts = self.projector.apply(&mut tx, &self.settled(&settled, sources)).await?;
-        let live = Batch { settled: false, ..self.settled(&live, sources) };
+        let live = Batch { settled: false, answers, ..self.settled(&live, sources) };
         facts.extend(self.projector.apply(&mut tx, &live).await?);
         FAILPOINTS.hit("join_projected");
         for row in rows {

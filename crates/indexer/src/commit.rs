@@ -1,7 +1,7 @@
 //! The commits. Nothing else writes.
 
 use crate::{
-    Batch, Block, FAILPOINTS, IndexError,
+    Answer, Batch, Block, FAILPOINTS, IndexError,
     backfill::{Progress, Ranged},
     follow::Session,
     planted::Fault,
@@ -30,7 +30,7 @@ impl Session {
     /// what levels count from.
     pub(crate) async fn commit_blocks(
         &mut self,
-        new: &[Block],
+        (new, answers): (&[Block], &[Answer]),
         sources: &Sources,
         head: u64,
     ) -> Result<(), IndexError> {
@@ -48,10 +48,11 @@ impl Session {
         let (known, followed) = told_apart(new, sources);
         let batch = Batch {
             chain_id: chain,
-            finality: self.chain.finality,
+            finality: self.finality(head),
             blocks: &known,
             followed: &followed,
             sources,
+            answers,
             settled: false,
             head,
         };
@@ -59,7 +60,7 @@ impl Session {
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
         FAILPOINTS.hit("blocks_projected");
-        let anchor = to.number.saturating_sub(self.options.window);
+        let anchor = self.floor(to.number);
         blocks::record_anchor(&mut tx, chain, anchor).await?;
         undo_records::record_anchor(&mut tx, chain, anchor).await?;
         FAILPOINTS.hit("before_blocks_commit");
@@ -92,10 +93,11 @@ impl Session {
         FAILPOINTS.hit("range_copied");
         let batch = Batch {
             chain_id: chain,
-            finality: self.chain.finality,
+            finality: self.finality(head),
             blocks: &range.packed.projected,
             followed: &range.packed.followed,
             sources: &range.sources,
+            answers: &[],
             settled: true,
             head,
         };
@@ -113,6 +115,22 @@ impl Session {
         self.checkpoint.block = to;
         self.window.clear();
         self.window.push_back(to);
+        self.look_for_unread();
+        Ok(())
+    }
+
+    /// Commit what contracts said as of the checkpoint's block, beside it.
+    pub(crate) async fn commit_answers(&mut self, answers: &[Answer]) -> Result<(), IndexError> {
+        let at = self.checkpoint.block;
+        let mut tx = self.begin(at).await?;
+        FAILPOINTS.hit("answers_begun");
+        let sources = &self.sources;
+        let batch = Batch { answers, settled: false, ..self.settled(&[], sources) };
+        let facts = self.projector.apply(&mut tx, &batch).await?;
+        journal::record(&mut tx, &facts).await?;
+        FAILPOINTS.hit("before_answers_commit");
+        tx.commit().await.map_err(db::DbError::from)?;
+        FAILPOINTS.hit("after_answers_commit");
         Ok(())
     }
 
@@ -139,6 +157,7 @@ impl Session {
         while self.window.back().is_some_and(|block| block.number > ancestor.number) {
             self.window.pop_back();
         }
+        self.look_for_unread();
         Ok(reorg.depth())
     }
 
@@ -189,7 +208,7 @@ impl Session {
 
     /// With the heights up to which blocks are auditable and final from now on.
     fn head_fact(&self, to: BlockRef, logs: usize, head: u64) -> NewFact {
-        let finality = self.chain.finality;
+        let finality = self.finality(head);
         let data = json!({
             "chain_id": self.chain.id.to_string(), "block": block_data(to),
             "logs": logs.to_string(), "auditable": finality.auditable_height(head),

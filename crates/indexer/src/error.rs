@@ -15,6 +15,14 @@ pub enum IndexError {
     /// was committed.
     #[error("the endpoint told what is not so: {0}")]
     Lied(String),
+    /// The endpoint can't say what contracts hold as of a block, whose state it may lack. Nothing
+    /// is guessed, and nothing of it was committed.
+    #[error("the endpoint can't say what contracts hold as of block {block}")]
+    Unanswered { block: u64, source: RpcError },
+    /// The window reaches down to the finalized block, and the endpoint has none, or another than
+    /// was told before.
+    #[error("the endpoint does not say what is final: {0}")]
+    NotFinal(String),
     /// What was committed must be read again.
     #[error("the database failed")]
     Db(#[from] DbError),
@@ -36,6 +44,13 @@ impl IndexError {
     /// Is the trouble on the endpoint's side, so that what we know of the database still holds?
     #[must_use]
     pub fn is_endpoint(&self) -> bool {
-        matches!(self, Self::Rpc(_) | Self::Inconsistent(_) | Self::Lied(_))
+        match self {
+            Self::Rpc(_)
+            | Self::Inconsistent(_)
+            | Self::Lied(_)
+            | Self::Unanswered { .. }
+            | Self::NotFinal(_) => true,
+            Self::Db(_) | Self::Superseded | Self::TooDeep(_) | Self::SourcesChanged(_) => false,
+        }
     }
 }

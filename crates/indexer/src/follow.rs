@@ -3,6 +3,7 @@
 use crate::{
     FAILPOINTS, IndexError, IndexerOptions, Projector,
     additions::load_sources,
+    ask::Unread,
     backfill::{Progress, Sizer},
     beside::Aside,
     choice::Choice,
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     pub(crate) checkpoint: Checkpoint,
     /// Our canonical blocks from the anchor to the checkpoint.
     pub(crate) window: VecDeque<BlockRef>,
+    /// The highest block that an endpoint has called finalized, where the window goes by that.
+    pub(crate) finalized: Option<BlockRef>,
     pub(crate) sources: Arc<Sources>,
     /// What is not with the checkpoint yet.
     pub(crate) aside: Aside,
@@ -48,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) progress: Option<Progress>,
     /// The secondary indexes are there.
     indexed: bool,
+    /// How far contracts were asked for what is not known.
+    pub(crate) unread: Unread,
     /// Which endpoint is in use, and what speaks against the others.
     pub(crate) choice: Choice,
     /// As configured; less is asked for at once after failures.
@@ -82,11 +87,13 @@ impl Session {
             projector,
             checkpoint,
             window,
+            finalized: None,
             sources: Arc::new(Sources::of_others(Vec::new())),
             aside: Aside::new(&options),
             sizer: Arc::new(Mutex::new(Sizer::new(&options))),
             progress: None,
             indexed: false,
+            unread: Unread::default(),
             choice: Choice::default(),
             batch_max: options.batch_max.max(1),
             standings: Standings::default(),
@@ -128,7 +135,9 @@ impl Session {
                     pause = poll;
                     self.trust_endpoint();
                     if self.aside.is_empty() {
-                        signals.at_head.notify_one();
+                        if self.all_read() {
+                            signals.at_head.notify_one();
+                        }
                         // A time-out is the poll that makes up for lost notices.
                         nudged = timeout(poll, signals.nudge.notified()).await.is_ok();
                     } else {
@@ -158,7 +167,8 @@ impl Session {
             return self.look_at_lower_head(&head).await;
         }
         let first = height + 1;
-        let settled_top = top.saturating_sub(self.options.window);
+        self.learn_finalized().await?;
+        let settled_top = self.floor(top);
         if first <= settled_top {
             self.backfill(settled_top, top, election).await?;
             self.gauge(top);
@@ -177,10 +187,11 @@ impl Session {
         }
         let mut sources = (*self.sources).clone();
         let new = self.fetch().blocks(headers, &mut sources).await?;
+        let answers = self.ask_about(self.endpoint(), (&new, height), &sources).await?;
         let fetched = learnt.elapsed();
         let sources = Arc::new(sources);
         // Levels count from what we have committed.
-        self.commit_blocks(&new, &sources, last).await?;
+        self.commit_blocks((&new, &answers), &sources, last).await?;
         self.sources = sources;
         let logs: usize = new.iter().map(|block| block.logs.len()).sum();
         let committed = learnt.elapsed() - fetched;
@@ -191,7 +202,12 @@ impl Session {
         metrics::histogram!("indexer_head_to_commit_seconds", self.labels())
             .record(learnt.elapsed().as_secs_f64());
         self.gauge(top);
-        Ok(if last == top { Step::AtHead } else { Step::Behind })
+        if last == top { self.at_head().await } else { Ok(Step::Behind) }
+    }
+
+    /// The endpoint's head is ours: there is time for what is not known yet.
+    async fn at_head(&mut self) -> Result<Step, IndexError> {
+        Ok(if self.read_unread().await? { Step::Behind } else { Step::AtHead })
     }
 
     /// A head that is no higher than ours is a reorg only when it has another hash at a height
@@ -199,6 +215,9 @@ impl Session {
     async fn look_at_lower_head(&mut self, head: &Header) -> Result<Step, IndexError> {
         let theirs = head.block();
         let ours = self.window.iter().find(|block| block.number == theirs.number);
+        if theirs == self.checkpoint.block {
+            return self.at_head().await;
+        }
         if ours.is_none_or(|ours| ours.hash == theirs.hash) {
             return Ok(Step::AtHead);
         }

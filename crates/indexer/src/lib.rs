@@ -13,10 +13,14 @@
 //! later are read beside the head and joined to it (`beside`); those that are removed keep what
 //! they have (`removals`).
 //!
+//! Where logs do not tell what is so, contracts are asked as of the block that is committed
+//! (`ask`).
+//!
 //! What the logs mean is not known here: that is the [`Projector`]'s.
 
 mod additions;
 mod anew;
+mod ask;
 mod backfill;
 mod beside;
 mod choice;
@@ -24,6 +28,7 @@ mod commit;
 mod election;
 mod error;
 mod fetch;
+mod finality;
 mod follow;
 mod nudge;
 mod options;
@@ -42,7 +47,9 @@ pub use election::{run, run_to_head};
 pub use error::IndexError;
 pub use options::IndexerOptions;
 pub use planted::Fault;
-pub use projector::{Batch, Block, Makes, Orphaned, Projector, Reads, Recorded};
+pub use projector::{
+    Answer, Asking, Batch, Block, Makes, Orphaned, Projector, Question, Reads, Recorded,
+};
 pub use removals::{RemoveError, Removed, record_followed_again, remove};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;
@@ -50,7 +57,7 @@ pub use sources::Sources;
 use runtime::Failpoints;
 
 /// Places where a test can have the process die, in the order in which a range passes them; then
-/// blocks of the window, then the way back from a branch that was given up; then those of a
+/// blocks of the window and what contracts are asked beside, then the way back from a branch that was given up; then those of a
 /// contract that is read beside, and those of a command that removes one.
 pub const FAILPOINTS: Failpoints = Failpoints::new(&[
     "range_read",
@@ -65,6 +72,9 @@ pub const FAILPOINTS: Failpoints = Failpoints::new(&[
     "blocks_projected",
     "before_blocks_commit",
     "after_blocks_commit",
+    "answers_begun",
+    "before_answers_commit",
+    "after_answers_commit",
     "unwind_begun",
     "before_unwind_commit",
     "after_unwind_commit",

@@ -1,6 +1,7 @@
 //! The seam between following a chain and understanding it.
 
 use crate::Sources;
+use alloy_primitives::Bytes;
 use db::{
     DbError, PgConnection, decoded_logs::DecodedRow, index_sources::SourceRow, raw_logs::RawLog,
 };
@@ -41,10 +42,43 @@ pub struct Batch<'a> {
     pub followed: &'a [RawLog],
     /// Says of which standard the contracts of those are.
     pub sources: &'a Sources,
+    /// What contracts said that were asked ([`Projector::questions`]), by block.
+    pub answers: &'a [Answer],
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
     /// The head that levels count from.
     pub head: u64,
+}
+
+/// Something to be asked of a contract about an account, as of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub block: BlockRef,
+    pub contract: Address,
+    pub account: Address,
+    /// The call's data.
+    pub input: Bytes,
+}
+
+/// What the contract said; none when it refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub question: Question,
+    pub said: Option<Bytes>,
+}
+
+/// Blocks about to be committed, as to what contracts are to be asked about them.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    pub chain_id: ChainId,
+    /// Consecutive, in rising order; no question is about those up to block `after`.
+    pub blocks: &'a [BlockRef],
+    pub after: u64,
+    /// As in [`Batch::followed`].
+    pub followed: &'a [RawLog],
+    pub sources: &'a Sources,
+    /// [`crate::IndexerOptions::reread_blocks`]
+    pub reread_blocks: u64,
 }
 
 /// A contract of others whose logs are recorded.
@@ -125,6 +159,32 @@ pub trait Projector: Send + Sync + std::fmt::Debug {
 
     /// A contract that this log (of a source) makes a source too, from its block on.
     fn discover(&self, log: &RawLog) -> Option<Address>;
+
+    /// May there be questions about what these sources tell?
+    fn asks(&self, _: &Sources) -> bool {
+        false
+    }
+
+    /// What is to be asked as of these blocks, by block. The database is as it was before them.
+    fn questions<'a>(
+        &'a self,
+        _: &'a mut PgConnection,
+        _: &'a Asking<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Question>, DbError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// What is not known of these sources as of block `at`, which is the checkpoint: a page of
+    /// questions about it, in the order of contract and account, after `after`.
+    fn unread<'a>(
+        &'a self,
+        _: &'a mut PgConnection,
+        _: ChainId,
+        _: &'a Sources,
+        (_at, _after): (BlockRef, Option<(Address, Address)>),
+    ) -> BoxFuture<'a, Result<Vec<Question>, DbError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Change the projections, record the undo of it unless the batch is settled, and raise
     /// levels. Called for every commit, with or without logs. The facts are recorded in order.

@@ -95,7 +95,9 @@ impl Session {
         let theirs = theirs.map_or_else(String::new, |block| block.hash.to_string());
         let detail = format!(
             "block {} was {} and is {theirs}: deeper than the window of {} blocks",
-            anchor.number, anchor.hash, self.options.window,
+            anchor.number,
+            anchor.hash,
+            self.checkpoint.block.number - anchor.number,
         );
         self.commit_stop(&detail).await?;
         Err(IndexError::TooDeep(detail))

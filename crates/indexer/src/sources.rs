@@ -103,6 +103,18 @@ impl Sources {
         self.recorded.get(address).map(|record| record.kind)
     }
 
+    /// Contracts of others of a standard whose logs are made something of, by address.
+    #[must_use]
+    pub fn of_kind(&self, kind: &str) -> Vec<Address> {
+        let of_kind = |(_, record): &(_, &Record)| {
+            record.kind == kind && record.projected && record.makes.is_none()
+        };
+        let mut found: Vec<Address> =
+            self.recorded.iter().filter(of_kind).map(|(address, _)| *address).collect();
+        found.sort_unstable();
+        found
+    }
+
     /// False when it is known already.
     pub(crate) fn add(&mut self, address: Address) -> bool {
         self.addresses.insert(address, bloom(address.as_slice())).is_none()

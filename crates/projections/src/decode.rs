@@ -1,7 +1,7 @@
 //! From raw logs to what they say.
 
 use crate::cid::raw_uri;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, aliases::U96};
 use alloy_sol_types::SolEvent;
 use contracts::{ContentMode, Contents, StoaCollection as abi, StoaCollectionFactory as factory};
 use db::raw_logs::RawLog;
@@ -28,11 +28,34 @@ pub enum Said {
     BaseUriUpdated {
         base_uri: String,
     },
+    /// What a sale owes, from here on.
+    RoyaltyUpdated {
+        royalty: Royalty,
+    },
     /// ERC-4906, both forms: the range includes both ends.
     MetadataUpdate {
         first: U256,
         last: U256,
     },
+}
+
+/// What a sale owes (ERC-2981).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Royalty {
+    /// None without a share.
+    pub receiver: Option<Address>,
+    /// In 1/10,000 of the price.
+    pub bps: u16,
+}
+
+impl Royalty {
+    const BPS_MAX: u16 = 10_000;
+
+    /// None when it is more than the price.
+    fn of(receiver: Address, bps: U96) -> Option<Self> {
+        let bps = u16::try_from(bps).ok().filter(|bps| *bps <= Self::BPS_MAX)?;
+        Some(Self { receiver: (bps > 0).then_some(receiver), bps })
+    }
 }
 
 /// A log that says something, with its place.
@@ -66,8 +89,8 @@ pub struct Settings {
 /// A block's logs, decoded.
 ///
 /// Logs that describe what another log of the same transaction brings about (`ItemsMinted` a
-/// `Transfer`, `CollectionInitialized` a `CollectionCreated`) are kept apart, so that their order
-/// does not matter.
+/// `Transfer`, `CollectionInitialized` and `RoyaltyUpdated` a `CollectionCreated`) are kept apart,
+/// so that their order does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodedBlock {
     pub block: BlockRef,
@@ -77,6 +100,8 @@ pub struct DecodedBlock {
     pub contents: HashMap<(u32, Address, U256), Content>,
     /// By (transaction index, contract).
     pub settings: HashMap<(u32, Address), Settings>,
+    /// By (transaction index, contract): the last of each transaction.
+    pub royalties: HashMap<(u32, Address), Royalty>,
     /// Logs with a topic of ours that could not be read.
     pub undecoded: u64,
 }
@@ -89,6 +114,7 @@ pub fn topics() -> Vec<B256> {
         abi::CollectionInitialized::SIGNATURE_HASH,
         abi::ItemsMinted::SIGNATURE_HASH,
         abi::BaseURIUpdated::SIGNATURE_HASH,
+        abi::RoyaltyUpdated::SIGNATURE_HASH,
         abi::Transfer::SIGNATURE_HASH,
         abi::MetadataUpdate::SIGNATURE_HASH,
         abi::BatchMetadataUpdate::SIGNATURE_HASH,
@@ -118,6 +144,7 @@ pub fn decode(
         logs: Vec::with_capacity(logs.len()),
         contents: HashMap::new(),
         settings: HashMap::new(),
+        royalties: HashMap::new(),
         undecoded: 0,
     };
     for log in logs {
@@ -164,6 +191,12 @@ impl DecodedBlock {
             abi::BaseURIUpdated::SIGNATURE_HASH => {
                 let update: abi::BaseURIUpdated = event(log)?;
                 self.push(log, Said::BaseUriUpdated { base_uri: text(&update.baseURI) });
+            }
+            abi::RoyaltyUpdated::SIGNATURE_HASH => {
+                let abi::RoyaltyUpdated { receiver, bps } = event(log)?;
+                let royalty = Royalty::of(receiver, bps)?;
+                self.royalties.insert((log.tx_index, log.address), royalty);
+                self.push(log, Said::RoyaltyUpdated { royalty });
             }
             abi::MetadataUpdate::SIGNATURE_HASH => {
                 let token_id = event::<abi::MetadataUpdate>(log)?._tokenId;

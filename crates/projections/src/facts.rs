@@ -16,7 +16,18 @@ use vocab::{BlockRef, ChainId, JobStatus, topic};
 /// Facts of the logs of one block, in order.
 #[must_use]
 pub fn of_block(chain: ChainId, block: &DecodedBlock) -> Vec<NewFact> {
-    block.logs.iter().map(|log| of_log(chain, block, log)).collect()
+    let told = |log: &&DecodedLog| !is_told_with_its_collection(block, log);
+    block.logs.iter().filter(told).map(|log| of_log(chain, block, log)).collect()
+}
+
+/// What a collection is made with is told as one.
+fn is_told_with_its_collection(block: &DecodedBlock, log: &DecodedLog) -> bool {
+    let made_here = |other: &DecodedLog| {
+        other.tx_index == log.tx_index
+            && matches!(other.said, Said::CollectionCreated { collection, .. }
+                            if collection == log.contract)
+    };
+    matches!(log.said, Said::RoyaltyUpdated { .. }) && block.logs.iter().any(made_here)
 }
 
 /// The facts that take back these, newest first.
@@ -79,6 +90,10 @@ fn of_log(chain: ChainId, block: &DecodedBlock, log: &DecodedLog) -> NewFact {
                 data["content_mode"] = json!(settings.content_mode);
                 data["base_uri"] = json!(settings.base_uri);
             }
+            if let Some(royalty) = block.royalties.get(&(log.tx_index, *collection)) {
+                data["royalty_receiver"] = json!(royalty.receiver.map(|to| to.to_string()));
+                data["royalty_bps"] = json!(royalty.bps.to_string());
+            }
             about.fact(topic::COLLECTIONS, "collection_deployed", &place, data)
         }
         Said::Transfer { from, to, token_id } => {
@@ -99,6 +114,13 @@ fn of_log(chain: ChainId, block: &DecodedBlock, log: &DecodedLog) -> NewFact {
             let mut data = about.data(&["chain_id", "contract"]);
             data["base_uri"] = json!(base_uri);
             about.fact(topic::COLLECTIONS, "collection_base_uri_updated", &place, data)
+        }
+        Said::RoyaltyUpdated { royalty } => {
+            let about = About::new(chain, log.contract);
+            let mut data = about.data(&["chain_id", "contract"]);
+            data["royalty_receiver"] = json!(royalty.receiver.map(|to| to.to_string()));
+            data["royalty_bps"] = json!(royalty.bps.to_string());
+            about.fact(topic::COLLECTIONS, "collection_royalty_updated", &place, data)
         }
     }
 }

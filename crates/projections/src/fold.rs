@@ -61,7 +61,7 @@ pub fn needed(blocks: &[DecodedBlock]) -> (Vec<ItemId>, Vec<Address>) {
                 items.insert((log.contract, token_id));
                 collections.insert(log.contract);
             }
-            Said::BaseUriUpdated { .. } => {
+            Said::BaseUriUpdated { .. } | Said::RoyaltyUpdated { .. } => {
                 collections.insert(log.contract);
             }
             Said::MetadataUpdate { .. } => {}
@@ -118,6 +118,12 @@ impl Fold {
                     row.base_uri.clone_from(base_uri);
                 }
             }
+            Said::RoyaltyUpdated { royalty } => {
+                if let Some(row) = self.collection(block.block, log.contract) {
+                    row.royalty_receiver = royalty.receiver;
+                    row.royalty_bps = Some(royalty.bps);
+                }
+            }
             Said::MetadataUpdate { first, last } => {
                 self.changes.metadata_updates.push(MetadataUpdate {
                     block_number: block.block.number,
@@ -139,6 +145,7 @@ impl Fold {
     ) {
         self.touch_collection(block.block, contract);
         let settings = block.settings.get(&(log.tx_index, contract));
+        let royalty = block.royalties.get(&(log.tx_index, contract));
         let row = CollectionRow {
             contract,
             creator,
@@ -150,6 +157,8 @@ impl Fold {
             minted: 0,
             burned: 0,
             created_block: block.block.number,
+            royalty_receiver: royalty.and_then(|royalty| royalty.receiver),
+            royalty_bps: royalty.map(|royalty| royalty.bps),
         };
         self.rows.collections.insert(contract, row);
         self.changes.deployed.push((contract, block.block));

@@ -9,7 +9,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256};
 use db::{
-    DbError, PgConnection,
+    DbError, PgConnection, balance_readings,
     collections::{self, requests},
     index_sources::SourceRow,
     items, metadata_updates,
@@ -18,13 +18,13 @@ use db::{
     transfers, undo_records,
 };
 use futures_util::future::BoxFuture;
-use indexer::{Batch, Block, Orphaned, Projector, Recorded, Sources};
+use indexer::{Asking, Batch, Block, Orphaned, Projector, Question, Recorded, Sources};
 use journal::NewFact;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
 };
-use vocab::{ChainId, JobStatus};
+use vocab::{BlockRef, ChainId, JobStatus};
 
 /// Mints that are taken back by one statement, when an index is thrown away.
 const FORGOTTEN: i64 = 5_000;
@@ -97,6 +97,32 @@ impl Projector for Projections {
         decode::announced(&self.factories, log)
     }
 
+    fn asks(&self, sources: &Sources) -> bool {
+        !followed::read_of(sources).is_empty()
+    }
+
+    fn questions<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        asking: &'a Asking<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Question>, DbError>> {
+        Box::pin(async move {
+            let logs = of_standards(asking.followed, asking.sources);
+            let standards = standards(&logs, asking.sources);
+            followed::questions(db, asking, &standards, &logs).await
+        })
+    }
+
+    fn unread<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        chain: ChainId,
+        sources: &'a Sources,
+        page: (BlockRef, Option<(Address, Address)>),
+    ) -> BoxFuture<'a, Result<Vec<Question>, DbError>> {
+        Box::pin(followed::unread(db, chain, sources, page))
+    }
+
     fn apply<'a>(
         &'a self,
         db: &'a mut PgConnection,
@@ -122,7 +148,8 @@ impl Projector for Projections {
             if batch.settled {
                 followed::record_settled(db, chain, &standards, &logs).await?;
             } else {
-                told.extend(followed::record_live(db, chain, &standards, &logs).await?);
+                let said = (&*logs, batch.answers);
+                told.extend(followed::record_live(db, chain, &standards, said).await?);
                 in_order_of_chain(&mut told);
             }
             told.extend(effects);
@@ -187,6 +214,7 @@ impl Projector for Projections {
             let undone = requests::record_status(db, chain, &contracts, status).await?;
             told.extend(undone.iter().rev().map(|effect| facts::of_request(chain, effect)));
             undo_records::restore(db, chain, ancestor).await?;
+            balance_readings::record_unwound(db, chain, ancestor).await?;
             Ok(told)
         })
     }

@@ -16,6 +16,12 @@ use std::{collections::HashSet, sync::Arc};
 pub enum Standard {
     /// ERC-20, and the deposits and withdrawals of WETH9, which tell of no transfer.
     Erc20,
+    /// An ERC-20 that keeps a part of what is moved: balances are read of it for the accounts that
+    /// logs tell of.
+    Erc20Fee,
+    /// An ERC-20 that changes balances without a log: the same, and those of all other accounts
+    /// again and again.
+    Erc20Rebasing,
     /// ERC-721 with ERC-2309 (consecutive transfers) and ERC-4906 (metadata updates).
     Erc721,
     Erc1155,
@@ -215,12 +221,15 @@ impl Makes for Maker {
 
 impl Standard {
     /// Those that say what events mean.
-    pub const ALL: [Self; 3] = [Self::Erc20, Self::Erc721, Self::Erc1155];
+    pub const ALL: [Self; 5] =
+        [Self::Erc20, Self::Erc721, Self::Erc1155, Self::Erc20Fee, Self::Erc20Rebasing];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Erc20 => "erc20",
+            Self::Erc20Fee => "erc20_fee",
+            Self::Erc20Rebasing => "erc20_rebasing",
             Self::Erc721 => "erc721",
             Self::Erc1155 => "erc1155",
             Self::Events => "events",
@@ -233,6 +242,12 @@ impl Standard {
     pub fn from_name(name: &str) -> Option<Self> {
         let all = Self::ALL.into_iter().chain([Self::Events, Self::Abi]);
         all.into_iter().find(|standard| standard.as_str() == name)
+    }
+
+    /// Are balances read of the contract, since its logs do not tell them?
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        matches!(self, Self::Erc20Fee | Self::Erc20Rebasing)
     }
 
     /// First topics of its logs that are kept.
@@ -335,6 +350,6 @@ mod tests {
             assert_eq!(Standard::from_name(standard.as_str()), Some(standard));
         }
         assert_eq!(Standard::from_name("erc777"), None);
-        assert_eq!(Standard::ALL.map(|standard| standard.topics().len()), [4, 6, 4]);
+        assert_eq!(Standard::ALL.map(|standard| standard.topics().len()), [4, 6, 4, 4, 4]);
     }
 }

@@ -21,6 +21,7 @@ async fn a_collection_is_asked_for_at_an_address_known_beforehand() {
     let location = response.headers()["location"].to_str().unwrap().to_owned();
     let made = body(response, 202).await;
     assert_eq!(made["status"], "queued");
+    assert_eq!(made["royalty"], json!({ "receiver": ALICE, "bps": 250 }), "as asked for");
     assert_eq!(body(api.get(&location).send().await.unwrap(), 200).await, made);
     let contract = made["contract"].as_str().unwrap();
 

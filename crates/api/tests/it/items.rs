@@ -108,3 +108,44 @@ async fn unknown_items_and_bad_names() {
         problem(response, "get_item", code).await;
     }
 }
+
+/// Collections and their items say what a sale owes: as the chain does, once it does.
+#[tokio::test]
+async fn royalties_are_those_that_the_chain_tells() {
+    let api = start().await;
+    fill(&api).await;
+    let mut connection = api.database.db.acquire().await.unwrap();
+    let collection = "insert into collections (chain_id, contract, creator, salt, name, symbol,
+                                               base_uri, minted, burned, created_block,
+                                               royalty_receiver, royalty_bps)
+                      select 31337, decode('e7f1725E7734CE288F8367e1Bb143E90bb3F0512', 'hex'),
+                             decode('70997970C51812dc3A010C7d01b50e0d17dc79C8', 'hex'),
+                             decode(repeat('33', 32), 'hex'), 'a', 'b', '', 5, 0, 5,
+                             decode('3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', 'hex'), 300";
+    db::raw::execute(&mut connection, collection).await.unwrap();
+    let owed = json!({ "receiver": BOB, "bps": 300 });
+    let get =
+        async |path: String| body(api.request(Method::GET, &path).send().await.unwrap(), 200).await;
+    let shown = get(format!("/api/v1/collections/31337/{DIGEST}")).await;
+    assert_eq!(shown["royalty"], owed);
+    let shown = get(format!("/api/v1/items/31337/{DIGEST}/1")).await;
+    assert_eq!(shown["royalty"], owed);
+    let listed = get("/api/v1/items".to_owned()).await;
+    for item in listed["items"].as_array().unwrap() {
+        let ours = item["contract"] == DIGEST;
+        assert_eq!(item.get("royalty"), ours.then_some(&owed), "{item}");
+    }
+    // In block 18 it became so.
+    let change = "insert into blocks (chain_id, number, hash, parent_hash, mined_at)
+                  select 31337, n, sha256(n::text::bytea), sha256('a'), now()
+                    from generate_series(15, 18) n;";
+    db::raw::execute(&mut connection, change).await.unwrap();
+    let undo = "insert into undo_records (chain_id, block_number, projection, key, image)
+                select 31337, 18, 'collections', jsonb_build_object('contract', contract),
+                       to_jsonb(c) || '{\"royalty_bps\": 20}' from collections c";
+    db::raw::execute(&mut connection, undo).await.unwrap();
+    let listed = get("/api/v1/items?as_of_block=17".to_owned()).await;
+    assert_eq!(listed["items"][0]["contract"], FREE);
+    let ours = listed["items"].as_array().unwrap().iter().find(|i| i["contract"] == DIGEST);
+    assert_eq!(ours.unwrap()["royalty"], json!({ "receiver": BOB, "bps": 20 }));
+}

@@ -116,10 +116,13 @@ pub async fn list_items(
         ItemRow,
         r#"select i.chain_id, i.contract as "contract: Addr", i.token_id as "token_id: Numeric",
                   i.owner as "owner: Addr", i.uri, i.intent as "intent: Numeric", i.minted_block,
-                  i.minted_tx as "minted_tx: crate::Hash", i.updated_block
+                  i.minted_tx as "minted_tx: crate::Hash", i.updated_block,
+                  c.royalty_receiver as "royalty_receiver?: Addr",
+                  c.royalty_bps as "royalty_bps?"
              from token_traits t
              join items i on i.chain_id = t.chain_id and i.contract = t.contract
                          and i.token_id = t.token_id
+             left join collections c on c.chain_id = $1 and c.contract = $2
             where t.chain_id = $1 and t.contract = $2 and t.trait_type = $3 and t.value = $4
               and t.token_id > coalesce($5::numeric, -1)
               and ($6::bytea is null or i.owner = $6)

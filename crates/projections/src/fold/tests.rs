@@ -1,6 +1,6 @@
 use super::*;
 use crate::decode::{self, Content, DecodedBlock};
-use alloy_primitives::{Bytes, keccak256};
+use alloy_primitives::{Bytes, aliases::U96, keccak256};
 use alloy_sol_types::SolEvent;
 use contracts::{Contents, StoaCollection as abi, StoaCollectionFactory as factory};
 use db::raw_logs::RawLog;
@@ -41,7 +41,7 @@ fn happening() -> impl Strategy<Value = Happening> {
             Happening::Transfer { collection, token_id, from, to }
         }),
         at.clone().prop_map(|collection| Happening::BaseUri { collection }),
-        (at, 0..7usize).prop_map(|(collection, topic)| Happening::Garbage { collection, topic }),
+        (at, 0..8usize).prop_map(|(collection, topic)| Happening::Garbage { collection, topic }),
     ]
 }
 
@@ -79,6 +79,10 @@ fn transfer(from: Address, to: Address, token_id: u64) -> abi::Transfer {
     abi::Transfer { from, to, tokenId: U256::from(token_id) }
 }
 
+fn royalty(bps: u16) -> abi::RoyaltyUpdated {
+    abi::RoyaltyUpdated { receiver: who(3), bps: U96::from(bps) }
+}
+
 fn minted(first: u8, count: u8, mode: u8) -> abi::ItemsMinted {
     let items = usize::from(count);
     let contents = match mode {
@@ -107,6 +111,7 @@ fn happen(logs: &mut Vec<RawLog>, block: BlockRef, tx: u32, happening: &Happenin
                     trustedForwarder: Address::ZERO,
                 };
                 push(logs, block, tx, collection(n), &init);
+                push(logs, block, tx, collection(n), &royalty(250));
             }
             let (collection, admin) = (collection(n), who(1));
             let salt = B256::repeat_byte(n);
@@ -132,6 +137,7 @@ fn happen(logs: &mut Vec<RawLog>, block: BlockRef, tx: u32, happening: &Happenin
             let (first, last) = (U256::from(1), U256::MAX);
             let notice = abi::BatchMetadataUpdate { _fromTokenId: first, _toTokenId: last };
             push(logs, block, tx, collection(n), &notice);
+            push(logs, block, tx, collection(n), &royalty(u16::from(n) * 9_000));
         }
         Happening::Garbage { collection: n, topic } => {
             let topic = decode::topics()[topic];
@@ -196,6 +202,27 @@ fn blocks() -> impl Strategy<Value = Vec<DecodedBlock>> {
     })
 }
 
+/// From its making on, and as it is changed; what can't be is left alone.
+#[test]
+fn royalties_are_what_was_said_last() {
+    let make = Happening::Create { collection: 0, settings: true };
+    let mut rows = Rows::default();
+    apply(&mut rows, &[block(1, &[make])]);
+    let shown = |rows: &Rows, n: u8| {
+        let row = &rows.collections[&collection(n)];
+        (row.royalty_receiver, row.royalty_bps)
+    };
+    assert_eq!(shown(&rows, 0), (Some(who(3)), Some(250)));
+    apply(&mut rows, &[block(2, &[Happening::BaseUri { collection: 0 }])]);
+    assert_eq!(shown(&rows, 0), (None, Some(0)));
+    let make = Happening::Create { collection: 2, settings: true };
+    let change = Happening::BaseUri { collection: 2 };
+    let more = block(3, &[make, change]);
+    assert_eq!(more.undecoded, 1, "18,000 of 10,000 parts");
+    apply(&mut rows, &[more]);
+    assert_eq!(shown(&rows, 2), (Some(who(3)), Some(250)));
+}
+
 #[test]
 fn notices_of_changed_metadata_are_kept() {
     let told = [Happening::BaseUri { collection: 1 }, Happening::BaseUri { collection: 2 }];
@@ -208,7 +235,7 @@ fn notices_of_changed_metadata_are_kept() {
     let all = (U256::from(1), U256::MAX);
     assert_eq!(
         kept,
-        [(7, 1, collection(1), all.0, all.1, None), (7, 3, collection(2), all.0, all.1, None),]
+        [(7, 1, collection(1), all.0, all.1, None), (7, 4, collection(2), all.0, all.1, None),]
     );
 }
 

@@ -10,9 +10,15 @@ use alloy_primitives::{
     aliases::{I512, U512},
 };
 use db::{
-    allowances::AllowanceRow, balances::BalanceChange, items_owners::OwnerChange,
-    metadata_updates::MetadataUpdate, operator_approvals::OperatorRow, raw_logs::RawLog,
-    token_approvals::ApprovalChange, transfers::TransferRow, undecoded_logs::UndecodedLog,
+    allowances::AllowanceRow,
+    balances::{BalanceChange, Touched},
+    items_owners::OwnerChange,
+    metadata_updates::MetadataUpdate,
+    operator_approvals::OperatorRow,
+    raw_logs::RawLog,
+    token_approvals::ApprovalChange,
+    transfers::TransferRow,
+    undecoded_logs::UndecodedLog,
 };
 use std::collections::HashMap;
 use time::OffsetDateTime;
@@ -22,6 +28,8 @@ use time::OffsetDateTime;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
     pub balances: Vec<BalanceChange>,
+    /// Of contracts whose logs do not tell balances: those that may have changed.
+    pub touched: Vec<Touched>,
     pub owners: Vec<OwnerChange>,
     pub allowances: Vec<AllowanceRow>,
     pub token_approvals: Vec<ApprovalChange>,
@@ -73,7 +81,7 @@ fn fold_with<'a>(
     let mut told = fold.told.unwrap_or_default();
     // Deposits and withdrawals are known at the end of their transaction.
     told.sort_by_key(|told| (told.log.block_number, told.log.log_index));
-    (fold.rows.finish(), told)
+    (fold.rows.finish(standards), told)
 }
 
 /// What was folded so far: piece after piece may be added.
@@ -109,9 +117,19 @@ impl Gathered {
         std::mem::take(&mut self.folded)
     }
 
-    pub(crate) fn finish(self) -> Folded {
+    pub(crate) fn finish(self, standards: &HashMap<Address, Standard>) -> Folded {
+        let is_read = |change: &BalanceChange| {
+            standards.get(&change.contract).is_some_and(|standard| standard.is_read())
+        };
+        let (read, balances): (Vec<_>, Vec<_>) =
+            sorted(self.balances).into_iter().partition(is_read);
+        let touched = |change: BalanceChange| {
+            let BalanceChange { contract, account, updated_block, .. } = change;
+            Touched { contract, account, updated_block }
+        };
         Folded {
-            balances: sorted(self.balances),
+            balances,
+            touched: read.into_iter().map(touched).collect(),
             owners: sorted(self.owners),
             allowances: sorted(self.allowances),
             token_approvals: sorted(self.token_approvals),

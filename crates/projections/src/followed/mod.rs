@@ -11,6 +11,7 @@ mod decoded;
 mod facts;
 mod fold;
 mod read;
+mod readings;
 mod record;
 
 pub(crate) use decoded::{Reader, record_decoded};
@@ -18,6 +19,7 @@ pub use facts::fact;
 pub(crate) use fold::Gathered;
 pub use fold::{Folded, Told, What, fold, fold_and_tell};
 pub use read::{Said, Unread, read};
+pub(crate) use readings::{balance_of, by_block, page_of_settled, questions, read_of, unread};
 pub(crate) use record::{piece_of, record_live, record_settled, told, write, write_first};
 
 use crate::Standard;
@@ -56,17 +58,19 @@ pub struct Projection {
     pub tables: &'static [&'static str],
 }
 
+const ASSETS: [Standard; 3] = [Standard::Erc20, Standard::Erc20Fee, Standard::Erc20Rebasing];
+
 /// All of them. Which topics of a contract are kept follows from this list.
 pub const PROJECTIONS: [Projection; 7] = [
     Projection {
         name: "asset_balances",
-        standards: &[Standard::Erc20],
+        standards: &ASSETS,
         events: &[Event::Transfer, Event::Deposit, Event::Withdrawal],
         tables: &["balances"],
     },
     Projection {
         name: "allowances",
-        standards: &[Standard::Erc20],
+        standards: &ASSETS,
         events: &[Event::Approval],
         tables: &["allowances"],
     },

@@ -100,7 +100,7 @@ pub fn read(standard: Standard, log: &RawLog) -> Result<Said, Unread> {
     let event = log.topics.first().and_then(Event::of).ok_or(Unread::Topics)?;
     let log = Log { topics: &log.topics[1..], data: &log.data };
     match (standard, event) {
-        (Standard::Erc20, _) => log.asset(event),
+        (Standard::Erc20 | Standard::Erc20Fee | Standard::Erc20Rebasing, _) => log.asset(event),
         (Standard::Erc721, _) => log.item(event),
         (Standard::Erc1155, _) => log.amounts(event),
         // Those are read by their ABI.

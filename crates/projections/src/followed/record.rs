@@ -3,19 +3,23 @@
 use super::{
     facts::fact,
     fold::{Folded, fold, fold_and_tell},
+    readings::{applied, by_block, lasting, readings},
 };
 use crate::Standard;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use db::{
-    Addr, DbError, Numeric, PgConnection, allowances, balances,
+    Addr, DbError, Numeric, PgConnection, allowances,
+    balance_readings::{self, Reading},
+    balances,
     digest::Compared,
     items_owners, metadata_updates, operator_approvals,
     raw_logs::RawLog,
     token_approvals, transfers, undecoded_logs,
     undo_records::{self, KeyColumn},
 };
+use indexer::Answer;
 use journal::NewFact;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use vocab::ChainId;
 
 /// Logs that are folded at once, and rows that their consecutive transfers may make on top before
@@ -38,18 +42,20 @@ pub(crate) async fn record_settled(
     count_unreliable(db, chain, logs).await
 }
 
-/// Blocks that may still be given up: one by one, each with its undo. Gives what is to be told.
+/// Blocks that may still be given up, and what contracts said as of them: one by one, each with its
+/// undo. Gives what is to be told.
 pub(crate) async fn record_live(
     db: &mut PgConnection,
     chain: ChainId,
     standards: &HashMap<Address, Standard>,
-    logs: &[RawLog],
+    (logs, answers): (&[RawLog], &[Answer]),
 ) -> Result<Vec<NewFact>, DbError> {
     let mut facts = Vec::new();
-    for block in logs.chunk_by(|one, next| one.block_number == next.block_number) {
-        let number = block.first().map(|log| log.block_number);
+    let read = readings(answers);
+    for (number, block, read) in by_block(logs, &read) {
         let (folded, told) = fold_and_tell(standards, block);
-        record(db, chain, &folded, number).await?;
+        let applied = record(db, chain, &folded, Some((number, read))).await?;
+        balance_readings::record(db, chain, &lasting(read, &applied)).await?;
         facts.extend(told.iter().map(|told| fact(chain, told)));
     }
     count_unreliable(db, chain, logs).await?;
@@ -79,14 +85,15 @@ pub(crate) fn piece_of(logs: &[RawLog]) -> usize {
     count
 }
 
-/// Write a fold in the caller's transaction; with a block's number, and the undo of it.
-async fn record(
+/// Write a fold in the caller's transaction; that of a block with what was read as of it, and the
+/// undo of both. Gives the readings that rows were written by.
+async fn record<'a>(
     db: &mut PgConnection,
     chain: ChainId,
     folded: &Folded,
-    block: Option<u64>,
-) -> Result<(), DbError> {
-    write(db, chain, folded, block).await?;
+    block: Option<(u64, &'a [Reading])>,
+) -> Result<Vec<&'a Reading>, DbError> {
+    let applied = write(db, chain, folded, block).await?;
     if !folded.undecoded.is_empty() {
         let count = folded.undecoded.len();
         metrics::counter!("events_decode_errors_total", "chain" => chain.to_string())
@@ -94,23 +101,28 @@ async fn record(
         tracing::warn!(chain.id = %chain, logs = count,
             "logs of followed contracts could not be decoded; they are kept raw");
     }
-    Ok(())
+    Ok(applied)
 }
 
 /// The same, telling nobody.
-pub(crate) async fn write(
+pub(crate) async fn write<'a>(
     db: &mut PgConnection,
     chain: ChainId,
     folded: &Folded,
-    block: Option<u64>,
-) -> Result<(), DbError> {
+    block: Option<(u64, &'a [Reading])>,
+) -> Result<Vec<&'a Reading>, DbError> {
     let ended = ended_approvals(db, chain, folded).await?;
-    if let Some(number) = block {
-        record_undo(db, chain, folded, &ended, number).await?;
+    let mut read = Vec::new();
+    if let Some((number, readings)) = block {
+        read = applied(db, chain, folded, readings).await?;
+        record_undo(db, chain, (folded, &read), &ended, number).await?;
     }
     balances::record(db, chain, &folded.balances).await?;
+    balances::record_touched(db, chain, &folded.touched).await?;
+    balances::record_read(db, chain, read.iter().copied()).await?;
     items_owners::record(db, chain, &folded.owners).await?;
-    write_others(db, chain, folded, &ended).await
+    write_others(db, chain, folded, &ended).await?;
+    Ok(read)
 }
 
 /// The first fold that is written of followed contracts, settled: none of its rows is there yet.
@@ -122,6 +134,7 @@ pub(crate) async fn write_first(
     let mut given = folded.token_approvals.clone();
     given.retain(|change| change.approved.is_some());
     balances::record_first(db, chain, &folded.balances).await?;
+    balances::record_touched(db, chain, &folded.touched).await?;
     items_owners::record_first(db, chain, &folded.owners).await?;
     write_others(db, chain, folded, &given).await
 }
@@ -161,19 +174,20 @@ async fn ended_approvals(
 async fn record_undo(
     db: &mut PgConnection,
     chain: ChainId,
-    folded: &Folded,
+    (folded, read): (&Folded, &[&Reading]),
     ended: &[token_approvals::ApprovalChange],
     number: u64,
 ) -> Result<(), DbError> {
+    let balances = balances_of(folded, read);
     let keys = [
         (
             "balances",
             vec![
-                addresses(&folded.balances, |row| row.contract),
-                KeyColumn::Numbers(folded.balances.iter().map(|r| Numeric(r.token_id)).collect()),
-                addresses(&folded.balances, |row| row.account),
+                addresses(&balances, |row| row.0),
+                KeyColumn::Numbers(balances.iter().map(|row| Numeric(row.1)).collect()),
+                addresses(&balances, |row| row.2),
             ],
-            folded.balances.len(),
+            balances.len(),
         ),
         (
             "items",
@@ -215,6 +229,15 @@ async fn record_undo(
         undo_records::record_images(db, chain, number, table, keys).await?;
     }
     Ok(())
+}
+
+/// Keys of the balances that change, each once.
+fn balances_of(folded: &Folded, read: &[&Reading]) -> Vec<(Address, U256, Address)> {
+    let changed = folded.balances.iter().map(|row| (row.contract, row.token_id, row.account));
+    let touched = folded.touched.iter().map(|row| (row.contract, U256::ZERO, row.account));
+    let read = read.iter().map(|row| (row.contract, U256::ZERO, row.account));
+    let keys: BTreeSet<_> = changed.chain(touched).chain(read).collect();
+    keys.into_iter().collect()
 }
 
 fn addresses<T>(rows: &[T], pick: impl Fn(&T) -> Address) -> KeyColumn {

@@ -6,9 +6,10 @@ use super::{
     meter::Phase,
     settle::{known_block, load_at, look_at_new, record_ours, told_apart},
 };
-use crate::followed;
+use crate::followed::{self, Folded};
 use db::{
     DbError, PgConnection,
+    balance_readings::{self, Reading},
     blocks::{self, BlockRow},
     checkpoints, index_rebuilds, raw_logs,
     shadow::{self, Side},
@@ -92,6 +93,10 @@ pub(super) async fn follow(
         undo_records::record_unwound(db, chain.id, ancestor).await?;
         blocks::record_orphaned(db, chain.id, ancestor).await?;
     }
+    if ancestor > at.settled_height.unsigned_abs() {
+        // More may have been read as of it since.
+        record_read(db, chain, subject, ancestor).await?;
+    }
     let to = checkpoint.number.min(ancestor.saturating_add(most));
     if to > ancestor {
         let new = live.into_iter().filter(|block| (ancestor + 1..=to).contains(&block.number));
@@ -116,11 +121,41 @@ async fn record_blocks(
     look_at_new(db).await?;
     let (ours, others) = told_apart(chain, logs);
     record_ours(db, chain, subject, &ours, true).await?;
-    for block in others.chunk_by(|one, next| one.block_number == next.block_number) {
-        let number = block.first().map(|log| log.block_number);
+    let readings = load_readings(db, chain, subject, (after + 1, to)).await?;
+    for (number, block, read) in followed::by_block(&others, &readings) {
         let mut folded = followed::fold(&chain.standards, block);
         subject.retain_followed(&mut folded);
-        followed::write(db, chain.id, &folded, number).await?;
+        followed::write(db, chain.id, &folded, Some((number, read))).await?;
     }
     Ok(())
+}
+
+/// What contracts said as of one block, as far as the new tables lack it.
+async fn record_read(
+    db: &mut PgConnection,
+    chain: &Indexed,
+    subject: &Subject,
+    number: u64,
+) -> Result<(), RebuildError> {
+    let readings = load_readings(db, chain, subject, (number, number)).await?;
+    if !readings.is_empty() {
+        let block = Some((number, readings.as_slice()));
+        followed::write(db, chain.id, &Folded::default(), block).await?;
+    }
+    Ok(())
+}
+
+async fn load_readings(
+    db: &mut PgConnection,
+    chain: &Indexed,
+    subject: &Subject,
+    span: (u64, u64),
+) -> Result<Vec<Reading>, DbError> {
+    if !subject.has("balances") {
+        return Ok(Vec::new());
+    }
+    shadow::look(db, Side::Live).await?;
+    let readings = balance_readings::load(db, chain.id, span).await?;
+    look_at_new(db).await?;
+    Ok(readings)
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::followed::{self, Gathered};
 use db::{
-    Db, DbError, PgConnection,
+    Db, DbError, PgConnection, balances,
     blocks::{self, BlockRow},
     collections,
     index_rebuilds::{self, RebuildChain},
@@ -106,6 +106,7 @@ impl Build<'_> {
             }
             piece.end(&mut tx).await?;
             if !more {
+                piece.read(&mut tx, anchor.number).await?;
                 record_base(&mut tx, piece.at.chain, anchor).await?;
             }
             FAILPOINTS.hit("rebuild_piece_written");
@@ -263,7 +264,7 @@ impl Piece<'_> {
 
     /// Write the rows that have changed, and how far the piece came.
     async fn end(&mut self, db: &mut PgConnection) -> Result<(), RebuildError> {
-        let mut folded = std::mem::take(&mut self.fold).finish();
+        let mut folded = std::mem::take(&mut self.fold).finish(&self.chain.standards);
         self.subject.retain_followed(&mut folded);
         if self.first {
             followed::write_first(db, self.chain.id, &folded).await?;
@@ -273,6 +274,24 @@ impl Piece<'_> {
         self.first = false;
         index_rebuilds::record_chain(db, self.at).await?;
         Ok(())
+    }
+}
+
+impl Piece<'_> {
+    /// What contracts said up to the last settled block, which logs do not tell.
+    async fn read(&mut self, db: &mut PgConnection, last: u64) -> Result<(), RebuildError> {
+        if !self.subject.has("balances") {
+            return Ok(());
+        }
+        let (chain, mut after) = (self.at.chain, None);
+        loop {
+            shadow::look(db, Side::Live).await?;
+            let page = followed::page_of_settled(db, chain, last, after).await?;
+            look_at_new(db).await?;
+            let Some((readings, end)) = page else { return Ok(()) };
+            balances::record_read(db, chain, &readings).await?;
+            after = Some(end);
+        }
     }
 }
 

@@ -77,6 +77,7 @@ impl Subject {
             }
         }
         unless(self.has("balances"), &mut folded.balances);
+        unless(self.has("balances"), &mut folded.touched);
         unless(self.has("items"), &mut folded.owners);
         unless(self.has("allowances"), &mut folded.allowances);
         unless(self.has("token_approvals"), &mut folded.token_approvals);

@@ -503,6 +503,7 @@ async fn a_large_range_is_written_at_once() {
             blocks: &[],
             followed: &logs,
             sources: &known,
+            answers: &[],
             settled: true,
             head: 1_000_000,
         };
@@ -550,6 +551,7 @@ async fn items_that_are_minted_again_are_changed() {
             finality: vocab::Finality::default(),
             blocks: &[],
             followed: &logs,
+            answers: &[],
             settled: true,
             head: 1_000,
             sources: &known,

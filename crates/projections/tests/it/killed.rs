@@ -1,6 +1,7 @@
 //! Processes that die while settled blocks are read.
 
 use crate::{
+    readings::Place,
     rig::{Rig, height},
     token,
 };
@@ -46,6 +47,9 @@ async fn process() {
     if let Ok(added) = std::env::var("STOA_PROBE_ADDED") {
         sources.push(Source::new(added.parse().unwrap(), Standard::Erc20, 1));
     }
+    if let Ok(read) = std::env::var("STOA_PROBE_READ") {
+        sources.push(Source::new(read.parse().unwrap(), Standard::Erc20Fee, 1));
+    }
     let projector = Arc::new(projections.recording(sources));
     indexer::run_to_head(db, chain, projector, options, std::future::pending()).await;
 }
@@ -73,6 +77,7 @@ fn command(rig: &Rig, test: &TestDatabase, token: Address, failpoint: Option<&st
         .env("STOA_PROBE_TOKEN", token.to_string())
         .env_remove("STOA_FAILPOINT")
         .env_remove("STOA_PROBE_ADDED")
+        .env_remove("STOA_PROBE_READ")
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     if let Some(name) = failpoint {
@@ -142,7 +147,7 @@ async fn dying_in_blocks_or_on_the_way_back_loses_and_doubles_nothing() {
     rig.node.mine(70).await;
     rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     let test = testkit::database().await;
-    let others = ["range", "index_build", "beside", "join", "removal"];
+    let others = ["range", "index_build", "beside", "join", "removal", "answers"];
     let rest = |name: &&&str| !others.iter().any(|other| name.contains(other));
     let points: Vec<&str> = indexer::FAILPOINTS.names().iter().filter(rest).copied().collect();
     assert_eq!(points.len(), 7);
@@ -206,6 +211,34 @@ async fn dying_while_a_contract_is_added_loses_and_doubles_nothing() {
     let status = with_added(None).ended().await;
     assert!(status.success(), "{status}");
     assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await, "the join can be taken back");
+}
+
+/// The same while contracts are asked for what logs do not tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn dying_while_balances_are_read_loses_and_doubles_nothing() {
+    let mut place = Place::new(8).await;
+    let token = token::deploy(&place.rig).await;
+    place.live(20).await;
+    place.rig.node.mine(70).await;
+    let read = place.tokens[1];
+    place.rig.sources = vec![of_asset(token), Source::new(read, Standard::Erc20Fee, 1)];
+    let test = testkit::database().await;
+    let start = |failpoint: Option<&str>| {
+        let mut command = command(&place.rig, &test, token, failpoint);
+        Probe(command.env("STOA_PROBE_READ", read.to_string()).spawn().unwrap())
+    };
+    let points = indexer::FAILPOINTS.iter().copied();
+    let points: Vec<&str> = points.filter(|name| name.contains("answers")).collect();
+    assert_eq!(points.len(), 3);
+    for name in points {
+        let status = start(Some(name)).ended().await;
+        assert_eq!(status.signal(), Some(ABORTED), "{name}: {status}");
+    }
+    let status = start(None).ended().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(place.rig.digest(&test.db).await, place.fresh().await);
+    let rows = place.rows(&test.db).await;
+    assert!(rows.len() > 3 && rows.iter().all(|row| !row.ends_with("none")), "{rows:?}");
 }
 
 fn of_asset(address: Address) -> Source {

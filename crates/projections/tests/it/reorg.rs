@@ -1,6 +1,12 @@
 //! Chains that change their mind.
 
-use crate::rig::{Rig, add_job, call_of, checkpoint, facts};
+use crate::{
+    followed::text,
+    rig::{Rig, add_job, call_of, checkpoint, facts},
+};
+use alloy_primitives::{Bytes, U256, aliases::U96, hex};
+use alloy_sol_types::SolCall;
+use contracts::StoaCollection;
 use db::{checkpoints, reconciliations};
 use serde_json::json;
 use testkit::{ACCOUNTS, eventually};
@@ -191,4 +197,49 @@ async fn stopped(db: &db::Db, rig: &Rig) {
         checkpoint(db, rig).await.unwrap().stopped.map(drop)
     })
     .await;
+}
+
+/// What a sale owes is what the collection itself says, from its making on and over reorgs.
+#[tokio::test]
+async fn royalties_are_what_collections_say() {
+    let rig = Rig::new().await;
+    let test = testkit::database().await;
+    let collection = rig.create(1).await;
+    let _running = rig.start(&test.db);
+    let said = async || {
+        rig.indexed(&test.db).await;
+        let ask = StoaCollection::royaltyInfoCall {
+            tokenId: U256::from(1),
+            salePrice: U256::from(10_000),
+        };
+        let call = json!([call_of(collection.address, ask.abi_encode()), "latest"]);
+        let answer: Bytes = rig.node.endpoint.call("eth_call", call).await.unwrap();
+        let (receiver, owed) = answer.split_at(32);
+        let shown = "select coalesce(encode(royalty_receiver, 'hex'), repeat('0', 40)) || ' ' ||
+                            royalty_bps from collections";
+        let shown = text(&test.db, shown).await;
+        let told = format!("{} {}", hex::encode(&receiver[12..]), U256::from_be_slice(owed));
+        assert_eq!(shown.join(","), told);
+        told
+    };
+    let none = said().await;
+    for (bps, receiver) in [(300, ACCOUNTS[1]), (1_000, ACCOUNTS[2]), (0, ACCOUNTS[2])] {
+        let call = StoaCollection::setRoyaltyCall { receiver, bps: U96::from(bps) };
+        rig.send(collection.address, call.abi_encode()).await;
+        assert!(said().await.ends_with(&format!(" {bps}")));
+    }
+    let told = facts(&test.db, topic::COLLECTIONS).await;
+    let of_kind = |facts: &[journal::Fact]| {
+        let kind = "collection_royalty_updated";
+        facts.iter().filter(|fact| fact.kind == kind).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(of_kind(&told).len(), 3, "that of its making is told with it");
+    rig.reorg(2, &[]).await;
+    assert!(said().await.ends_with(" 300"));
+    rig.reorg(3, &[]).await;
+    assert_eq!(said().await, none);
+    let back = facts(&test.db, topic::COLLECTIONS).await;
+    let reverting = of_kind(&back).iter().filter(|fact| fact.reverting).count();
+    assert_eq!(reverting, 3);
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
 }

@@ -4,26 +4,22 @@ use crate::{
     followed::TRANSFER,
     rebuild::{SMALL, register},
     rig::{self, Rig},
+    solidity::compile,
     speaker::{self, Told, topic, word},
 };
-use alloy_primitives::{Address, Bytes, U256, address};
+use alloy_primitives::{Address, U256, address};
 use alloy_sol_types::{SolCall, sol};
 use db::index_samples::Sample;
 use projections::{
     Source, Standard,
     rebuild::{self, SpotChecked, Subject},
 };
-use serde_json::{Value, json};
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use serde_json::json;
 use testkit::ACCOUNTS;
 
-const MULTICALL: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
-/// A token whose owner may take from it and tell nobody, and what Multicall3 has of use to us.
+pub const MULTICALL: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
+/// A token whose owner may take from it and tell nobody.
 const SOURCE: &str = "
-pragma solidity ^0.8.20;
 contract Taken {
     mapping(address => uint256) public balanceOf;
     event Transfer(address indexed from, address indexed to, uint256 value);
@@ -32,46 +28,11 @@ contract Taken {
         emit Transfer(address(0), to, value);
     }
     function take(address from, uint256 value) external { balanceOf[from] -= value; }
-}
-contract Together {
-    struct Read { address target; bool allowFailure; bytes callData; }
-    struct Answer { bool success; bytes returnData; }
-    function aggregate3(Read[] calldata reads) external payable returns (Answer[] memory answers) {
-        answers = new Answer[](reads.length);
-        for (uint256 i = 0; i < reads.length; i++) {
-            (bool success, bytes memory data) = reads[i].target.call(reads[i].callData);
-            require(success || reads[i].allowFailure);
-            answers[i] = Answer(success, data);
-        }
-    }
 }";
 
 sol! {
     function mint(address to, uint256 value);
     function take(address from, uint256 value);
-}
-
-/// Creation code of the first, code of the second.
-fn compiled() -> (Bytes, Value) {
-    let input = json!({
-        "language": "Solidity",
-        "sources": { "Spot.sol": { "content": SOURCE } },
-        "settings": { "outputSelection": { "*": { "*": ["evm.bytecode.object",
-                                                          "evm.deployedBytecode.object"] } } },
-    });
-    let mut solc = Command::new(testkit::tools().join("solc"))
-        .arg("--standard-json")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    solc.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
-    let output: Value = serde_json::from_slice(&solc.wait_with_output().unwrap().stdout).unwrap();
-    let code = |contract: &str, kind: &str| {
-        let code = output["contracts"]["Spot.sol"][contract]["evm"][kind]["object"].as_str();
-        format!("0x{}", code.unwrap_or_else(|| panic!("{output}")))
-    };
-    (code("Taken", "bytecode").parse().unwrap(), json!(code("Together", "deployedBytecode")))
 }
 
 async fn checked(rig: &Rig, db: &db::Db) -> SpotChecked {
@@ -85,9 +46,10 @@ async fn checked(rig: &Rig, db: &db::Db) -> SpotChecked {
 /// makes logs up are found.
 #[tokio::test(flavor = "multi_thread")]
 async fn contracts_that_do_not_tell_the_truth_are_found() {
-    let (creation, together) = compiled();
+    let compiled = compile(SOURCE);
+    let together = compiled.deployed("Together");
     let mut rig = Rig::new().await;
-    let token = rig::deploy(&rig.node, creation).await;
+    let token = rig::deploy(&rig.node, compiled.creation("Taken")).await;
     let liar = speaker::deploy(&rig).await;
     rig.sources =
         vec![Source::new(token, Standard::Erc20, 1), Source::new(liar, Standard::Erc721, 1)];

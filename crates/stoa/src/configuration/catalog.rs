@@ -169,6 +169,10 @@ fn indexer() -> Vec<Opt<Settings>> {
         option!("window_blocks", Whole(1, 10_000),
             "how deep a reorg can be unwound; at least `chain.final_blocks`",
             s => s.indexer.window),
+        option!("window_finalized", Flag,
+            "the window reaches down to the block that the node calls finalized, and is never \
+             deeper than `window_blocks`; mints are final no earlier",
+            s => s.indexer.window_finalized),
         option!("prove_settled", Flag,
             "prove by each block's header that no log below the window was kept back; without, \
              only the ends of ranges are proven, with far fewer calls",
@@ -177,6 +181,10 @@ fn indexer() -> Vec<Opt<Settings>> {
             "of so many blocks at the head that hold logs of ours, one is compared with its \
              receipts, of another endpoint where there is one; 0 for none",
             s => s.indexer.spot_check_every),
+        option!("reread_blocks", Whole(0, 1_000_000),
+            "so many blocks after which every known account of a token that rebases was read \
+             again; 0 for never",
+            s => s.indexer.reread_blocks),
         option!("range_blocks_max", Whole(1, 100_000),
             "blocks of one commit while it catches up", s => s.indexer.range_max),
         option!("range_logs", Whole(100, 1_000_000),
@@ -343,7 +351,8 @@ pub(super) fn source() -> Vec<Opt<SourceSettings>> {
     vec![
         option!("address", Text, "the contract; `\"*\"` with `events`: every one", s => s.address),
         option!("standard", Text,
-            "`\"erc20\"`, `\"erc721\"`, `\"erc1155\"`: what its logs mean; `\"events\"`, \
+            "`\"erc20\"`, `\"erc721\"`, `\"erc1155\"`: what its logs mean; `\"erc20_fee\"`, \
+             `\"erc20_rebasing\"`: balances are read of the contract; `\"events\"`, \
              `\"abi\"`: read by the ABI of `events`, or by the uploaded one",
             s => s.standard),
         option!("start_block", Whole(0, 1 << 53), "the first block whose logs are kept",

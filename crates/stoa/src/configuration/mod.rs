@@ -206,7 +206,8 @@ impl SourceSettings {
     pub(crate) fn read(&self) -> Result<Vec<Source>, (&'static str, String)> {
         let fault = |option, detail: &str| (option, detail.to_owned());
         let standard = Standard::from_name(&self.standard).ok_or_else(|| {
-            let names = "must be \"erc20\", \"erc721\", \"erc1155\", \"events\" or \"abi\"";
+            let names = "must be \"erc20\", \"erc20_fee\", \"erc20_rebasing\", \"erc721\", \
+                         \"erc1155\", \"events\" or \"abi\"";
             fault("standard", names)
         })?;
         let events = match (standard, self.events.is_empty()) {

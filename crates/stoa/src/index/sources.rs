@@ -15,8 +15,9 @@ use vocab::{Address, ChainId};
 pub(crate) struct AddOptions {
     /// The contract; `*` with events: every one that tells of them.
     address: String,
-    /// What its logs mean: erc20, erc721 or erc1155; or how they are read: events (those of
-    /// `--event`), abi (the one that was uploaded).
+    /// What its logs mean: erc20, erc721 or erc1155; erc20_fee or erc20_rebasing, whose balances
+    /// are read of the contract; or how they are read: events (those of `--event`), abi (the one
+    /// that was uploaded).
     #[arg(long)]
     standard: String,
     /// The first block whose logs are kept: the one that made it.
