@@ -227,7 +227,7 @@ async fn dying_while_balances_are_read_loses_and_doubles_nothing() {
         let mut command = command(&place.rig, &test, token, failpoint);
         Probe(command.env("STOA_PROBE_READ", read.to_string()).spawn().unwrap())
     };
-    let points = indexer::FAILPOINTS.iter().copied();
+    let points = indexer::FAILPOINTS.names().iter().copied();
     let points: Vec<&str> = points.filter(|name| name.contains("answers")).collect();
     assert_eq!(points.len(), 3);
     for name in points {
@@ -239,6 +239,46 @@ async fn dying_while_balances_are_read_loses_and_doubles_nothing() {
     assert_eq!(place.rig.digest(&test.db).await, place.fresh().await);
     let rows = place.rows(&test.db).await;
     assert!(rows.len() > 3 && rows.iter().all(|row| !row.ends_with("none")), "{rows:?}");
+}
+
+/// The same for one that the configuration leaves out for a while, and names again.
+#[tokio::test(flavor = "multi_thread")]
+async fn dying_while_a_contract_comes_back_loses_and_doubles_nothing() {
+    let mut rig = Rig::new().await;
+    rig.options.prove_settled = false;
+    let (token, added) = (token::deploy(&rig).await, token::deploy(&rig).await);
+    for round in 0..10 {
+        token::burst(&rig, [token, added][round % 2], 3).await;
+        rig.node.mine(3).await;
+    }
+    let test = testkit::database().await;
+    let with_added = |failpoint: Option<&str>| {
+        let mut command = command(&rig, &test, token, failpoint);
+        Probe(command.env("STOA_PROBE_ADDED", added.to_string()).spawn().unwrap())
+    };
+    let status = with_added(None).ended().await;
+    assert!(status.success(), "{status}");
+    for _ in 0..20 {
+        token::burst(&rig, added, 2).await;
+        rig.node.mine(9).await;
+    }
+    // It is removed by the commit that takes over, and not once more by the next ones.
+    for failpoint in [Some("before_range_commit"), Some("range_projected:2"), None] {
+        let status = start(&rig, &test, token, failpoint).ended().await;
+        assert_eq!(status.success(), failpoint.is_none(), "{failpoint:?}: {status}");
+    }
+    let points = indexer::FAILPOINTS.names().iter().copied();
+    let of_added = |name: &&str| name.contains("beside") || name.contains("join");
+    for (place, name) in points.filter(of_added).enumerate() {
+        let status = with_added(Some(name)).ended().await;
+        assert_eq!(status.signal(), Some(ABORTED), "{name}: {status}");
+        rig.reorg(1 + place as u64, &[]).await;
+        token::burst(&rig, added, 1 + place as u64).await;
+    }
+    let status = with_added(None).ended().await;
+    assert!(status.success(), "{status}");
+    rig.sources = vec![token, added].into_iter().map(of_asset).collect();
+    assert_eq!(rig.digest(&test.db).await, rig.rebuilt().await);
 }
 
 fn of_asset(address: Address) -> Source {

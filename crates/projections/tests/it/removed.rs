@@ -1,6 +1,7 @@
 //! Contracts that are followed no more, and that are again.
 
 use crate::{
+    rebuild::{rebuild, register},
     rig::{Rig, facts},
     sources::{add, factory, grown, made, rows, talk, transfer, with_factory},
     speaker, token,
@@ -77,6 +78,7 @@ async fn a_removed_contract_stays_as_it_was_and_comes_back_whole() {
         talk(&rig, speakers, &mut rng).await;
     }
     rig.joined(&test.db).await;
+    register(&rig, &test.db).await;
     let head = rig.indexed(&test.db).await.number;
     let removed = remove(&rig, &test.db, source.address).await.unwrap();
     assert_eq!(removed, Removed::At(head));
@@ -101,7 +103,10 @@ async fn a_removed_contract_stays_as_it_was_and_comes_back_whole() {
     rig.node.mine(70).await;
     speaker::say(&rig, source.address, &[transfer(3)]).await;
     rig.indexed(&test.db).await;
-    assert_eq!(rig.digest(&test.db).await, ended(&rig, &source, head).await, "it is settled");
+    let settled = rig.digest(&test.db).await;
+    assert_eq!(settled, ended(&rig, &source, head).await, "it is settled");
+    rebuild(&test.db, "all").await.unwrap();
+    assert_eq!(rig.digest(&test.db).await, settled, "its rows are made anew, too");
     let again = remove(&rig, &test.db, source.address).await.unwrap();
     assert_eq!(again, Removed::Before(head));
 
