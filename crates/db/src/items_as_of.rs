@@ -24,20 +24,16 @@ pub async fn list(
                 cross join lateral jsonb_populate_record(null::items, u.key) as k
                 where u.chain_id = $1 and u.projection = 'items' and u.block_number > $7
                   and ($3::bytea is null or k.contract = $3)
-                  and ($3::bytea is not null
-                       or k.contract <> all ((select backfilling($1))::bytea[]))
+                  and ($3 is not null or k.contract <> all ((select backfilling($1))::bytea[]))
                   and ($4::bytea is null or (k.contract, k.token_id) > ($4, $5::numeric))
                 order by k.contract, k.token_id, u.block_number, u.id
            ), stands as (
-               select * from items i
-                where i.chain_id = $1
-              and ($3::bytea is not null
-                   or i.contract <> all ((select backfilling($1))::bytea[]))
+               select * from items i where i.chain_id = $1
+                  and ($3 is not null or i.contract <> all ((select backfilling($1))::bytea[]))
                   and ($2::bytea is null or i.owner = $2)
                   and ($3::bytea is null or i.contract = $3)
                   and ($4::bytea is null or (i.contract, i.token_id) > ($4, $5::numeric))
-                order by i.contract, i.token_id
-                limit $6 + (select count(*) from undone)
+                order by i.contract, i.token_id limit $6 + (select count(*) from undone)
            ), was as (
                select s.contract, s.token_id, s.owner, s.uri, s.intent, s.minted_block,
                       s.minted_tx, s.updated_block

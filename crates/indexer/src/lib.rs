@@ -57,8 +57,9 @@ pub use sources::Sources;
 use runtime::Failpoints;
 
 /// Places where a test can have the process die, in the order in which a range passes them; then
-/// blocks of the window and what contracts are asked beside, then the way back from a branch that was given up; then those of a
-/// contract that is read beside, and those of a command that removes one.
+/// blocks of the window and what contracts are asked beside, then the way back from a branch that
+/// was given up; then those of a contract that is read beside, and those of a command that removes
+/// one.
 pub const FAILPOINTS: Failpoints = Failpoints::new(&[
     "range_read",
     "range_begun",
