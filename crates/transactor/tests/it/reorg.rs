@@ -2,6 +2,8 @@
 
 use crate::rig::{PATIENCE, Rig, Wanted};
 use alloy_primitives::U256;
+use serde_json::json;
+use std::cell::RefCell;
 use testkit::eventually_within;
 use vocab::{Finality, JobStatus};
 
@@ -17,17 +19,28 @@ async fn a_job_survives_deep_reorgs_that_follow_one_another() {
             rig.until(*id, &[JobStatus::Tentative]).await;
         }
         rig.node.mine(depth - 4).await;
-        // The next comes while the first is still being taken in.
+        // The next comes while the first is still being taken in. What is sent meanwhile waits: the
+        // node loses blocks when it mines one and takes others back at the same time.
+        rig.node.call("evm_setAutomine", json!([false])).await;
         for depth in [depth, depth / 2, depth] {
             rig.node.reorg(depth).await;
         }
+        rig.node.call("evm_setAutomine", json!([true])).await;
+        rig.node.mine(1).await;
+        let seen = RefCell::new(String::new());
         for (id, _) in &queued {
             eventually_within(PATIENCE, "the job came back", || async {
                 let told = rig.told(*id).await;
                 let taken_back = told.iter().any(|(_, reverting)| *reverting);
+                let status = rig.load(*id).await.status;
+                let pool = rig.node.call("txpool_status", json!([])).await;
+                let looks = format!("{depth} {id} {status} {told:?} {pool}");
+                if seen.replace(looks.clone()) != looks {
+                    eprintln!("{looks}");
+                }
                 // Bytes that reach the node while it makes the new branch are mined deep in it.
                 let mined = ["tentative", "auditable"];
-                (taken_back && mined.contains(&&*rig.load(*id).await.status)).then_some(())
+                (taken_back && mined.contains(&&*status)).then_some(())
             })
             .await;
         }
