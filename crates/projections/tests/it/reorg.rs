@@ -94,9 +94,18 @@ async fn reverting_facts_take_back_what_was_told_newest_first() {
     rig.burn(&collection, 2).await;
     rig.indexed(&test.db).await;
     let told = facts(&test.db, topic::ITEMS).await.split_off(before);
+    let ends = async || {
+        let (mut db, after) = (test.db.acquire().await.unwrap(), before as i64);
+        let facts = journal::load_with_ends(&mut db, topic::ITEMS, after, 100).await.unwrap();
+        facts.iter().map(|(fact, gone)| (fact.reverting, *gone)).collect::<Vec<_>>()
+    };
+    assert_eq!(ends().await, [(false, false); 5]);
     rig.reorg(3, &[]).await;
     rig.indexed(&test.db).await;
+    assert_eq!(ends().await, [(false, true); 5], "what takes them back has no number yet");
     let back = facts(&test.db, topic::ITEMS).await.split_off(before + told.len());
+    let gone = [[(false, true); 5], [(true, false); 5]].concat();
+    assert_eq!(ends().await, gone);
     assert_eq!(told.len(), 5);
     assert_eq!(back.len(), 5);
     for (fact, back) in told.iter().rev().zip(&back) {
