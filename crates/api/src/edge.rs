@@ -1,14 +1,14 @@
 //! What every request passes, whatever it asks for.
 
 use crate::{
-    ApiState, etag,
+    ApiState, cors, etag,
     problem::{Code, Problem, write_out},
 };
 use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::IntoResponse,
 };
@@ -109,6 +109,9 @@ async fn answer(state: &ApiState, route: &str, request: Request, next: Next) -> 
     }
     if let Some(code) = oversized(&request) {
         return Problem::from(code).into_response();
+    }
+    if request.extensions().get::<cors::Preflight>().is_some() {
+        return StatusCode::NO_CONTENT.into_response();
     }
     let time = time_of(state, route);
     let run = AssertUnwindSafe(next.run(request)).catch_unwind();

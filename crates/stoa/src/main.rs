@@ -11,8 +11,10 @@ mod index;
 mod index_rebuild;
 mod key;
 mod operate;
+mod session;
 mod sign;
 mod signer_keys;
+mod token_keys;
 
 use anyhow::Result;
 use std::{io::Write, process::ExitCode};

@@ -3,6 +3,7 @@
 
 mod abis;
 mod batches;
+mod browser;
 mod collections;
 mod content;
 mod edge;
@@ -19,6 +20,10 @@ mod keys;
 mod mints;
 mod openapi;
 mod quotes;
+mod sessions;
+mod sign_in;
+mod sign_in_contracts;
+mod sign_in_logs;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;

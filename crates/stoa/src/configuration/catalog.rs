@@ -46,6 +46,11 @@ pub(super) fn sections() -> Vec<Section> {
             means: "The same for the [stream](../guide/use-the-stream.md).",
             options: stream(),
         },
+        Section {
+            name: "auth",
+            means: "How users sign in ([sign-in](../guide/sign-in.md)).",
+            options: super::auth::options(),
+        },
     ]
 }
 

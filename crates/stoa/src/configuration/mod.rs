@@ -4,12 +4,14 @@
 //! showing and the tables in `docs/reference/configuration.md` all follow that list; what is left
 //! out is as the parts themselves have it.
 
+mod auth;
 mod catalog;
 mod option;
 mod read;
 mod show;
 mod tools;
 
+pub(crate) use auth::AuthSettings;
 pub(crate) use tools::{ConfigCommand, run};
 
 use app::jobs::batch_mints::BatchOptions;
@@ -51,6 +53,7 @@ pub(crate) struct Settings {
     pub sequencer: journal::SequencerOptions,
     pub api: api::Limits,
     pub stream: push::HubOptions,
+    pub auth: AuthSettings,
 }
 
 /// A pool of wallets.
@@ -122,6 +125,7 @@ impl Default for Settings {
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
             stream: push::HubOptions::default(),
+            auth: AuthSettings::default(),
         }
     }
 }

@@ -6,10 +6,11 @@ mod engine;
 mod file;
 mod secrets;
 mod services;
+mod sign_in;
 
 pub(crate) use services::chain as open_chain;
 
-pub(crate) use file::DevFile;
+pub(crate) use file::{DevFile, write_private};
 
 use crate::configuration::{MINTER, OPERATOR, SPONSOR, Settings};
 use anyhow::{Context, Result, bail};
