@@ -2,8 +2,8 @@
 //!
 //! `stoa_rt_` and base64url(session (16) ‖ generation (4) ‖ secret (32) ‖ tag (16))
 //!
-//! - The secret of the first is random. A successor's is made of its predecessor's, the pepper and a
-//!   random salt, so that who shows the predecessor again in time is given the same one, although
+//! - The secret of the first is random. A successor's is made of its predecessor's, the pepper and
+//!   a random salt, so that who shows the predecessor again in time is given the same one, although
 //!   none is stored: not even the pepper and the database together tell a token.
 //! - The tag is a MAC under the pepper. A token that was ours is known from one that was made up
 //!   without a row for each, so that only a real one that was used before ends its session.

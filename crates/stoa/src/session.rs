@@ -55,9 +55,8 @@ async fn list(options: ListOptions) -> Result<()> {
     let now = OffsetDateTime::now_utc();
     let connection = &mut *db.acquire().await?;
     let sessions = user_sessions::list(connection, options.user, None, now, LIST_MAX).await?;
-    say(
-        "id                                    last used             until                 wallet, from, user",
-    );
+    say("id                                    last used             until                 \
+         wallet, from, user");
     for session in &sessions {
         say(&line(session));
     }

@@ -1,7 +1,8 @@
 //! The keys that sign access tokens, in files.
 //!
-//! One file `NAME.key` for each: the time from which it signs, RFC 3339, a space, and 32 secret bytes
-//! in hexadecimal. A directory of ours gets a new one in time; one of the operator's is only read.
+//! One file `NAME.key` for each: the time from which it signs, RFC 3339, a space, and 32 secret
+//! bytes in hexadecimal. A directory of ours gets a new one in time; one of the operator's is only
+//! read.
 
 use crate::dev::write_private;
 use anyhow::{Context, Result, ensure};
@@ -96,7 +97,7 @@ impl KeyFiles {
         let hex = Zeroizing::new(hex::encode(seed.as_slice()));
         let text = Zeroizing::new(format!("{} {}\n", activates_at.format(&Rfc3339)?, *hex));
         write_private(&path, text.as_bytes())?;
-        tracing::info!(key.id = key.id(), signs_from = %activates_at, "a key of access tokens was made");
+        tracing::info!(key.id = key.id(), signs_from = %activates_at, "a key of tokens was made");
         keys.push((path, key));
         Ok(())
     }

@@ -65,8 +65,8 @@ codes! {
     KeyInvalid, "key_invalid", 401, "The API key is not valid",
         "The key is malformed, unknown, expired or revoked.";
     TokenInvalid, "token_invalid", 401, "The access token is not valid",
-        "It is not one of this engine: malformed, of another issuer or audience, or signed by a key \
-         that is not in use.";
+        "It is not one of this engine: malformed, of another issuer or audience, or signed by a \
+         key that is not in use.";
     TokenExpired, "token_expired", 401, "The access token has expired",
         "`POST /api/v1/auth/refresh` gives the next one.";
     SessionEnded, "session_ended", 401, "The session has ended",
@@ -221,13 +221,13 @@ codes! {
         "65 bytes r, s, v with a low s and v 27 or 28, by `from`, of this very request under the \
          forwarder's EIP-712 domain. `errors` says more.";
     MessageMalformed, "message_malformed", 422, "The text is no sign-in message",
-        "It must be an EIP-4361 message in its one form: no other lines, the address with its EIP-55 \
-         checksum.";
+        "It must be an EIP-4361 message in its one form: no other lines, the address with its \
+         EIP-55 checksum.";
     MessageRefused, "message_refused", 422, "The message is not the one that was asked for",
         "`errors` names each field of EIP-4361 that differs, or whose time is not now.";
     WalletSignatureInvalid, "wallet_signature_invalid", 422, "The signature is not the wallet's",
-        "65 bytes r, s, v with a low s and v 27 or 28 by the address's key, or what the contract at \
-         the address accepts (ERC-1271, ERC-6492). `errors` says more.";
+        "65 bytes r, s, v with a low s and v 27 or 28 by the address's key, or what the contract \
+         at the address accepts (ERC-1271, ERC-6492). `errors` says more.";
     CallNotSponsored, "call_not_sponsored", 422, "The sponsor does not pay for this call",
         "Its rules list contracts and functions; calls that run other calls are never paid for.";
     TargetUntrusting, "target_untrusting", 422, "The contract does not trust the forwarder",

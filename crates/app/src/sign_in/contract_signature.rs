@@ -1,8 +1,8 @@
 //! Whose signature it is: a key's, or what a contract account takes for one.
 //!
 //! A contract is asked through `SignatureCheck` (`contracts/src/auth`), which is run as creation
-//! code and never deployed: one `eth_call` covers accounts that stand (ERC-1271, EIP-7702) and those
-//! that do not yet (ERC-6492).
+//! code and never deployed: one `eth_call` covers accounts that stand (ERC-1271, EIP-7702) and
+//! those that do not yet (ERC-6492).
 
 use super::{SignIn, SignInRefusal};
 use crate::AppError;
@@ -21,8 +21,8 @@ const COUNTERFACTUAL: [u8; 32] = [
 ];
 /// Gas of one check: an account is made for less, and a node is not kept busy for long.
 const CHECK_GAS: u64 = 10_000_000;
-/// Who runs it. Nobody has its key or owes it trust; the zero address, which nodes take when none is
-/// named, is believed by some contracts to be a simulation that needs no valid signature.
+/// Who runs it. Nobody has its key or owes it trust; the zero address, which nodes take when none
+/// is named, is believed by some contracts to be a simulation that needs no valid signature.
 const CHECKER: Address = Address::new([
     0x5f, 0x53, 0x74, 0x6f, 0x61, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x74, 0x75, 0x72, 0x65, 0x43, 0x68,
     0x65, 0x63, 0x6b, 0x5f,

@@ -1,11 +1,11 @@
 //! Signing in with a wallet (EIP-4361), and staying signed in.
 //!
 //! ```text
-//! ask ─► challenge row ─► wallet signs ─► message held against the row ─► whose signature is it?
-//!                                                                              │ key: recovered
-//!                                                                              │ contract: asked of
-//!                                                                              ▼ two endpoints
-//!         access token ◄── session, challenge spent: one transaction ◄─────────┘
+//! ask ─► challenge row ─► wallet signs ─► message held against the row ─► whose signature?
+//!                                                                          │ key: recovered
+//!                                                                          │ contract: asked
+//!                                                                          ▼ of two endpoints
+//!         access token ◄── session, challenge spent: one transaction ◄─────┘
 //!              │ 10 minutes
 //!              └► refresh token, used once ─► the next two
 //! ```
@@ -221,7 +221,8 @@ impl SignIn {
         })
     }
 
-    /// Remove challenges and sessions that have expired, until none is left. A job for now and then.
+    /// Remove challenges and sessions that have expired, until none is left. A job for now and
+    /// then.
     ///
     /// # Errors
     /// [`AppError::Db`]

@@ -123,18 +123,28 @@ pub(super) async fn start(
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, store.clone());
     roles.faucet(&services);
-    let state = ApiState::new(ApiConfig {
-        app,
-        authenticator: users.authenticator.clone(),
-        sign_in: users.sign_in,
-        trusted_proxies: settings.auth.proxies(),
-        metrics,
-        cursor_key: api::CursorKey::new(keys.cursor),
-        limits: settings.api,
-    });
+    let state = api_state(settings, app, &users, metrics, keys.cursor);
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services })
+}
+
+fn api_state(
+    settings: &Settings,
+    app: App,
+    users: &Users,
+    metrics: Metrics,
+    cursor: [u8; 32],
+) -> ApiState {
+    ApiState::new(ApiConfig {
+        app,
+        authenticator: users.authenticator.clone(),
+        sign_in: users.sign_in.clone(),
+        trusted_proxies: settings.auth.proxies(),
+        metrics,
+        cursor_key: api::CursorKey::new(cursor),
+        limits: settings.api,
+    })
 }
 
 struct Roles {
