@@ -189,8 +189,9 @@ impl Endpoint {
         self.batch(&calls).await
     }
 
-    /// Run creation code at the head, as `from` and with so much gas; what its constructor returns.
-    /// None when it fails: an answer, other than that of a node which can't tell.
+    /// Run creation code as of the block with this hash (EIP-1898), as `from` and with so much gas;
+    /// what its constructor returns. None when it fails: an answer, other than that of a node which
+    /// can't tell.
     ///
     /// # Errors
     /// [`RpcError`] when the node can't tell.
@@ -199,9 +200,11 @@ impl Endpoint {
         from: Address,
         code: &Bytes,
         gas: u64,
+        block: B256,
     ) -> Result<Option<Bytes>, RpcError> {
         let call = json!({ "from": from, "input": code, "gas": U64::from(gas) });
-        match self.call::<Bytes>("eth_call", json!([call, "latest"])).await {
+        let at = json!({ "blockHash": block });
+        match self.call::<Bytes>("eth_call", json!([call, at])).await {
             Ok(returned) => Ok(Some(returned)),
             Err(error) if is_reverted(&error) => Ok(None),
             Err(error) => Err(error),

@@ -35,7 +35,6 @@ pub struct ChallengeCaps {
     pub of_client_for_address: i64,
     /// For one address, by all clients.
     pub for_address: i64,
-    pub in_all: i64,
 }
 
 /// A challenge as stored.
@@ -73,9 +72,7 @@ pub async fn record(
             and (select count(*) from (select 1 from sign_in_challenges
                   where address = $2 and client = $6 and expires_at > $7 limit $10) c) < $10
             and (select count(*) from (select 1 from sign_in_challenges
-                  where address = $2 and expires_at > $7 limit $11) c) < $11
-            and (select count(*) from (select 1 from sign_in_challenges
-                  where expires_at > $7 limit $12) c) < $12",
+                  where address = $2 and expires_at > $7 limit $11) c) < $11",
         new.nonce,
         new.address.as_slice(),
         new.chain_id.as_i64(),
@@ -87,11 +84,25 @@ pub async fn record(
         caps.of_client,
         caps.of_client_for_address,
         caps.for_address,
-        caps.in_all,
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// How many have not expired, counted up to `limit`.
+pub async fn count(
+    db: &mut PgConnection,
+    now: OffsetDateTime,
+    limit: i64,
+) -> Result<i64, DbError> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!" from
+             (select 1 from sign_in_challenges where expires_at > $1 limit $2) c"#,
+        now,
+        limit,
+    );
+    Ok(row.fetch_one(db).await?.count)
 }
 
 pub async fn load(db: &mut PgConnection, nonce: &str) -> Result<Option<ChallengeRow>, DbError> {

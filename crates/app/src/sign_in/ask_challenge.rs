@@ -85,7 +85,8 @@ impl SignIn {
             expires_at,
         };
         let mut db = self.connection().await?;
-        if !sign_in_challenges::record(&mut db, new, self.caps()).await? {
+        let room = self.has_room(&mut db).await?;
+        if !room || !sign_in_challenges::record(&mut db, new, self.caps()).await? {
             let seconds = self.options().challenge_time.whole_seconds();
             let retry_after = u32::try_from(seconds).unwrap_or(u32::MAX);
             return Err(SignInRefusal::TooManyChallenges { retry_after }.into());

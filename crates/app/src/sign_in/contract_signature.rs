@@ -9,7 +9,9 @@ use crate::AppError;
 use alloy_sol_types::SolValue;
 use chain::{Agreement, Chain};
 use db::user_wallets::WalletProof;
-use std::time::Instant;
+use futures_util::FutureExt;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use vocab::{Address, B256, Bytes};
 
 /// Longest signature, in bytes: a passkey's, with what makes its account, takes some 4,000.
@@ -21,6 +23,8 @@ const COUNTERFACTUAL: [u8; 32] = [
 ];
 /// Gas of one check: an account is made for less, and a node is not kept busy for long.
 const CHECK_GAS: u64 = 10_000_000;
+/// Who has not told by then does not tell.
+const CHECK_TIME: Duration = Duration::from_secs(5);
 /// Who runs it. Nobody has its key or owes it trust; the zero address, which nodes take when none
 /// is named, is believed by some contracts to be a simulation that needs no valid signature.
 const CHECKER: Address = Address::new([
@@ -104,12 +108,7 @@ impl SignIn {
             return Err(SignInRefusal::SignatureUnchecked.into());
         };
         let started = Instant::now();
-        let said = chain
-            .agree("wallet_signature", |endpoint| {
-                let check = check.clone();
-                Box::pin(async move { endpoint.run_creation(CHECKER, &check, CHECK_GAS).await })
-            })
-            .await;
+        let said = timeout(CHECK_TIME, agreed(chain, check)).await.unwrap_or(Agreement::Unknown);
         metrics::histogram!("wallet_signature_check_duration_seconds")
             .record(started.elapsed().as_secs_f64());
         match said {
@@ -124,6 +123,21 @@ impl SignIn {
             }
         }
     }
+}
+
+/// What the endpoints say as of one block, so that a contract which answers by the block that it is
+/// asked in can't have honest ones disagree.
+async fn agreed(chain: &Chain, check: Bytes) -> Agreement<Option<Bytes>> {
+    let head = match chain.best_head() {
+        Some(number) => chain.read().header(number).await.ok().flatten(),
+        None => chain.read().head().await.ok(),
+    };
+    let Some(block) = head.map(|header| header.hash) else { return Agreement::Unknown };
+    let call = |endpoint: chain::Endpoint| {
+        let check = check.clone();
+        async move { endpoint.run_creation(CHECKER, &check, CHECK_GAS, block).await }.boxed()
+    };
+    chain.agree("wallet_signature", call).await
 }
 
 /// Why neither a key nor a contract stands behind a signature.

@@ -31,7 +31,10 @@ use db::{
     sign_in_challenges::{self, ChallengeCaps},
     user_sessions::{self, SessionRow},
 };
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Semaphore;
 use vocab::{ChainId, Clock, PrincipalId};
@@ -40,8 +43,9 @@ use zeroize::Zeroizing;
 /// Contract accounts that are asked about at once, all chains together. A slow node holds no more
 /// requests than these.
 const CHECKS_MAX: usize = 32;
-/// Challenges that have not expired, of everybody.
+/// Challenges that have not expired, of everybody; and how long a count of them is believed.
 const CHALLENGES_MAX: i64 = 100_000;
+const COUNT_TTL: std::time::Duration = std::time::Duration::from_secs(1);
 /// Rows that one statement removes.
 const PURGE_BATCH: i64 = 1_000;
 
@@ -107,6 +111,8 @@ pub struct SignIn(Arc<Inner>);
 struct Inner {
     config: SignInConfig,
     checks: Semaphore,
+    /// How many challenges there are in all, counted a moment ago.
+    challenges: Mutex<Option<(Instant, i64)>>,
 }
 
 /// From where somebody calls.
@@ -158,7 +164,8 @@ impl std::fmt::Debug for Grants {
 impl SignIn {
     #[must_use]
     pub fn new(config: SignInConfig) -> Self {
-        Self(Arc::new(Inner { config, checks: Semaphore::new(CHECKS_MAX) }))
+        let checks = Semaphore::new(CHECKS_MAX);
+        Self(Arc::new(Inner { config, checks, challenges: Mutex::default() }))
     }
 
     fn config(&self) -> &SignInConfig {
@@ -197,8 +204,25 @@ impl SignIn {
             of_client: options.challenges_per_client_max.into(),
             of_client_for_address: options.challenges_per_client_and_address_max.into(),
             for_address: options.challenges_per_address_max.into(),
-            in_all: CHALLENGES_MAX,
         }
+    }
+
+    /// Is there room for another challenge? Counted once a second, as counting takes its time when
+    /// there are many.
+    async fn has_room(&self, db: &mut PgConnection) -> Result<bool, AppError> {
+        let known = *self.0.challenges.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known.filter(|(at, _)| at.elapsed() < COUNT_TTL);
+        let count = match fresh {
+            Some((_, count)) => count,
+            None => {
+                let at = Instant::now();
+                let count = sign_in_challenges::count(db, self.now(), CHALLENGES_MAX).await?;
+                let mut known = self.0.challenges.lock().unwrap_or_else(PoisonError::into_inner);
+                *known = Some((at, count));
+                count
+            }
+        };
+        Ok(count < CHALLENGES_MAX)
     }
 
     /// Both tokens of a session.

@@ -128,13 +128,13 @@ fn what_is_shown_can_be_read_again() {
     let mut settings = Settings::parse("").unwrap();
     assert_eq!(Settings::parse(&settings.show()).unwrap().show(), settings.show());
     settings = Settings::parse(
-        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/key?k=key\"",
+        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/hush?k=hush\"",
     )
     .unwrap();
     let shown = settings.show();
     assert!(shown.contains("urgency = \"high\"    # usual: \"normal\""), "{shown}");
     assert!(shown.contains("url = \"https://a.example:8545/…\""), "{shown}");
-    assert!(!shown.contains("key") && !shown.contains("pass"), "{shown}");
+    assert!(!shown.contains("hush") && !shown.contains("pass"), "{shown}");
     let debug = format!("{settings:?}");
     assert!(!debug.contains("pass"), "{debug}");
 }
