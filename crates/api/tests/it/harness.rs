@@ -21,7 +21,7 @@ use std::sync::{Arc, Once};
 use testkit::TestDatabase;
 use time::{OffsetDateTime, macros::datetime};
 use tokio::net::TcpListener;
-use vocab::{Address, ChainId, CollectionRequestId, Finality, FixedClock, JobStatus, PrincipalId};
+use vocab::{Address, ChainId, CollectionRequestId, FixedClock, JobStatus, PrincipalId};
 
 pub const OTHER_CHAIN: u64 = CHAIN + 1;
 pub const CHAIN: u64 = 31337;
@@ -231,7 +231,6 @@ fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
         collection_admin: Address::repeat_byte(0xad),
         minters: vec![Address::repeat_byte(0x33)],
         default_collection: Some(DIGEST.parse().unwrap()),
-        finality: Finality::default(),
         index_lag_max: 5,
         nodes,
     }
@@ -245,7 +244,7 @@ fn node(nodes: &[Endpoint]) -> Chain {
         id: ChainId(CHAIN),
         endpoints: nodes.into(),
         ws_urls: Vec::new(),
-        finality: Finality::default(),
+        finality: vocab::Finality::default(),
         block_time: std::time::Duration::from_secs(1),
     }
 }

@@ -380,7 +380,6 @@ fn chain_settings(
         collection_admin: wallets.deployer,
         minters: wallets.minters.clone(),
         default_collection: None,
-        finality: services.chain.finality,
         nodes: services.chain.endpoints.to_vec(),
         index_lag_max: settings.index_lag_max,
     }
