@@ -91,11 +91,7 @@ pub async fn record(
 }
 
 /// How many have not expired, counted up to `limit`.
-pub async fn count(
-    db: &mut PgConnection,
-    now: OffsetDateTime,
-    limit: i64,
-) -> Result<i64, DbError> {
+pub async fn count(db: &mut PgConnection, now: OffsetDateTime, limit: i64) -> Result<i64, DbError> {
     let row = sqlx::query!(
         r#"select count(*) as "count!" from
              (select 1 from sign_in_challenges where expires_at > $1 limit $2) c"#,
