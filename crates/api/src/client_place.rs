@@ -3,7 +3,7 @@
 use crate::ApiState;
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
 use std::{
     convert::Infallible,
@@ -36,19 +36,24 @@ impl FromRequestParts<ApiState> for Place {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
-        let client = peer.map(|peer| client(peer, &parts.headers, &state.trusted_proxies));
         let text = |name| {
             parts.headers.get(name).map(|value: &header::HeaderValue| {
                 String::from_utf8_lossy(value.as_bytes()).into_owned()
             })
         };
         Ok(Self {
-            address: client.map_or_else(|| "unknown".to_owned(), shown),
+            address: address(&parts.extensions, &parts.headers, &state.trusted_proxies),
             user_agent: text(header::USER_AGENT),
             origin: text(header::ORIGIN),
         })
     }
+}
+
+/// Of the client, as it is counted by: of IPv6 the network.
+pub(crate) fn address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> String {
+    let peer = extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let client = peer.map(|peer| client(peer, headers, trusted));
+    client.map_or_else(|| "unknown".to_owned(), shown)
 }
 
 /// Whoever the last proxy that we trust was called by. What others wrote before is theirs to

@@ -1,7 +1,9 @@
 //! From requests to values; every refusal is a problem.
 
 use crate::{
-    ApiState, cookies,
+    ApiState,
+    charges::Identified,
+    cookies,
     edge::RequestId,
     problem::{Code, Problem},
 };
@@ -50,23 +52,25 @@ impl Who {
 impl FromRequestParts<ApiState> for Who {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
         let request_id = parts.extensions.get::<RequestId>();
         let request_id = request_id.map_or_else(|| "".into(), |id| id.0.clone());
-        let Some(text) = credential(parts, state)? else {
-            return Ok(Self { actor: Actor::Anonymous, request_id });
-        };
-        let actor = state.authenticator.authenticate(text).await.map_err(AppError::from)?;
-        Ok(Self { actor, request_id })
+        // The edge has looked.
+        let Identified(actor) = parts.extensions.get().cloned().ok_or(Code::Internal)?;
+        Ok(Self { actor: actor?, request_id })
     }
 }
 
 /// The key or access token of a request; of a browser, the one in its cookie.
-fn credential<'r>(parts: &'r Parts, state: &ApiState) -> Result<Option<&'r str>, Problem> {
-    let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
-        let token = cookies::access(&parts.headers);
+pub(crate) fn credential<'r>(
+    method: &Method,
+    headers: &'r HeaderMap,
+    state: &ApiState,
+) -> Result<Option<&'r str>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        let token = cookies::access(headers);
         if token.is_some() {
-            cookies::check_page(&parts.method, &parts.headers, state.sign_in.origins())?;
+            cookies::check_page(method, headers, state.sign_in.origins())?;
         }
         return Ok(token);
     };

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! connection ─► serve (header timeout, connection cap)
-//!   └► edge: CORS, request id, span, metrics, load shedding, time limit, panics, problems
+//!   └► edge: CORS, request id, span, metrics, load shedding, time limit, panics, problems, who
+//!        │      calls and what that costs
 //!        └► extractors: key, Idempotency-Key, body, query, path
 //!             └► handler ─► app ─► show (app's values → wire shapes)
 //! ```
@@ -11,6 +12,7 @@
 //! with a code from [`Code`].
 
 mod abis;
+mod charges;
 mod client_place;
 mod collections;
 mod content_origin;
@@ -57,6 +59,7 @@ pub use stream::StreamPolicy;
 use app::{App, SignIn};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
+use limits::Limiter;
 use runtime::Metrics;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -96,6 +99,7 @@ pub struct ApiConfig {
     pub app: App,
     pub authenticator: Authenticator,
     pub sign_in: SignIn,
+    pub limiter: Limiter,
     /// Proxies in front of us, whose word on who calls them is believed.
     pub trusted_proxies: Vec<IpAddr>,
     pub metrics: Metrics,

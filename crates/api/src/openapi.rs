@@ -126,7 +126,15 @@ pub(crate) fn document() -> Value {
         "x-request-id": {
             "description": "Id of the request: yours if you sent a sane one, else a UUIDv7.",
             "schema": { "type": "string" },
-        }
+        },
+        "RateLimit-Policy": {
+            "description": "What is allowed to whoever was charged: `q` units in `w` seconds.",
+            "schema": { "type": "string" }, "example": "\"key\";q=600000;w=60",
+        },
+        "RateLimit": {
+            "description": "`r` units are left; after `t` seconds all are there again.",
+            "schema": { "type": "string" }, "example": "\"key\";r=599995;t=1",
+        },
     });
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
@@ -301,7 +309,7 @@ fn complete(operation: &mut Value) {
     let (access, mut codes) = codes(&id);
     codes.extend([Code::Internal, Code::RequestTimeout, Code::UriTooLong, Code::HeadersTooLarge]);
     if access != Access::Probe {
-        codes.extend([Code::Unavailable, Code::Overloaded]);
+        codes.extend([Code::Unavailable, Code::Overloaded, Code::RateLimited]);
         operation["security"] = security(access);
     }
     if !matches!(access, Access::Probe | Access::SignIn) {
@@ -335,6 +343,14 @@ fn complete(operation: &mut Value) {
     }
     for (status, codes) in by_status(codes) {
         responses.insert(status.to_string(), refusal(&codes));
+    }
+    if access != Access::Probe {
+        for response in responses.values_mut() {
+            for name in LIMITS {
+                let header = format!("#/components/headers/{name}");
+                response["headers"][name] = json!({ "$ref": header });
+            }
+        }
     }
 }
 
@@ -376,6 +392,8 @@ fn add_etag(operation: &mut Value) {
     }
 }
 
+/// Told by every answer that was charged to somebody.
+const LIMITS: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 const REQUEST_ID: &str = "#/components/headers/x-request-id";
 
 fn add_idempotency(operation: &mut Value) {

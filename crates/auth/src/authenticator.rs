@@ -112,6 +112,12 @@ impl Authenticator {
         Ok(Actor::Key(holder(&row)))
     }
 
+    /// Would the database have to say whose this is? Then it may be a guess.
+    #[must_use]
+    pub fn has_to_look(&self, text: &str) -> bool {
+        KeyText::parse(text).is_ok_and(|key| !self.lock().contains_key(key.id()))
+    }
+
     async fn row(&self, id: &str) -> Result<Arc<api_keys::ApiKey>, AuthError> {
         let cached = self.lock().get(id).cloned();
         if let Some(cached) = cached.filter(|cached| cached.loaded.elapsed() < CACHE_TTL) {

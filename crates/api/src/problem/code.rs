@@ -257,6 +257,9 @@ codes! {
          `Retry-After`.";
     HeadersTooLarge, "headers_too_large", 431, "The headers are too large",
         "At most 64 headers with 16 KiB together.";
+    RateLimited, "rate_limited", 429, "You have called too often",
+        "Try again after the seconds in `Retry-After`; nothing was done. `RateLimit-Policy` and \
+         `RateLimit` of each answer say how you stand.";
     Internal, "internal", 500, "Something broke on our side",
         "The request id finds the cause in our logs. A request with an Idempotency-Key is safe to \
          send again.";
@@ -292,6 +295,7 @@ impl Code {
             415 => Self::ContentTypeUnsupported,
             416 => Self::RangeInvalid,
             426 => Self::UpgradeRequired,
+            429 => Self::RateLimited,
             431 => Self::HeadersTooLarge,
             400..=499 => Self::RequestMalformed,
             503 => Self::Unavailable,

@@ -14,6 +14,7 @@ use db::{
     Db,
     collection_requests::{self, NewCollectionRequest},
 };
+use limits::Limiter;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use runtime::{CancellationToken, Metrics};
 use serde_json::{Value, json};
@@ -73,6 +74,9 @@ pub struct Setup {
     /// The node of another chain, [`OTHER_CHAIN`], which comes first.
     pub other: Option<chain::Endpoint>,
     pub sign_in: Option<SignInOptions>,
+    /// No limits without.
+    pub limiter: Option<Limiter>,
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl Drop for Api {
@@ -136,7 +140,8 @@ pub async fn start_as(setup: Setup) -> Api {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
-        trusted_proxies: Vec::new(),
+        limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
+        trusted_proxies: setup.trusted_proxies,
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
         limits,

@@ -17,6 +17,7 @@ mod idempotency;
 mod indexes;
 mod items;
 mod keys;
+mod limits;
 mod mints;
 mod openapi;
 mod quotes;

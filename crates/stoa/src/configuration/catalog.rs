@@ -42,6 +42,16 @@ pub(super) fn sections() -> Vec<Section> {
         Section { name: "sequencer", means: "How facts get numbers.", options: sequencer() },
         Section { name: "api", means: "What the API allows at once.", options: api() },
         Section {
+            name: "limits",
+            means: "What it allows one caller ([limits between callers](../operate/limits.md)).",
+            options: super::limits::limits(),
+        },
+        Section {
+            name: "redis",
+            means: "A Redis that all processes share. It may vanish at any moment.",
+            options: super::limits::redis(),
+        },
+        Section {
             name: "stream",
             means: "The same for the [stream](../guide/use-the-stream.md).",
             options: stream(),

@@ -6,6 +6,7 @@
 
 mod auth;
 mod catalog;
+mod limits;
 mod option;
 mod read;
 mod show;
@@ -52,6 +53,10 @@ pub(crate) struct Settings {
     pub metadata: metadata::Options,
     pub sequencer: journal::SequencerOptions,
     pub api: api::Limits,
+    /// Between callers.
+    pub limits: ::limits::Options,
+    /// Where they are counted, if not in this process. Secret.
+    pub redis_url: Option<String>,
     pub stream: push::HubOptions,
     pub auth: AuthSettings,
 }
@@ -124,6 +129,8 @@ impl Default for Settings {
             metadata: metadata::Options::default(),
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
+            limits: ::limits::Options::default(),
+            redis_url: None,
             stream: push::HubOptions::default(),
             auth: AuthSettings::default(),
         }

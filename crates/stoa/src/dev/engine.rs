@@ -123,7 +123,7 @@ pub(super) async fn start(
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, store.clone());
     roles.faucet(&services);
-    let state = api_state(settings, app, &users, metrics, keys.cursor);
+    let state = api_state(settings, app, &users, metrics, keys.cursor)?;
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services })
@@ -135,16 +135,17 @@ fn api_state(
     users: &Users,
     metrics: Metrics,
     cursor: [u8; 32],
-) -> ApiState {
-    ApiState::new(ApiConfig {
+) -> Result<ApiState> {
+    Ok(ApiState::new(ApiConfig {
         app,
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
+        limiter: settings.limiter()?,
         trusted_proxies: settings.auth.proxies(),
         metrics,
         cursor_key: api::CursorKey::new(cursor),
         limits: settings.api,
-    })
+    }))
 }
 
 struct Roles {
