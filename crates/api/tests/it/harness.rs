@@ -73,6 +73,8 @@ pub struct Setup {
     /// The node of another chain, [`OTHER_CHAIN`], which comes first.
     pub other: Option<chain::Endpoint>,
     pub sign_in: Option<SignInOptions>,
+    /// Believed about who calls them.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
 }
 
 impl Drop for Api {
@@ -136,7 +138,7 @@ pub async fn start_as(setup: Setup) -> Api {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
-        trusted_proxies: Vec::new(),
+        trusted_proxies: setup.trusted_proxies,
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
         limits,
