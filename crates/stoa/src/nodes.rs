@@ -118,7 +118,8 @@ async fn check(of: &ChainConfiguration, id: ChainId, endpoints: &Pool) -> Result
             }
             Ok(Err(error)) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(chain.id = %id, endpoint = host, error, "an endpoint does not answer");
+                tracing::warn!(chain.id = %id, endpoint = host, error,
+                    "an endpoint does not answer");
             }
             Err(_) => {
                 tracing::warn!(chain.id = %id, endpoint = host, "an endpoint does not answer");

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 use testkit::{Fault, FaultProxy, Rule, TestDatabase, eventually_within};
-use vocab::{B256, ChainId};
+use vocab::{B256, BlockRef, ChainId};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const IDS: [u64; 3] = [31_337, 31_338, 31_339];
@@ -126,17 +126,21 @@ impl Place {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    async fn height(&self, place: usize) -> Option<u64> {
+    async fn block(&self, place: usize) -> Option<BlockRef> {
         let mut connection = self.test.db.acquire().await.unwrap();
         let found = checkpoints::load(&mut connection, ChainId(IDS[place])).await.unwrap();
-        found.map(|checkpoint| checkpoint.block.number)
+        found.map(|checkpoint| checkpoint.block)
+    }
+
+    async fn height(&self, place: usize) -> Option<u64> {
+        self.block(place).await.map(|block| block.number)
     }
 
     async fn stands_at_head(&self, place: usize) {
         let head = self.sites[place].head().await.unwrap();
         let what = format!("chain {} stands at {}", IDS[place], head.number);
         eventually_within(PATIENCE, &what, || async {
-            (self.height(place).await == Some(head.number)).then_some(())
+            (self.block(place).await == Some(head)).then_some(())
         })
         .await;
     }
@@ -219,14 +223,14 @@ async fn one_process_indexes_all_chains_of_a_file_and_commands_name_the_chain() 
     // Of all chains at once, while they go on.
     let said = place.run(&["rebuild", "all"]).await.unwrap();
     assert!(IDS.iter().all(|id| said.contains(&format!("of chain {id}"))), "{said}");
-    let said = place.run(&["verify", "--config", &config, "--samples", "20"]).await.unwrap();
+    let said = place.run(&["verify", "collections", "--config", &config]).await.unwrap();
     assert!(IDS.iter().all(|id| said.contains(&format!("chain {id}, block"))), "{said}");
     assert!(said.contains("0 are not so") && !said.contains("differ"), "{said}");
     // A row of one chain that is wrong is found there.
     let spoil = "update items set owner = decode(repeat('ee', 20), 'hex')
                   where ctid = (select min(ctid) from items where chain_id = 31338)";
     db::raw::execute(&mut place.test.db.acquire().await.unwrap(), spoil).await.unwrap();
-    let verdict = place.run(&["verify", "items", "--json"]).await.unwrap_err();
+    let verdict = place.run(&["verify", "collections", "--json"]).await.unwrap_err();
     assert!(verdict.contains("not what their logs say"), "{verdict}");
     place.run(&["rebuild", "all"]).await.unwrap();
     place.run(&["verify"]).await.unwrap();
