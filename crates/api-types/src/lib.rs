@@ -208,7 +208,7 @@ pub struct ItemDetail {
     #[serde(flatten)]
     pub item: Item,
     /// `tentative`, `auditable` or `final`: how sure the present state is.
-    pub level: Option<Status>,
+    pub level: Status,
     /// The document behind `uri`, when this engine holds it.
     #[schema(value_type = Option<Metadata>)]
     pub metadata: Option<Value>,

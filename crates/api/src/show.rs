@@ -110,7 +110,7 @@ fn level(level: Level) -> wire::Status {
 pub(crate) fn item_detail(detail: ItemDetail) -> wire::ItemDetail {
     wire::ItemDetail {
         item: item(&detail.item),
-        level: detail.level.map(level),
+        level: level(detail.level),
         metadata: detail.metadata,
         mint_id: detail.mint_id.map(|id| id.0),
         history: detail.history.iter().map(transfer).collect(),

@@ -144,7 +144,7 @@ use std::{
     time::Duration,
 };
 use transactor::{Intake, Nudge};
-use vocab::{Address, ChainId, Clock, Finality, Urgency};
+use vocab::{Address, ChainId, Clock, Urgency};
 
 /// Places of sponsored transactions where a test can have the process die, in the order in which a
 /// request passes them. (The transactor has its own.)
@@ -157,7 +157,6 @@ pub struct ChainSettings {
     pub chain_id: ChainId,
     /// What people call it.
     pub name: Option<String>,
-    pub finality: Finality,
     /// Who is asked for the head of the chain.
     pub nodes: Vec<Endpoint>,
     /// Blocks that the index may be behind the chain while this process still counts as ready.

@@ -5,7 +5,7 @@ use crate::{
     fact_levels::{Leveled, settled},
 };
 use auth::{Action, authorize};
-use db::{PgConnection, collections_reads};
+use db::{PgConnection, checkpoints};
 use serde_json::json;
 use std::collections::BTreeMap;
 use vocab::{Level, topic};
@@ -92,15 +92,13 @@ impl App {
     ) -> Result<(Vec<Leveled>, i64), AppError> {
         let mut heights = BTreeMap::new();
         for chain in &self.config().chains {
-            let index = collections_reads::load_index_state(db, chain.chain_id).await?;
-            if let Some(index) = index {
-                heights
-                    .insert(chain.chain_id.as_i64(), (chain.finality, index.height.unsigned_abs()));
+            if let Some(found) = checkpoints::load(db, chain.chain_id).await? {
+                heights.insert(chain.chain_id.as_i64(), found.levels);
             }
         }
         let level = |fact: &Fact| {
-            let (finality, height) = heights.get(&fact.chain_id?)?;
-            finality.level(fact.block_number?.unsigned_abs(), *height)
+            let levels = heights.get(&fact.chain_id?)?;
+            Some(levels.level(fact.block_number?.unsigned_abs()))
         };
         let FactQuery { after, limit, .. } = *query;
         if let Some(least) = query.level {

@@ -7,7 +7,7 @@ use crate::{
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
 use db::{
-    collections_reads, items_as_of, items_reads,
+    items_as_of, items_reads,
     mint_jobs::requests,
     token_metadata::reads::{self, TraitFilter},
     transfers_reads,
@@ -24,7 +24,7 @@ const HISTORY_MAX: i64 = 100;
 pub struct ItemDetail {
     pub item: ItemRow,
     /// How sure its present state is; none when the chain is not one of ours any more.
-    pub level: Option<Level>,
+    pub level: Level,
     /// The document behind its URI, when it lies in our own store.
     pub metadata: Option<Value>,
     pub mint_id: Option<MintId>,
@@ -70,13 +70,9 @@ impl App {
             }
             None => None,
         };
-        let index = collections_reads::load_index_state(&mut view.db, key.chain_id).await?;
         let seen = view.seen(());
+        let level = view.levels.level(item.updated_block.unsigned_abs());
         drop(view);
-        let level = index.and_then(|index| {
-            let head = index.head.max(index.height).unsigned_abs();
-            chain.finality.level(item.updated_block.unsigned_abs(), head)
-        });
         let metadata = self.resolve(item.uri.as_deref()).await?;
         Ok(seen.with(ItemDetail { item, level, metadata, mint_id, history }))
     }

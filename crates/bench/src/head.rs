@@ -76,6 +76,7 @@ pub async fn run(options: Options) -> Result<()> {
     let start =
         Start { config: Some(chain.config(&anvil)), block_time: BLOCK_TIME_S, ..Start::default() };
     let server = Server::start_with(&options.subject.program()?, &start).await?;
+    server.season().await?;
     let mut events = follow_stream(&server).await?;
     let mut heads = follow_heads(&anvil.ws_url()).await?;
     for _ in 0..WARM_UP {

@@ -5,12 +5,16 @@
 
 use crate::{Db, DbError, Hash};
 use sqlx::{Connection, PgConnection};
-use vocab::{BlockRef, ChainId};
+use vocab::{BlockRef, ChainId, LevelHeights};
 
 /// The state of one chain's index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     pub block: BlockRef,
+    /// Up to which blocks what is indexed is auditable and final.
+    pub levels: LevelHeights,
+    /// The highest block that an endpoint has called finalized, where the window goes by that.
+    pub finalized: Option<BlockRef>,
     /// Rises with each writer that takes over.
     pub epoch: i64,
     /// Why the chain is stopped, if it is.
@@ -22,6 +26,10 @@ pub struct Checkpoint {
 struct Row {
     height: i64,
     hash: Hash,
+    auditable_height: Option<i64>,
+    final_height: Option<i64>,
+    finalized_height: Option<i64>,
+    finalized_hash: Option<Hash>,
     epoch: i64,
     state: String,
     state_detail: Option<String>,
@@ -32,8 +40,18 @@ impl From<Row> for Checkpoint {
         let paused = row.state == "paused";
         let stopped = (row.state != "live" && !paused)
             .then(|| row.state_detail.unwrap_or_else(|| row.state.clone()));
+        let block =
+            |height: i64, hash: Hash| BlockRef { number: height.cast_unsigned(), hash: hash.0 };
         Self {
-            block: BlockRef { number: row.height.cast_unsigned(), hash: row.hash.0 },
+            block: block(row.height, row.hash),
+            levels: LevelHeights {
+                auditable: row.auditable_height.map(i64::cast_unsigned),
+                final_: row.final_height.map(i64::cast_unsigned),
+            },
+            finalized: row
+                .finalized_height
+                .zip(row.finalized_hash)
+                .map(|(at, hash)| block(at, hash)),
             epoch: row.epoch,
             stopped,
             paused,
@@ -44,7 +62,8 @@ impl From<Row> for Checkpoint {
 pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Option<Checkpoint>, DbError> {
     let row = sqlx::query_as!(
         Row,
-        r#"select height, hash as "hash: Hash", epoch, state, state_detail
+        r#"select height, hash as "hash: Hash", auditable_height, final_height, finalized_height,
+                  finalized_hash as "finalized_hash: Hash", epoch, state, state_detail
              from checkpoints where chain_id = $1"#,
         chain.as_i64(),
     )
@@ -79,12 +98,22 @@ pub async fn raise_epoch(
     let row = sqlx::query_as!(
         Row,
         r#"update checkpoints set epoch = epoch + 1, updated_at = now() where chain_id = $1
-           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+           returning height, hash as "hash: Hash", auditable_height, final_height,
+                     finalized_height, finalized_hash as "finalized_hash: Hash", epoch, state,
+                     state_detail"#,
         chain.as_i64(),
     )
     .fetch_optional(db)
     .await?;
     Ok(row.map(Into::into))
+}
+
+/// Where a checkpoint goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Advance {
+    pub block: BlockRef,
+    pub levels: LevelHeights,
+    pub finalized: Option<BlockRef>,
 }
 
 /// Move the checkpoint in the caller's transaction, which must roll back when this is false:
@@ -93,31 +122,46 @@ pub async fn record_advance(
     db: &mut PgConnection,
     chain: ChainId,
     expected: &Checkpoint,
-    to: BlockRef,
+    to: Advance,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update checkpoints set height = $5, hash = $6, updated_at = now()
+        "update checkpoints
+            set height = $5, hash = $6, auditable_height = $7, final_height = $8,
+                finalized_height = $9, finalized_hash = $10, updated_at = now()
           where chain_id = $1 and height = $2 and hash = $3 and epoch = $4 and state = 'live'",
         chain.as_i64(),
         expected.block.number.cast_signed(),
         expected.block.hash.as_slice(),
         expected.epoch,
-        to.number.cast_signed(),
-        to.hash.as_slice(),
+        to.block.number.cast_signed(),
+        to.block.hash.as_slice(),
+        to.levels.auditable.map(u64::cast_signed),
+        to.levels.final_.map(u64::cast_signed),
+        to.finalized.map(|block| block.number.cast_signed()),
+        to.finalized.as_ref().map(|block| block.hash.as_slice()),
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Set the checkpoint back, in a transaction that has taken over ([`raise_epoch`]).
+/// Set the checkpoint back, in a transaction that has taken over ([`raise_epoch`]). What is above
+/// it is neither auditable nor final any more, and what was called finalized there is forgotten.
 pub async fn record_rewound(
     db: &mut PgConnection,
     chain: ChainId,
     to: BlockRef,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update checkpoints set height = $2, hash = $3, updated_at = now() where chain_id = $1",
+        "update checkpoints
+            set height = $2, hash = $3,
+                auditable_height = case when auditable_height > $2 then $2
+                                        else auditable_height end,
+                final_height = case when final_height > $2 then $2 else final_height end,
+                finalized_height = case when finalized_height <= $2 then finalized_height end,
+                finalized_hash = case when finalized_height <= $2 then finalized_hash end,
+                updated_at = now()
+          where chain_id = $1",
         chain.as_i64(),
         to.number.cast_signed(),
         to.hash.as_slice(),
@@ -159,7 +203,9 @@ pub async fn record_resumed(
         Row,
         r#"update checkpoints set state = 'live', state_detail = null, updated_at = now()
             where chain_id = $1 and state = 'reorg_too_deep'
-           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+           returning height, hash as "hash: Hash", auditable_height, final_height,
+                     finalized_height, finalized_hash as "finalized_hash: Hash", epoch, state,
+                     state_detail"#,
         chain.as_i64(),
     )
     .fetch_optional(db)
@@ -177,7 +223,9 @@ pub async fn record_paused(
         Row,
         r#"update checkpoints set state = 'paused', updated_at = now()
             where chain_id = $1 and state = 'live'
-           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+           returning height, hash as "hash: Hash", auditable_height, final_height,
+                     finalized_height, finalized_hash as "finalized_hash: Hash", epoch, state,
+                     state_detail"#,
         chain.as_i64(),
     )
     .fetch_optional(db)
@@ -194,7 +242,9 @@ pub async fn record_unpaused(
         Row,
         r#"update checkpoints set state = 'live', updated_at = now()
             where chain_id = $1 and state = 'paused'
-           returning height, hash as "hash: Hash", epoch, state, state_detail"#,
+           returning height, hash as "hash: Hash", auditable_height, final_height,
+                     finalized_height, finalized_hash as "finalized_hash: Hash", epoch, state,
+                     state_detail"#,
         chain.as_i64(),
     )
     .fetch_optional(db)

@@ -46,6 +46,16 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
         .await?)
 }
 
+/// A pool of one connection to the same database: whoever writes with it finds its statements
+/// prepared and its plans made. Nothing is connected before it is used.
+#[must_use]
+pub fn apart(db: &Db) -> Db {
+    db.options().clone().min_connections(0).max_connections(1).connect_lazy_with(
+        // A connection as those of the pool are.
+        PgConnectOptions::clone(&db.connect_options()),
+    )
+}
+
 /// A transaction that writes. Its statements go by plans that are made once per connection: each
 /// finds its rows by a key, and what differs from call to call (how many rows) changes no plan.
 ///

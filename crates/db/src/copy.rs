@@ -2,6 +2,7 @@
 
 use crate::{DbError, column::push_numeric};
 use alloy_primitives::{U256, aliases::I512};
+use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -45,6 +46,14 @@ impl CopyBuffer {
         self.bytes.extend_from_slice(value);
     }
 
+    /// The same, or nothing.
+    pub(crate) fn optional(&mut self, value: Option<impl AsRef<[u8]>>) {
+        match value {
+            Some(value) => self.field(value.as_ref()),
+            None => self.null(),
+        }
+    }
+
     /// The parts of one value.
     pub(crate) fn parts<'a>(&mut self, parts: impl Iterator<Item = &'a [u8]> + Clone) {
         self.length(parts.clone().map(<[u8]>::len).sum());
@@ -74,6 +83,12 @@ impl CopyBuffer {
             Some(micros) => self.field(&micros.to_be_bytes()),
             None => self.null(),
         }
+    }
+
+    /// As `jsonb`: the version of its binary form, and the text.
+    pub(crate) fn json(&mut self, value: &Value) {
+        let text = value.to_string();
+        self.parts([&[1], text.as_bytes()].into_iter());
     }
 
     pub(crate) fn null(&mut self) {

@@ -74,6 +74,8 @@ pub mod wallets_reads;
 pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};
-pub use connect::{Db, MIGRATOR, PooledConnection, begin, begin_view, connect, migrate, migrated};
+pub use connect::{
+    Db, MIGRATOR, PooledConnection, apart, begin, begin_view, connect, migrate, migrated,
+};
 pub use error::DbError;
 pub use sqlx::{PgConnection, PgPool, PgTransaction};

@@ -339,20 +339,6 @@ pub async fn load_canonical(
     Ok(rows.into_iter().map(|row| row.hash.0).collect())
 }
 
-/// Our head, by the indexer's checkpoint.
-pub async fn load_checkpoint(
-    db: &mut PgConnection,
-    chain: ChainId,
-) -> Result<Option<BlockRef>, DbError> {
-    let row = sqlx::query!(
-        r#"select height, hash as "hash: Hash" from checkpoints where chain_id = $1"#,
-        chain.as_i64(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|r| BlockRef { number: r.height.cast_unsigned(), hash: r.hash.0 }))
-}
-
 /// How many jobs of a role wait for a lane, and for how many seconds the oldest has; how many wait
 /// for approvals.
 #[derive(Clone, Debug, PartialEq)]

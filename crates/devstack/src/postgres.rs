@@ -162,6 +162,8 @@ fn arguments(options: &PostgresOptions, directory: &Path, data: &Path) -> Vec<St
         ("max_connections", connections.as_str()),
         ("shared_buffers", "128MB"),
         ("max_wal_size", "2GB"),
+        // Space for the log is kept: making more of it holds commits up.
+        ("min_wal_size", "512MB"),
         ("fsync", durable),
         ("synchronous_commit", durable),
         ("full_page_writes", durable),

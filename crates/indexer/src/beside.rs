@@ -238,7 +238,7 @@ impl Session {
             return self.doubt(&addresses, range.first).await;
         }
         let (to, logs) = (range.last.block(), range.packed.rows.count());
-        let mut tx = self.begin(self.checkpoint.block).await?;
+        let mut tx = self.begin_beside().await?;
         FAILPOINTS.hit("beside_begun");
         let chain = self.chain.id;
         raw_logs_copy::record(&mut tx, &range.packed.rows).await?;
@@ -278,13 +278,12 @@ impl Session {
     pub(crate) fn settled<'a>(&self, followed: &'a [RawLog], sources: &'a Sources) -> Batch<'a> {
         Batch {
             chain_id: self.chain.id,
-            finality: self.finality(self.checkpoint.block.number),
+            levels: self.checkpoint.levels,
             blocks: &[],
             followed,
             sources,
             answers: &[],
             settled: true,
-            head: self.checkpoint.block.number,
         }
     }
 
@@ -368,7 +367,7 @@ impl Session {
         let anchor = self.window.front().map_or(0, |block| block.number);
         let chain = self.chain.id;
         let logs: Vec<&RawLog> = blocks.iter().flat_map(|block| &block.logs).collect();
-        let mut tx = self.begin(self.checkpoint.block).await?;
+        let mut tx = self.begin_beside().await?;
         FAILPOINTS.hit("join_begun");
         raw_logs_copy::record(&mut tx, &CopyRows::of(chain, &logs)).await?;
         let children = sources.children(logs.iter().copied());
@@ -403,7 +402,7 @@ impl Session {
     async fn doubt(&mut self, addresses: &[Address], block: u64) -> Result<(), IndexError> {
         self.aside.doubts += 1;
         if self.aside.doubts > DOUBTS_MAX {
-            let mut tx = self.begin(self.checkpoint.block).await?;
+            let mut tx = self.begin_beside().await?;
             for address in addresses {
                 let anew =
                     index_sources::record_begun_anew(&mut tx, self.chain.id, *address).await?;

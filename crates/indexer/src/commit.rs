@@ -12,7 +12,8 @@ use chain::State;
 use db::{
     PgTransaction,
     blocks::{self, BlockRow},
-    checkpoints, index_children, index_progress,
+    checkpoints::{self, Advance},
+    index_children, index_progress,
     index_sources::SourceRow,
     raw_logs,
     raw_logs::RawLog,
@@ -23,7 +24,7 @@ use db::{
 use journal::NewFact;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use vocab::{BlockRef, ChainId, topic};
+use vocab::{BlockRef, ChainId, LevelHeights, topic};
 
 impl Session {
     /// Commit consecutive blocks that follow the checkpoint and may still be given up. `head` is
@@ -39,7 +40,8 @@ impl Session {
         let rows: Vec<BlockRow> = new.iter().map(row).collect();
         let logs: Vec<_> = new.iter().flat_map(|block| block.logs.iter()).collect();
         let packed = CopyRows::of(chain, &logs);
-        let mut tx = self.begin(to).await?;
+        let levels = self.levels(to.number, head);
+        let mut tx = self.begin(to, levels).await?;
         FAILPOINTS.hit("blocks_begun");
         blocks::record(&mut tx, chain, &rows).await?;
         raw_logs_copy::record(&mut tx, &packed).await?;
@@ -48,15 +50,14 @@ impl Session {
         let (known, followed) = told_apart(new, sources);
         let batch = Batch {
             chain_id: chain,
-            finality: self.finality(head),
+            levels,
             blocks: &known,
             followed: &followed,
             sources,
             answers,
             settled: false,
-            head,
         };
-        let mut facts = vec![self.head_fact(to, logs.len(), head)];
+        let mut facts = vec![self.head_fact(to, logs.len(), levels)];
         facts.extend(self.projector.apply(&mut tx, &batch).await?);
         journal::record(&mut tx, &facts).await?;
         FAILPOINTS.hit("blocks_projected");
@@ -67,7 +68,7 @@ impl Session {
         tx.commit().await.map_err(db::DbError::from)?;
         journal::ring();
         FAILPOINTS.hit("after_blocks_commit");
-        self.checkpoint.block = to;
+        self.stand_at(to, levels);
         self.window.extend(rows.iter().map(BlockRow::block));
         while self.window.front().is_some_and(|block| block.number < anchor) {
             self.window.pop_front();
@@ -84,7 +85,8 @@ impl Session {
         progress: &Progress,
     ) -> Result<(), IndexError> {
         let to = range.last.block();
-        let mut tx = self.begin(to).await?;
+        let levels = self.levels(to.number, head);
+        let mut tx = self.begin(to, levels).await?;
         FAILPOINTS.hit("range_begun");
         let chain = self.chain.id;
         blocks::record(&mut tx, chain, std::slice::from_ref(&range.last)).await?;
@@ -93,13 +95,12 @@ impl Session {
         FAILPOINTS.hit("range_copied");
         let batch = Batch {
             chain_id: chain,
-            finality: self.finality(head),
+            levels,
             blocks: &range.packed.projected,
             followed: &range.packed.followed,
             sources: &range.sources,
             answers: &[],
             settled: true,
-            head,
         };
         let logs = range.packed.rows.count();
         let mut facts = vec![self.range_fact(range.first, to, logs)];
@@ -112,7 +113,7 @@ impl Session {
         FAILPOINTS.hit("before_range_commit");
         tx.commit().await.map_err(db::DbError::from)?;
         FAILPOINTS.hit("after_range_commit");
-        self.checkpoint.block = to;
+        self.stand_at(to, levels);
         self.window.clear();
         self.window.push_back(to);
         self.look_for_unread();
@@ -121,8 +122,7 @@ impl Session {
 
     /// Commit what contracts said as of the checkpoint's block, beside it.
     pub(crate) async fn commit_answers(&mut self, answers: &[Answer]) -> Result<(), IndexError> {
-        let at = self.checkpoint.block;
-        let mut tx = self.begin(at).await?;
+        let mut tx = self.begin_beside().await?;
         FAILPOINTS.hit("answers_begun");
         let sources = &self.sources;
         let batch = Batch { answers, settled: false, ..self.settled(&[], sources) };
@@ -136,7 +136,8 @@ impl Session {
 
     /// Commit the way back to `ancestor`.
     pub(crate) async fn commit_unwind(&mut self, ancestor: BlockRef) -> Result<u64, IndexError> {
-        let mut tx = self.begin(ancestor).await?;
+        let levels = self.checkpoint.levels.up_to(ancestor.number);
+        let mut tx = self.begin(ancestor, levels).await?;
         FAILPOINTS.hit("unwind_begun");
         let chain = self.chain.id;
         let logs = raw_logs::record_orphaned(&mut tx, chain, ancestor.number).await?;
@@ -153,7 +154,7 @@ impl Session {
         FAILPOINTS.hit("before_unwind_commit");
         tx.commit().await.map_err(db::DbError::from)?;
         FAILPOINTS.hit("after_unwind_commit");
-        self.checkpoint.block = ancestor;
+        self.stand_at(ancestor, levels);
         while self.window.back().is_some_and(|block| block.number > ancestor.number) {
             self.window.pop_back();
         }
@@ -175,17 +176,33 @@ impl Session {
     }
 
     /// A transaction in which the checkpoint has moved to `to`; it locks out every rival.
-    pub(crate) async fn begin(&self, to: BlockRef) -> Result<PgTransaction<'static>, IndexError> {
-        let mut tx = db::begin(&self.db).await?;
+    async fn begin(
+        &self,
+        to: BlockRef,
+        levels: LevelHeights,
+    ) -> Result<PgTransaction<'static>, IndexError> {
+        let mut tx = db::begin(&self.commits).await?;
         let expected = &self.checkpoint;
+        let to = Advance { block: to, levels, finalized: expected.finalized };
         if !checkpoints::record_advance(&mut tx, self.chain.id, expected, to).await? {
             return Err(IndexError::Superseded);
         }
         if self.planted(Fault::CheckpointEarly) {
             tx.commit().await.map_err(db::DbError::from)?;
-            tx = db::begin(&self.db).await?;
+            tx = db::begin(&self.commits).await?;
         }
         Ok(tx)
+    }
+
+    /// The same where the checkpoint stays.
+    pub(crate) async fn begin_beside(&self) -> Result<PgTransaction<'static>, IndexError> {
+        self.begin(self.checkpoint.block, self.checkpoint.levels).await
+    }
+
+    /// It was committed.
+    fn stand_at(&mut self, block: BlockRef, levels: LevelHeights) {
+        self.checkpoint.block = block;
+        self.checkpoint.levels = levels;
     }
 
     /// A contract was read up to the checkpoint, and goes with it.
@@ -207,12 +224,10 @@ impl Session {
     }
 
     /// With the heights up to which blocks are auditable and final from now on.
-    fn head_fact(&self, to: BlockRef, logs: usize, head: u64) -> NewFact {
-        let finality = self.finality(head);
+    fn head_fact(&self, to: BlockRef, logs: usize, levels: LevelHeights) -> NewFact {
         let data = json!({
             "chain_id": self.chain.id.to_string(), "block": block_data(to),
-            "logs": logs.to_string(), "auditable": finality.auditable_height(head),
-            "final": finality.final_height(head),
+            "logs": logs.to_string(), "auditable": levels.auditable, "final": levels.final_,
         });
         self.fact("head", to, data)
     }

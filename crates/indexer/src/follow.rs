@@ -34,14 +34,14 @@ const CHECK: Duration = Duration::from_secs(1);
 /// What an elected writer knows. It is dropped whenever it may be wrong.
 pub(crate) struct Session {
     pub(crate) db: Db,
+    /// What is committed goes through one connection, which keeps its plans.
+    pub(crate) commits: Db,
     pub(crate) chain: Chain,
     pub(crate) options: IndexerOptions,
     pub(crate) projector: Arc<dyn Projector>,
     pub(crate) checkpoint: Checkpoint,
     /// Our canonical blocks from the anchor to the checkpoint.
     pub(crate) window: VecDeque<BlockRef>,
-    /// The highest block that an endpoint has called finalized, where the window goes by that.
-    pub(crate) finalized: Option<BlockRef>,
     pub(crate) sources: Arc<Sources>,
     /// What is not with the checkpoint yet.
     pub(crate) aside: Aside,
@@ -81,13 +81,13 @@ impl Session {
         let window = blocks::load_window(&mut connection, chain.id).await?.into();
         drop(connection);
         let mut session = Self {
+            commits: db::apart(&db),
             db,
             chain,
             options,
             projector,
             checkpoint,
             window,
-            finalized: None,
             sources: Arc::new(Sources::of_others(Vec::new())),
             aside: Aside::new(&options),
             sizer: Arc::new(Mutex::new(Sizer::new(&options))),

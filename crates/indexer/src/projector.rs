@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use journal::NewFact;
 use std::sync::Arc;
 use time::OffsetDateTime;
-use vocab::{Address, B256, BlockRef, ChainId, Finality};
+use vocab::{Address, B256, BlockRef, ChainId, LevelHeights};
 
 /// A block with those of its logs that are ours, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ impl Block {
 #[derive(Debug)]
 pub struct Batch<'a> {
     pub chain_id: ChainId,
-    pub finality: Finality,
+    /// Up to which blocks what is told is auditable and final with this commit.
+    pub levels: LevelHeights,
     /// In rising order, with the logs that the projector knows. Of a settled batch only those
     /// that have such logs.
     pub blocks: &'a [Block],
@@ -46,8 +47,6 @@ pub struct Batch<'a> {
     pub answers: &'a [Answer],
     /// The blocks lie below the window: they need no undo records and tell no facts one by one.
     pub settled: bool,
-    /// The head that levels count from.
-    pub head: u64,
 }
 
 /// Something to be asked of a contract about an account, as of a block.

@@ -11,7 +11,7 @@ use journal::NewFact;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use vocab::{BlockRef, ChainId, JobStatus, topic};
+use vocab::{BlockRef, ChainId, JobStatus, Level, topic};
 
 /// Facts of the logs of one block, in order.
 #[must_use]
@@ -48,13 +48,13 @@ pub fn of_request(chain: ChainId, effect: &RequestEffect) -> NewFact {
     CollectionTold::of(chain, effect).fact()
 }
 
-/// The level of a block at `number` under `head`, as a job status.
+/// A level as a job status.
 #[must_use]
-pub fn status_at(finality: vocab::Finality, number: u64, head: u64) -> JobStatus {
-    match finality.level(number, head) {
-        Some(vocab::Level::Final) => JobStatus::Final,
-        Some(vocab::Level::Auditable) => JobStatus::Auditable,
-        Some(vocab::Level::Tentative) | None => JobStatus::Tentative,
+pub fn status_of(level: Level) -> JobStatus {
+    match level {
+        Level::Final => JobStatus::Final,
+        Level::Auditable => JobStatus::Auditable,
+        Level::Tentative => JobStatus::Tentative,
     }
 }
 

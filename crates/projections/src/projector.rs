@@ -24,7 +24,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
 };
-use vocab::{BlockRef, ChainId, JobStatus};
+use vocab::{BlockRef, ChainId, JobStatus, LevelHeights};
 
 /// Mints that are taken back by one statement, when an index is thrown away.
 const FORGOTTEN: i64 = 5_000;
@@ -273,7 +273,7 @@ async fn record_effects(
     changes: &Changes,
 ) -> Result<Vec<NewFact>, DbError> {
     let chain = batch.chain_id;
-    let status = |number| facts::status_at(batch.finality, number, batch.head);
+    let status = |number| facts::status_of(batch.levels.level(number));
     // An intent is minted once on chain. Were a contract to tell otherwise, the last one stands.
     let minted: BTreeMap<_, Minted> = changes
         .minted
@@ -310,8 +310,7 @@ async fn record_effects(
 /// Levels of what earlier commits have mined.
 async fn raise(db: &mut PgConnection, batch: &Batch<'_>) -> Result<Vec<NewFact>, DbError> {
     let chain = batch.chain_id;
-    let auditable = batch.finality.auditable_height(batch.head);
-    let final_ = batch.finality.final_height(batch.head);
+    let LevelHeights { auditable, final_ } = batch.levels;
     let mints = effects::record_levels(db, chain, auditable, final_).await?;
     let requests = requests::record_levels(db, chain, auditable, final_).await?;
     let mints = mints.iter().map(|effect| facts::of_mint(chain, effect));

@@ -22,7 +22,7 @@ use tokio::{
 const FRAME_MAX: usize = 4 << 10;
 /// Frames read ahead of the writer; beyond it the client's own sending is held back.
 const FRAMES_AHEAD: usize = 8;
-/// Messages made at a time for one subscription.
+/// Messages made at a time for one subscription, and handed to the socket at once.
 const MESSAGES_MAX: usize = 32;
 const ID_MAX: usize = 64;
 const FILTER_VALUE_MAX: usize = 128;
@@ -208,16 +208,32 @@ impl Connection {
 
     async fn send_all(&mut self, messages: Vec<String>) -> Result<(), Close> {
         metrics::counter!("push_sent_total").increment(messages.len() as u64);
-        for message in messages {
-            self.send(Message::Text(message.into())).await?;
+        let mut messages =
+            messages.into_iter().map(|message| Message::Text(message.into())).peekable();
+        while messages.peek().is_some() {
+            self.send_together(messages.by_ref().take(MESSAGES_MAX)).await?;
         }
         Ok(())
     }
 
-    /// Hand one message to the socket and wait until it is out: there is never more than one in
-    /// flight, and a client that takes nothing for `stall_max` is cut.
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(self.hub.options().stall_max, self.sink.send(message)).await {
+        self.send_together([message]).await
+    }
+
+    /// Hand at most [`MESSAGES_MAX`] messages to the socket and wait until they are out: there are
+    /// never more in flight, and a client that does not take them within `stall_max` is cut.
+    async fn send_together(
+        &mut self,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Result<(), Close> {
+        let sink = &mut self.sink;
+        let sending = async {
+            for message in messages {
+                sink.feed(message).await?;
+            }
+            sink.flush().await
+        };
+        match timeout(self.hub.options().stall_max, sending).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Close::Gone),
             Err(_) => Err(Close::SlowConsumer),

@@ -6,6 +6,7 @@ use crate::{
     ledger,
     moves::{Move, status},
     planted::Fault,
+    pulse::Head,
     send::OpenNonce,
     stop::End,
     take::CALLS_MAX,
@@ -20,7 +21,7 @@ use db::{
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
-use vocab::{B256, BlockRef, Bytes, JobStatus};
+use vocab::{B256, BlockRef, Bytes, JobStatus, Level, LevelHeights};
 
 /// Jobs whose state is raised or taken back in one commit.
 const MOVES_MAX: i64 = 500;
@@ -38,8 +39,8 @@ pub(crate) struct Found {
 
 impl Lane {
     /// Bring jobs in line with the chain, as of our head.
-    pub async fn confirm(&mut self, head: Option<BlockRef>) -> Result<(), LaneError> {
-        let Some(head) = head else { return Ok(()) };
+    pub async fn confirm(&mut self, head: Option<Head>) -> Result<(), LaneError> {
+        let Some(Head { levels, .. }) = head else { return Ok(()) };
         self.take_back().await?;
         let open = self.load_open().await?;
         self.on_chain = self.context.config.chain.read().transaction_count(self.address()).await?;
@@ -49,15 +50,15 @@ impl Lane {
         if !passed.is_empty() {
             let found = self.look_for_receipts(&passed).await;
             FAILPOINTS.hit("after_receipts");
-            self.record_mined(&passed, &found, head).await?;
+            self.record_mined(&passed, &found, levels).await?;
             let missing: Vec<&OpenNonce> = passed
                 .iter()
                 .copied()
                 .filter(|nonce| nonce.hashes().all(|hash| found.none.contains(&hash)))
                 .collect();
-            self.give_up_lost(&missing, head).await?;
+            self.give_up_lost(&missing, levels).await?;
         }
-        self.raise(head).await
+        self.raise(levels).await
     }
 
     /// Jobs whose block left our chain go back to `submitted`, and their bytes out again.
@@ -158,12 +159,12 @@ impl Lane {
         &self,
         nonces: &[&OpenNonce],
         found: &Found,
-        head: BlockRef,
+        levels: LevelHeights,
     ) -> Result<(), LaneError> {
         if found.receipts.is_empty() {
             return Ok(());
         }
-        let ours = self.load_ours(found, head).await?;
+        let ours = self.load_ours(found, levels).await?;
         let disputed = self.disputed_reverts(found).await;
         let mut moves = Vec::new();
         for nonce in nonces {
@@ -202,7 +203,11 @@ impl Lane {
 
     /// Which blocks of these receipts are on our chain: in our headers, or final and below them (we
     /// were away for longer than they reach back), where the endpoints decide.
-    async fn load_ours(&self, found: &Found, head: BlockRef) -> Result<HashSet<B256>, LaneError> {
+    async fn load_ours(
+        &self,
+        found: &Found,
+        levels: LevelHeights,
+    ) -> Result<HashSet<B256>, LaneError> {
         let blocks: HashSet<BlockRef> = found.receipts.values().map(Receipt::block).collect();
         let hashes: Vec<B256> = blocks.iter().map(|block| block.hash).collect();
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
@@ -214,10 +219,9 @@ impl Lane {
         }
         let oldest = db::blocks::load_oldest(&mut connection, chain).await?;
         drop(connection);
-        let final_height = self.context.config.chain.finality.final_height(head.number);
         let old = |block: &BlockRef| {
             oldest.is_some_and(|oldest| block.number < oldest)
-                && final_height.is_some_and(|height| block.number <= height)
+                && levels.level(block.number) == Level::Final
         };
         let old: Vec<BlockRef> = blocks.into_iter().filter(old).collect();
         ours.extend(self.agree_on_blocks(old).await);
@@ -280,13 +284,12 @@ impl Lane {
     }
 
     /// Raise mined jobs to the level that their block has reached.
-    async fn raise(&mut self, head: BlockRef) -> Result<(), LaneError> {
-        let finality = self.context.config.chain.finality;
-        self.judge_old(head).await?;
-        if let Some(height) = finality.final_height(head.number) {
+    async fn raise(&mut self, levels: LevelHeights) -> Result<(), LaneError> {
+        self.judge_old(levels).await?;
+        if let Some(height) = levels.final_ {
             self.raise_to(JobStatus::Final, &["tentative", "auditable"], height).await?;
         }
-        if let Some(height) = finality.auditable_height(head.number) {
+        if let Some(height) = levels.auditable {
             self.raise_to(JobStatus::Auditable, &["tentative"], height).await?;
         }
         Ok(())
@@ -335,15 +338,14 @@ impl Lane {
     }
 
     /// Jobs in blocks older than our headers (we were away for long): the node's header decides.
-    async fn judge_old(&mut self, head: BlockRef) -> Result<(), LaneError> {
+    async fn judge_old(&mut self, levels: LevelHeights) -> Result<(), LaneError> {
         let mut connection = self.db().acquire().await.map_err(DbError::from)?;
         let old = mined_blocks::load_below_window(&mut connection, self.miner(), MOVES_MAX).await?;
         drop(connection);
-        let final_height = self.context.config.chain.finality.final_height(head.number);
         let (mut up, mut back) = (Vec::new(), Vec::new());
         for job in &old {
             let number = job.block_number.cast_unsigned();
-            if final_height.is_none_or(|height| number > height) {
+            if levels.level(number) != Level::Final {
                 continue;
             }
             let Some(header) = self.context.config.chain.read().header(number).await? else {

@@ -14,17 +14,16 @@ use crate::{
 };
 use db::{DbError, transactions};
 use uuid::Uuid;
-use vocab::{BlockRef, JobStatus};
+use vocab::{JobStatus, LevelHeights};
 
 impl Lane {
     /// Jobs whose nonces are lost get others, unless they must no longer run.
     pub async fn give_up_lost(
         &mut self,
         missing: &[&OpenNonce],
-        head: BlockRef,
+        levels: LevelHeights,
     ) -> Result<(), LaneError> {
-        let chain = &self.context.config.chain;
-        let Some(height) = chain.finality.final_height(head.number) else { return Ok(()) };
+        let Some(height) = levels.final_ else { return Ok(()) };
         if missing.is_empty() {
             return Ok(());
         }

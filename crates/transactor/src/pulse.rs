@@ -6,21 +6,38 @@ use crate::{
     fees::{self, Market},
 };
 use chain::{Chain, RpcError};
-use db::{DbError, nonces, transactions};
+use db::{
+    DbError,
+    checkpoints::{self, Checkpoint},
+    nonces, transactions,
+};
 use std::time::Duration;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
-use vocab::{BlockRef, Urgency};
+use vocab::{BlockRef, LevelHeights, Urgency};
 
 /// The state of the chain that lanes act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pulse {
-    /// Head of our header chain; none before the indexer's first commit.
-    pub head: Option<BlockRef>,
+    /// None before the indexer's first commit.
+    pub head: Option<Head>,
     /// By the node's head.
     pub market: Market,
+}
+
+/// Head of our header chain, and what the indexer calls auditable and final under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub block: BlockRef,
+    pub levels: LevelHeights,
+}
+
+impl From<Checkpoint> for Head {
+    fn from(found: Checkpoint) -> Self {
+        Self { block: found.block, levels: found.levels }
+    }
 }
 
 /// Time between looks at the queue's depth.
@@ -61,12 +78,13 @@ pub(crate) async fn watch(config: &Config, out: watch::Sender<Option<Pulse>>) {
     }
 }
 
-async fn look(config: &Config) -> Result<Option<BlockRef>, DbError> {
-    transactions::load_checkpoint(&mut *config.db.acquire().await?, config.chain.id).await
+async fn look(config: &Config) -> Result<Option<Head>, DbError> {
+    let found = checkpoints::load(&mut *config.db.acquire().await?, config.chain.id).await?;
+    Ok(found.map(Head::from))
 }
 
 /// Prices go on as they were while the node does not tell.
-async fn price(config: &Config, head: Option<BlockRef>, last: Option<Pulse>) -> Option<Pulse> {
+async fn price(config: &Config, head: Option<Head>, last: Option<Pulse>) -> Option<Pulse> {
     match load_market(&config.chain, config.options.tip_min_wei).await {
         Ok(market) => {
             gauge(config, &market);

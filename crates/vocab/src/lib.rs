@@ -13,6 +13,6 @@ pub use alloy_primitives::{Address, B256, Bytes, U256, keccak256 as keccak};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use id::{CollectionRequestId, MintId, PrincipalId, TransactionId};
 pub use item::{BlockRef, ChainId, ItemKey};
-pub use level::{Finality, Level};
+pub use level::{Finality, Level, LevelHeights};
 pub use status::{JobStatus, UnknownStatus};
 pub use urgency::{UnknownUrgency, Urgency};

@@ -54,11 +54,11 @@ async fn a_mint_leaves_a_fact_for_those_who_may_see_it() {
     }
 }
 
-/// The index is at block 100: up to 69 blocks are final, up to 89 auditable. Block 60 was given up
+/// The index is at block 100, and says that blocks up to 69 are final and up to 89 auditable. Block 60 was given up
 /// and came back; 61 gave way to another; 88 is given up, which has no number yet.
 const TOLD: [&str; 3] = [
-    "insert into checkpoints (chain_id, height, hash, epoch)
-     values (31337, 100, decode(repeat('11', 32), 'hex'), 1)",
+    "insert into checkpoints (chain_id, height, hash, epoch, auditable_height, final_height)
+     values (31337, 100, decode(repeat('11', 32), 'hex'), 1, 89, 69)",
     "insert into facts (topic, seq, kind, reverting, attributes, chain_id, block_number, block_hash,
                         data, created_at)
      select 'transfers', seq, 'told', reverting, '{}', 31337, number,
@@ -107,7 +107,7 @@ async fn facts_are_had_when_they_are_sure_enough() {
         assert_eq!((seqs(&facts), next), (expect, upto), "{query}");
     }
     // Twenty blocks later.
-    let advance = "update checkpoints set height = 120";
+    let advance = "update checkpoints set height = 120, auditable_height = 109, final_height = 89";
     db::raw::execute(&mut connection, advance).await.unwrap();
     let (facts, next) = read("&level=final&after=7").await;
     assert_eq!((seqs(&facts), next), (vec![8], 8));

@@ -19,7 +19,7 @@ use std::sync::{Arc, Once};
 use testkit::TestDatabase;
 use time::{OffsetDateTime, macros::datetime};
 use tokio::net::TcpListener;
-use vocab::{Address, ChainId, CollectionRequestId, Finality, FixedClock, JobStatus, PrincipalId};
+use vocab::{Address, ChainId, CollectionRequestId, FixedClock, JobStatus, PrincipalId};
 
 pub const OTHER_CHAIN: u64 = CHAIN + 1;
 pub const CHAIN: u64 = 31337;
@@ -173,14 +173,7 @@ async fn stream(
 }
 
 fn chain_settings(id: u64, nodes: Vec<Endpoint>, writes: Option<WriteSettings>) -> ChainSettings {
-    ChainSettings {
-        chain_id: ChainId(id),
-        name: None,
-        finality: Finality::default(),
-        index_lag_max: 5,
-        nodes,
-        writes,
-    }
+    ChainSettings { chain_id: ChainId(id), name: None, index_lag_max: 5, nodes, writes }
 }
 
 fn write_settings(id: u64, nodes: &[Endpoint]) -> WriteSettings {
@@ -211,7 +204,7 @@ fn node(nodes: &[Endpoint]) -> Chain {
         id: ChainId(CHAIN),
         endpoints: nodes.into(),
         ws_urls: Vec::new(),
-        finality: Finality::default(),
+        finality: vocab::Finality::default(),
         block_time: std::time::Duration::from_secs(1),
     }
 }

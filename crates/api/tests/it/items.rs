@@ -17,8 +17,8 @@ const ROWS: &str = "
                from generate_series(1, 6) n, alice, bob, digest, free
          ),
          checkpoint as (
-             insert into checkpoints (chain_id, height, hash, epoch)
-             values (31337, 18, decode(repeat('11', 32), 'hex'), 1)
+             insert into checkpoints (chain_id, height, hash, epoch, auditable_height)
+             values (31337, 18, decode(repeat('11', 32), 'hex'), 1, 7)
          )
     insert into transfers (chain_id, block_number, log_index, block_hash, tx_hash, contract,
                            token_id, sender, recipient, mined_at)

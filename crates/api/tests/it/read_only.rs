@@ -14,9 +14,9 @@ const ITEMS: &str = "0x3333333333333333333333333333333333333333";
 /// The same contracts and items on both chains: on ours they are Alice's, on the other one Bob's, and
 /// there is nothing else.
 const ROWS: [&str; 8] = [
-    "insert into checkpoints (chain_id, height, hash, epoch)
-     values (31337, 50, decode(repeat('11', 32), 'hex'), 1),
-            (31339, 70, decode(repeat('22', 32), 'hex'), 1)",
+    "insert into checkpoints (chain_id, height, hash, epoch, auditable_height, final_height)
+     values (31337, 50, decode(repeat('11', 32), 'hex'), 1, 39, 19),
+            (31339, 70, decode(repeat('22', 32), 'hex'), 1, 59, 39)",
     "insert into index_sources (chain_id, address, kind, start_block)
      select c, decode(repeat('11', 20), 'hex'), 'erc20', 1 from unnest(array[31337, 31339]) c",
     "insert into index_sources (chain_id, address, kind, start_block)

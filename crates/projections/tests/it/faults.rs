@@ -81,7 +81,9 @@ async fn a_writer_of_an_earlier_epoch_cannot_commit() {
     };
     let mut tx = test.db.begin().await.unwrap();
     let chain = rig.node.chain_id;
-    assert!(!checkpoints::record_advance(&mut tx, chain, &before, before.block).await.unwrap());
+    let (block, levels) = (before.block, before.levels);
+    let to = checkpoints::Advance { block, levels, finalized: None };
+    assert!(!checkpoints::record_advance(&mut tx, chain, &before, to).await.unwrap());
     tx.rollback().await.unwrap();
     rig.mint(&mut collection, 1).await;
     rig.indexed(&test.db).await;

@@ -5,10 +5,17 @@ use crate::{
     proxy::Proxy,
     rig::{Rig, add_job, call_of, checkpoint, height},
 };
-use db::{Db, blocks};
+use db::{Db, blocks, checkpoints};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use testkit::{ACCOUNTS, NodeOptions, eventually};
+use vocab::LevelHeights;
 
 /// anvil calls the block finalized that is two epochs below its head.
 async fn rig(slots: u64) -> Rig {
@@ -76,7 +83,120 @@ async fn mints_are_final_no_earlier_than_their_block() {
         }
         rig.indexed(&test.db).await;
         assert_eq!(text(&test.db, "select status from mint_jobs").await, [status]);
+        let finalized = rig.node.endpoint.finalized().await.unwrap().unwrap().block();
+        let told = checkpoint(&test.db, &rig).await.unwrap();
+        assert_eq!(told.finalized, Some(finalized));
+        assert_eq!(told.levels.final_, Some(finalized.number), "what readers go by");
     }
+}
+
+/// A level is taken back with its block, and by nothing else.
+#[tokio::test]
+async fn levels_outlive_a_reorg_above_them_and_a_stricter_configuration() {
+    let mut rig = rig(1).await;
+    rig.options.window_finalized = false;
+    rig.node.mine(150).await;
+    let test = testkit::database().await;
+    let mut connection = test.db.acquire().await.unwrap();
+    for sql in KEPT {
+        db::raw::execute(&mut connection, sql).await.unwrap();
+    }
+    let running = rig.start(&test.db);
+    let head = rig.indexed(&test.db).await.number;
+    let chain = rig.node.chain_id;
+    let levels = async || {
+        let mut connection = test.db.acquire().await.unwrap();
+        checkpoints::load(&mut connection, chain).await.unwrap().unwrap().levels
+    };
+    let of = |auditable, final_| LevelHeights { auditable: Some(auditable), final_: Some(final_) };
+    assert_eq!(levels().await, of(head - 11, head - 31));
+    for (depth, account) in [(10, ACCOUNTS[1]), (40, ACCOUNTS[2])] {
+        rig.reorg(depth, &[(call_of(account, Vec::new()), 0)]).await;
+        rig.indexed(&test.db).await;
+    }
+    let now = rig.indexed(&test.db).await.number;
+    assert_eq!(levels().await, of(now - 11, now - 31));
+    running.kill().await;
+    let told =
+        text(&test.db, "select concat_ws(' ', height, auditable, final) from kept order by n");
+    let told: Vec<Vec<u64>> = told.await.iter().map(|row| numbers(row)).collect();
+    let mut cut = Vec::new();
+    for pair in told.windows(2) {
+        let [before, after] = pair else { unreachable!() };
+        for level in [1, 2] {
+            let kept = before[level].min(after[0]);
+            assert!(after[level] >= kept, "{before:?}, {after:?}");
+            if after[0] < before[0] {
+                assert_eq!(after[level], kept, "a reorg: {before:?}, {after:?}");
+                cut.push(before[level] - kept);
+            }
+        }
+    }
+    assert_eq!(cut, [0, 0, 29, 9], "the second one went below both");
+    // Now the node's word is wanted, and it says less.
+    rig.options.window_finalized = true;
+    let proxy = Proxy::before(&rig.node.endpoint).await;
+    let low = rig.node.call("eth_getBlockByNumber", json!([format!("{:#x}", now - 50), false]));
+    let low = low.await;
+    proxy.lie(move |method, params, truth| match of_tag(method, params) {
+        true => low.clone(),
+        false => truth,
+    });
+    let _running = rig.start_at(&test.db, rig.chain_at(vec![proxy.endpoint.clone()]));
+    rig.node.mine(3).await;
+    rig.indexed(&test.db).await;
+    assert_eq!(levels().await, of(now - 8, now - 31), "no block is final that was not before");
+}
+
+/// Whoever takes over knows what was finalized.
+#[tokio::test]
+async fn what_was_finalized_is_not_taken_back_over_a_restart() {
+    let rig = rig(20).await;
+    rig.node.mine(150).await;
+    let proxy = Proxy::before(&rig.node.endpoint).await;
+    let chain = || rig.chain_at(vec![proxy.endpoint.clone()]);
+    let test = testkit::database().await;
+    let running = rig.start_at(&test.db, chain());
+    let head = rig.indexed(&test.db).await;
+    running.kill().await;
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
+    let genesis = rig.node.call("eth_getBlockByNumber", json!(["0x0", false])).await;
+    proxy.lie(move |method, params, truth| {
+        if of_tag(method, params) {
+            count.fetch_add(1, Ordering::Relaxed);
+            return genesis.clone();
+        }
+        truth
+    });
+    rig.node.mine(3).await;
+    let _running = rig.start_at(&test.db, chain());
+    eventually("some vain attempts", || async {
+        (asked.load(Ordering::Relaxed) > 3).then_some(())
+    })
+    .await;
+    assert_eq!(height(&test.db, &rig).await, Some(head));
+    proxy.be_honest();
+    rig.indexed(&test.db).await;
+}
+
+/// Each place of the checkpoint, with its levels.
+const KEPT: [&str; 3] = [
+    "create table kept (n serial, height bigint, auditable bigint, final bigint)",
+    "create function keep() returns trigger language plpgsql as $$ begin
+         insert into kept (height, auditable, final)
+         values (new.height, coalesce(new.auditable_height, 0), coalesce(new.final_height, 0));
+         return null;
+     end $$",
+    "create trigger keep after update on checkpoints for each row execute function keep()",
+];
+
+fn numbers(row: &str) -> Vec<u64> {
+    row.split(' ').map(|number| number.parse().unwrap()).collect()
+}
+
+fn of_tag(method: &str, params: &Value) -> bool {
+    method == "eth_getBlockByNumber" && params[0] == "finalized"
 }
 
 /// Without the tag, and when it goes back, nothing is committed.
@@ -87,16 +207,14 @@ async fn a_node_that_does_not_say_or_takes_it_back_is_not_followed() {
     let proxy = Proxy::before(&rig.node.endpoint).await;
     let test = testkit::database().await;
     let _running = rig.start_at(&test.db, rig.chain_at(vec![proxy.endpoint.clone()]));
-    let of_tag =
-        |method: &str, params: &Value| method == "eth_getBlockByNumber" && params[0] == "finalized";
     let genesis = rig.node.call("eth_getBlockByNumber", json!(["0x0", false])).await;
     for lie in [Value::Null, genesis] {
         rig.indexed(&test.db).await;
-        let (asked, asking) = (std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0)), lie);
-        let count = std::sync::Arc::clone(&asked);
+        let (asked, asking) = (Arc::new(AtomicU64::new(0)), lie);
+        let count = Arc::clone(&asked);
         proxy.lie(move |method, params, truth| {
             if of_tag(method, params) {
-                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                count.fetch_add(1, Ordering::Relaxed);
                 return asking.clone();
             }
             truth
@@ -104,7 +222,7 @@ async fn a_node_that_does_not_say_or_takes_it_back_is_not_followed() {
         let before = height(&test.db, &rig).await;
         rig.node.mine(3).await;
         eventually("some vain attempts", || async {
-            (asked.load(std::sync::atomic::Ordering::Relaxed) > 3).then_some(())
+            (asked.load(Ordering::Relaxed) > 3).then_some(())
         })
         .await;
         assert_eq!(height(&test.db, &rig).await, before);

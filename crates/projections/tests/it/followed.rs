@@ -499,13 +499,12 @@ async fn a_large_range_is_written_at_once() {
             .collect();
         let batch = Batch {
             chain_id: vocab::ChainId(1),
-            finality: vocab::Finality::default(),
+            levels: vocab::LevelHeights::default(),
             blocks: &[],
             followed: &logs,
             sources: &known,
             answers: &[],
             settled: true,
-            head: 1_000_000,
         };
         let started = Instant::now();
         let mut tx = db::begin(&test.db).await.unwrap();
@@ -548,12 +547,11 @@ async fn items_that_are_minted_again_are_changed() {
         let logs: Vec<RawLog> = (0..).zip(ids).map(mint).collect();
         let batch = Batch {
             chain_id: vocab::ChainId(1),
-            finality: vocab::Finality::default(),
+            levels: vocab::LevelHeights::default(),
             blocks: &[],
             followed: &logs,
             answers: &[],
             settled: true,
-            head: 1_000,
             sources: &known,
         };
         let mut tx = db::begin(&test.db).await.unwrap();

@@ -165,7 +165,8 @@ async fn a_reorg_below_the_window_stops_the_chain_in_a_clear_state() {
     let mut tx = test.db.begin().await.unwrap();
     let now = checkpoint(&test.db, &rig).await.unwrap();
     let chain = rig.node.chain_id;
-    assert!(!checkpoints::record_advance(&mut tx, chain, &now, before).await.unwrap());
+    let to = checkpoints::Advance { block: before, levels: now.levels, finalized: None };
+    assert!(!checkpoints::record_advance(&mut tx, chain, &now, to).await.unwrap());
 }
 
 /// A node that showed another chain for a while stops the index. Once it is mended, the index goes

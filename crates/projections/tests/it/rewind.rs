@@ -48,9 +48,11 @@ async fn an_index_is_what_it_was_at_the_block_that_it_goes_back_to() {
     let chain = rig.node.chain_id;
     checkpoints::record_paused(&mut connection, chain).await.unwrap().unwrap();
 
+    let before = checkpoint(&test.db, &rig).await.unwrap();
     let rewound = rewind(&rig, &test.db, then.number).await.unwrap();
     assert_eq!((rewound.from, rewound.to), (head, then));
     let now = checkpoint(&test.db, &rig).await.unwrap();
+    assert_eq!(now.levels, before.levels.up_to(then.number));
     assert!(now.block == then && now.paused, "{now:?}");
     assert_eq!(rig.digest(&test.db).await, was);
     let back = facts(&test.db, topic::ITEMS).await.split_off(told);

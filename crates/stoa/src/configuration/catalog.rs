@@ -185,7 +185,7 @@ pub(super) fn indexer() -> Vec<Opt<ChainConfiguration>> {
             s => s.indexer.window),
         option!("window_finalized", Flag,
             "the window reaches down to the block that the node calls finalized, and is never \
-             deeper than `window_blocks`; mints are final no earlier",
+             deeper than `window_blocks`; nothing is final earlier",
             s => s.indexer.window_finalized),
         option!("prove_settled", Flag,
             "prove by each block's header that no log below the window was kept back; without, \

@@ -362,7 +362,6 @@ fn chain_settings(
     let known = |chain: &Chain, of: &ChainConfiguration, writes| ChainSettings {
         chain_id: chain.id,
         name: of.name.clone(),
-        finality: chain.finality,
         nodes: chain.endpoints.to_vec(),
         index_lag_max: of.index_lag_max,
         writes,

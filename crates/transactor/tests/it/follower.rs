@@ -3,10 +3,10 @@
 use chain::{Endpoint, Header};
 use db::Db;
 use std::time::Duration;
-use vocab::ChainId;
+use vocab::{ChainId, Finality};
 
 /// Follow the node's head until the task is dropped.
-pub async fn follow(db: Db, endpoint: Endpoint, chain: ChainId) {
+pub async fn follow(db: Db, endpoint: Endpoint, (chain, finality): (ChainId, Finality)) {
     let mut last = None;
     let mut look = tokio::time::interval(Duration::from_millis(10));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -17,7 +17,7 @@ pub async fn follow(db: Db, endpoint: Endpoint, chain: ChainId) {
             && last != Some(head.hash)
             && let Some(branch) = branch(&db, &endpoint, chain, head.clone()).await
         {
-            record(&db, chain, &branch).await;
+            record(&db, (chain, finality), &branch).await;
             last = Some(head.hash);
         }
     }
@@ -50,7 +50,8 @@ async fn branch(db: &Db, node: &Endpoint, chain: ChainId, head: Header) -> Optio
     }
 }
 
-async fn record(db: &Db, chain: ChainId, branch: &[Header]) {
+async fn record(db: &Db, (chain, finality): (ChainId, Finality), branch: &[Header]) {
+    let levels = finality.heights(branch[0].number.to());
     let mut transaction = db.begin().await.unwrap();
     let lowest: u64 = branch.last().unwrap().number.to();
     sqlx::query("delete from blocks where chain_id = $1 and number >= $2")
@@ -74,12 +75,18 @@ async fn record(db: &Db, chain: ChainId, branch: &[Header]) {
         .unwrap();
     }
     sqlx::query(
-        "insert into checkpoints (chain_id, height, hash, epoch) values ($1, $2, $3, 1)
-         on conflict (chain_id) do update set height = excluded.height, hash = excluded.hash",
+        "insert into checkpoints (chain_id, height, hash, epoch, auditable_height, final_height)
+         values ($1, $2, $3, 1, $4, $5)
+         on conflict (chain_id) do update
+            set height = excluded.height, hash = excluded.hash,
+                auditable_height = excluded.auditable_height,
+                final_height = excluded.final_height",
     )
     .bind(chain.as_i64())
     .bind(branch[0].number.to::<u64>().cast_signed())
     .bind(branch[0].hash.as_slice())
+    .bind(levels.auditable.map(u64::cast_signed))
+    .bind(levels.final_.map(u64::cast_signed))
     .execute(&mut *transaction)
     .await
     .unwrap();

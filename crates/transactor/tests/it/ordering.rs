@@ -196,7 +196,7 @@ async fn a_burst_is_spread_over_idle_wallets() {
     eventually_within(PATIENCE, "the head is known", || async {
         let mut connection = rig.database.db.acquire().await.unwrap();
         let chain = rig.node.chain_id;
-        db::transactions::load_checkpoint(&mut connection, chain).await.unwrap()
+        db::checkpoints::load(&mut connection, chain).await.unwrap()
     })
     .await;
     let worker = rig.start();

@@ -105,8 +105,8 @@ impl Rig {
             node.call("anvil_setBalance", json!([wallet, "0xde0b6b3a7640000"])).await;
             wallets.push(wallet);
         }
-        let follower =
-            tokio::spawn(follow(database.db.clone(), node.endpoint.clone(), node.chain_id));
+        let chain = (node.chain_id, wanted.finality);
+        let follower = tokio::spawn(follow(database.db.clone(), node.endpoint.clone(), chain));
         let options = Options {
             lease: Duration::from_secs(2),
             tick: Duration::from_millis(50),
