@@ -19,6 +19,7 @@ mod keys;
 mod mints;
 mod openapi;
 mod quotes;
+mod read_only;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;
