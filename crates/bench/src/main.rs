@@ -2,6 +2,7 @@
 //! the signer's own measure its client, nothing else of ours. `cargo xtask bench` builds both and
 //! runs this. No figure makes it fail; a lost or doubled item does.
 
+mod api;
 mod bare;
 mod ceiling;
 mod cpu;
@@ -47,7 +48,9 @@ enum Bench {
     Index(index::Options),
     /// From a block's announcement by the node to its last event on the stream.
     Head(head::Options),
-    /// A handler that commits one row per request, and does nothing else: a ceiling for others.
+    /// Reads and writes at fixed rates, against bare handlers.
+    Api(api::Options),
+    /// Handlers that do nothing, or one statement: ceilings for others.
     #[command(hide = true)]
     Bare(bare::Options),
 }
@@ -73,6 +76,7 @@ fn run() -> Result<()> {
         Bench::Signer(options) => runtime.block_on(signatures::run(options)),
         Bench::Index(options) => runtime.block_on(index::run(options)),
         Bench::Head(options) => runtime.block_on(head::run(options)),
+        Bench::Api(options) => runtime.block_on(api::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use devstack::{Child, spawn_tied};
 use nix::sys::signal::Signal;
 use serde::Deserialize;
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection};
 use std::{
     collections::BTreeMap,
     fs,
@@ -121,23 +121,28 @@ impl Server {
         let log = directory.path().join("stoa.log");
         let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;
         let dev = wait_ready(&mut child, &data.join("dev.json")).await?;
-        Ok(Self { dev, started_in: started.elapsed(), child, directory: directory })
+        Ok(Self { dev, started_in: started.elapsed(), child, directory })
     }
 
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
+    /// Where it keeps its files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Its own database, for its superuser.
-    fn database_options(&self) -> PgConnectOptions {
-        let socket = self.directory.path().join("data/postgres");
-        PgConnectOptions::new().socket(socket).username("stoa").database("stoa")
+    pub fn database_url(&self) -> String {
+        let socket = self.directory().join("data/postgres").display().to_string();
+        format!("postgres://stoa@localhost/stoa?host={}", socket.replace('/', "%2F"))
     }
 
     /// Have the database as one that was in use for a while: it takes old files of its log again. A
     /// new one makes more of them as it goes, which holds up a commit by 60 ms and more each time.
     pub async fn season(&self) -> Result<()> {
-        let mut connection = PgConnection::connect_with(&self.database_options()).await?;
+        let mut connection = PgConnection::connect(&self.database_url()).await?;
         for _ in 0..SEASONED {
             // There is nothing to switch from without a record.
             let sql = "select pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()";

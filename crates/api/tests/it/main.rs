@@ -20,6 +20,7 @@ mod keys;
 mod mints;
 mod openapi;
 mod quotes;
+mod read_only;
 mod sessions;
 mod sign_in;
 mod sign_in_contracts;
