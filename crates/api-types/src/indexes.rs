@@ -20,6 +20,10 @@ pub enum IndexState {
 pub struct ChainIndex {
     #[schema(example = 31337)]
     pub chain_id: u64,
+    /// What the operator calls the chain.
+    pub name: Option<String>,
+    /// It is indexed and read; nothing is sent to it (`chain_read_only`).
+    pub read_only: bool,
     pub state: IndexState,
     /// The block up to which everything is indexed.
     pub block_number: u64,

@@ -378,6 +378,8 @@ pub struct ChainReadiness {
     pub lag: Option<u64>,
     /// False when the indexer has stopped and waits for an operator.
     pub live: bool,
+    /// Nothing is sent to it: the server may be ready while this chain is not.
+    pub read_only: bool,
     pub ready: bool,
 }
 

@@ -23,10 +23,13 @@ pub(crate) async fn list_indexes(
     Ok(Json(ChainIndexList { items: found.iter().map(shown).collect() }))
 }
 
-fn shown(index: &app::ChainIndex) -> ChainIndex {
+fn shown(view: &app::IndexView) -> ChainIndex {
+    let index = &view.index;
     let height = index.block.number;
     ChainIndex {
         chain_id: index.chain.0,
+        name: view.name.clone(),
+        read_only: view.read_only,
         state: match index.state.as_str() {
             "live" => IndexState::Live,
             "paused" => IndexState::Paused,

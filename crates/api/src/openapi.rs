@@ -269,6 +269,7 @@ fn codes_of_making(operation: &str) -> Vec<Code> {
         "store_metadata" => vec![C::MetadataInvalid, C::BodyMalformed],
         "request_mint" => {
             let own = [
+                C::ChainReadOnly,
                 C::CollectionUnknown,
                 C::CollectionNotReady,
                 C::RecipientZero,
@@ -279,7 +280,9 @@ fn codes_of_making(operation: &str) -> Vec<Code> {
             [&BODY[..], &ADDRESS, &own].concat()
         }
         "request_mints" => [&BODY[..], &[C::MintsInvalid]].concat(),
-        "request_collection" => [&BODY[..], &ADDRESS, &[C::CollectionInvalid]].concat(),
+        "request_collection" => {
+            [&BODY[..], &ADDRESS, &[C::ChainReadOnly, C::CollectionInvalid]].concat()
+        }
         _ => Vec::new(),
     };
     [&MAKES[..], &own].concat()

@@ -45,6 +45,7 @@ pub(crate) async fn get_readiness(
         head: chain.head,
         lag: chain.lag(),
         live: chain.live,
+        read_only: chain.read_only,
         ready: chain.is_ready(),
     });
     Ok(Json(Readiness { ready: true, database: found.database, chains: chains.collect() }))

@@ -71,7 +71,7 @@ impl App {
         render: impl Fn(&SponsorView) -> Value + Send,
     ) -> Result<Answer, AppError> {
         let holder = maker(caller.actor, Action::ChangeSponsor)?;
-        let chain = self.chain(spec.chain_id)?;
+        let chain = self.writable(spec.chain_id)?;
         let now = self.config().clock.now();
         let owner = spec.owner.unwrap_or(holder.principal.0);
         let mut row = SponsorRow {
@@ -134,7 +134,7 @@ impl App {
         let mut transaction = db::begin(&self.config().db).await?;
         let db: &mut PgConnection = &mut transaction;
         let mut row = sponsors::lock(db, id).await?.ok_or(SponsorRefusal::Unknown)?;
-        let chain = self.chain(Some(row.chain_id.cast_unsigned()))?;
+        let chain = self.writable(Some(row.chain_id.cast_unsigned()))?;
         let before = terms_of(&view(db, row.clone(), now.date(), None).await?);
         let mut faults = Vec::new();
         let rules = apply(&mut row, &terms, chain.forwarder, &mut faults);

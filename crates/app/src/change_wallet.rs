@@ -1,7 +1,7 @@
 //! Operators decide about wallets: make, pause, resume, retire, rotate, drain.
 
 use crate::{
-    Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal, WalletView,
+    Answer, App, AppError, Caller, Field, Once, Refusal, WalletView, WriteSettings,
     address::parse_address,
     once::{ACCEPTED, Begun, CREATED, Done, Work, maker},
     quote_transaction::price,
@@ -52,7 +52,7 @@ impl App {
         render: impl Fn(&WalletView) -> Value + Send,
     ) -> Result<Answer, AppError> {
         let holder = maker(caller.actor, Action::ChangeWallet)?;
-        let chain = self.chain(chain_id)?;
+        let chain = self.writable(chain_id)?;
         let mut work = match self.begin_once(holder, once).await? {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Open(work) => work,
@@ -207,9 +207,9 @@ impl App {
         self.settle_and_wake(work, done, chain).await
     }
 
-    fn place(&self, place: WalletPlace<'_>) -> Result<(&ChainSettings, Address), AppError> {
+    fn place(&self, place: WalletPlace<'_>) -> Result<(&WriteSettings, Address), AppError> {
         let address = parse_address(place.address, Field::Address)?;
-        Ok((self.chain(Some(place.chain_id))?, address))
+        Ok((self.writable(Some(place.chain_id))?, address))
     }
 
     /// The key of the role with the lowest number that is no wallet on this chain yet, or the next
@@ -217,7 +217,7 @@ impl App {
     async fn add_wallet(
         &self,
         db: &mut PgConnection,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         role: &str,
     ) -> Result<Address, AppError> {
         let signer = &self.config().signer;
@@ -242,7 +242,7 @@ impl App {
         &self,
         work: Work,
         done: Result<Done, AppError>,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
     ) -> Result<Answer, AppError> {
         let answer = self.settle_once(work, done).await?;
         for role in &chain.call_roles {
@@ -260,7 +260,7 @@ struct Emptying {
 
 /// All that a wallet can send: what it has, less the most that sending may cost. What the block
 /// charges below that stays behind.
-async fn emptying(chain: &ChainSettings, from: Address, to: Address) -> Result<Emptying, AppError> {
+async fn emptying(chain: &WriteSettings, from: Address, to: Address) -> Result<Emptying, AppError> {
     let balance = chain.node.read().balance(from).await?;
     let request = CallRequest { from, to: Some(to), value: U256::ZERO, data: Bytes::new() };
     let Ok(price) = price(chain, &request, Urgency::Normal).await? else {
@@ -285,7 +285,7 @@ async fn emptying(chain: &ChainSettings, from: Address, to: Address) -> Result<E
 /// The wallet, locked until the caller's transaction ends.
 async fn locked(
     db: &mut PgConnection,
-    chain: &ChainSettings,
+    chain: &WriteSettings,
     address: Address,
 ) -> Result<WalletRow, AppError> {
     wallets_reads::lock(db, chain.chain_id, address).await?;

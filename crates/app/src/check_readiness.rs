@@ -22,6 +22,8 @@ pub struct ChainReadiness {
     pub lag_max: u64,
     /// False when the indexer has stopped and waits for an operator.
     pub live: bool,
+    /// Nothing is sent to it: what is wrong with it keeps nobody from the other chains.
+    pub read_only: bool,
 }
 
 impl ChainReadiness {
@@ -46,9 +48,12 @@ pub struct Readiness {
 }
 
 impl Readiness {
+    /// A further chain that is only read does not count: its nodes may be away for hours, and the
+    /// server has answers for the others all the while.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.database && self.chains.iter().all(ChainReadiness::is_ready)
+        let mut needed = self.chains.iter().filter(|chain| !chain.read_only);
+        self.database && needed.all(ChainReadiness::is_ready)
     }
 }
 
@@ -77,6 +82,7 @@ impl App {
                 head,
                 lag_max: chain.index_lag_max,
                 live: state.as_ref().is_none_or(|index| index.live),
+                read_only: chain.writes.is_none(),
             });
         Readiness { database: true, chains: found.collect() }
     }

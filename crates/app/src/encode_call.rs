@@ -1,6 +1,6 @@
 //! From what an operator asks for to a call: target, value and calldata.
 
-use crate::{App, AppError, ChainSettings, KnownContract, Refusal};
+use crate::{App, AppError, KnownContract, Refusal, WriteSettings};
 use abi::{Fault, Function, NoFunction, parse_address, parse_uint};
 use serde_json::{Value, json};
 use vocab::{Address, U256};
@@ -43,7 +43,7 @@ impl App {
     /// [`Refusal::FunctionUnknown`], [`Refusal::ArgumentsInvalid`]
     pub(crate) async fn encode_call(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         spec: CallSpec<'_>,
         at: &str,
     ) -> Result<EncodedCall, AppError> {

@@ -10,7 +10,7 @@ use mint::{content::UriNotRepresentable, metadata::MetadataRefusal};
 use signer::ClientError;
 use std::{fmt, sync::Arc};
 use transactor::Unfit;
-use vocab::JobStatus;
+use vocab::{ChainId, JobStatus};
 
 /// What kind of trouble: decides status and retry policy at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,10 @@ pub enum Refusal {
     TokenIdMalformed,
     StatusUnknown,
     ChainUnknown,
+    /// The chain is indexed, and nothing is sent to it.
+    ChainReadOnly {
+        chain_id: ChainId,
+    },
     CollectionUnknown,
     CollectionNotReady,
     Collection(Vec<CollectionFault>),
@@ -254,7 +258,8 @@ impl AppError {
                 | R::ContractNotFollowed
                 | R::ContractRemoved { .. }
                 | R::WalletUnknown => Class::NotFound,
-                R::CollectionNotReady
+                R::ChainReadOnly { .. }
+                | R::CollectionNotReady
                 | R::IdempotencyInProgress
                 | R::AbiExists
                 | R::AbiBuiltIn

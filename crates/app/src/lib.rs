@@ -90,7 +90,6 @@ pub use db::{
     collections_reads::CollectionRow,
     facts::Fact,
     forward_requests::ForwardRequestRow,
-    index_progress::ChainIndex,
     index_sources::SourceRow,
     items_reads::ItemRow,
     mint_jobs::requests::MintJob,
@@ -110,6 +109,7 @@ pub use quote_transaction::{Failure, Quote, QuoteSpec};
 pub use read_balances::{BalanceQuery, Holder, HolderQuery};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
+pub use read_index::IndexView;
 pub use read_items::{ItemDetail, ItemQuery};
 pub use read_logs::{LogQuery, LogView};
 pub use read_mints::MintQuery;
@@ -158,9 +158,23 @@ use vocab::{Address, ChainId, Clock, Urgency};
 pub const FAILPOINTS: Failpoints =
     Failpoints::new(&["before_sponsored", "after_sponsored", "before_settled", "after_settled"]);
 
-/// One chain that requests may name.
+/// One chain that requests may name: it is indexed, and can be read.
 #[derive(Clone, Debug)]
 pub struct ChainSettings {
+    pub chain_id: ChainId,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Who is asked for the head of the chain.
+    pub nodes: Vec<Endpoint>,
+    /// Blocks that the index may be behind the chain while this process still counts as ready.
+    pub index_lag_max: u64,
+    /// None: nothing is sent to it, and what would be is refused ([`Refusal::ChainReadOnly`]).
+    pub writes: Option<WriteSettings>,
+}
+
+/// What requests that change something on a chain stand on.
+#[derive(Clone, Debug)]
+pub struct WriteSettings {
     pub chain_id: ChainId,
     /// Its nodes, for quotes and balances.
     pub node: Chain,
@@ -187,13 +201,9 @@ pub struct ChainSettings {
     pub minters: Vec<Address>,
     /// Where a mint goes that names no collection.
     pub default_collection: Option<Address>,
-    /// Who is asked for the head of the chain.
-    pub nodes: Vec<Endpoint>,
-    /// Blocks that the index may be behind the chain while this process still counts as ready.
-    pub index_lag_max: u64,
 }
 
-impl ChainSettings {
+impl WriteSettings {
     /// How many transactions a wallet of this role may have under way.
     fn window(&self, role: &str) -> u16 {
         let configured = self.roles.iter().find(|known| known.name == role);
@@ -293,5 +303,20 @@ impl App {
             Some(id) => chains.iter().find(|chain| chain.chain_id.0 == id),
         };
         found.ok_or(AppError::Refused(Refusal::ChainUnknown))
+    }
+
+    /// The named chain, or the default one, for requests that change something there.
+    ///
+    /// # Errors
+    /// [`Refusal::ChainUnknown`]; [`Refusal::ChainReadOnly`] when nothing is sent to it.
+    fn writable(&self, id: Option<u64>) -> Result<&WriteSettings, AppError> {
+        let chain = self.chain(id)?;
+        let read_only = Refusal::ChainReadOnly { chain_id: chain.chain_id };
+        chain.writes.as_ref().ok_or(AppError::Refused(read_only))
+    }
+
+    /// All chains that something is sent to.
+    fn written(&self) -> impl Iterator<Item = &WriteSettings> {
+        self.config().chains.iter().filter_map(|chain| chain.writes.as_ref())
     }
 }

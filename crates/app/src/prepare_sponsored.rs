@@ -1,7 +1,7 @@
 //! What a user has to sign so that a sponsor pays: gas, nonce and deadline filled in.
 
 use crate::{
-    App, AppError, CallSpec, Caller, ChainSettings, Field, SponsorRefusal,
+    App, AppError, CallSpec, Caller, Field, SponsorRefusal, WriteSettings,
     once::maker,
     parse_address,
     request_sponsored::{domain, next_nonce, read_data, served},
@@ -110,7 +110,7 @@ impl App {
     /// The request as far as the caller tells it; gas 0 when it is to be estimated.
     async fn asked(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         spec: &PrepareSpec<'_>,
         from: Address,
     ) -> Result<ForwardRequest, AppError> {
@@ -145,7 +145,7 @@ impl App {
     /// What the call takes when the forwarder makes it for the user, and some more.
     async fn gas_of(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         request: &ForwardRequest,
     ) -> Result<u64, AppError> {
         let forwarded = request.forwarded_data();
@@ -163,7 +163,7 @@ impl App {
 }
 
 /// As wallets take it (EIP-712). Numbers are decimal strings.
-fn typed_data(chain: &ChainSettings, request: &ForwardRequest) -> Value {
+fn typed_data(chain: &WriteSettings, request: &ForwardRequest) -> Value {
     let field = |name: &str, kind: &str| json!({ "name": name, "type": kind });
     let domain = domain(chain);
     json!({

@@ -1,7 +1,7 @@
 //! What a call would do and cost at the head, without sending it.
 
 use crate::{
-    App, AppError, CallSpec, Caller, ChainSettings, Field, KnownContract, Refusal,
+    App, AppError, CallSpec, Caller, Field, KnownContract, Refusal, WriteSettings,
     address::parse_address, encode_call::EncodedCall, read_transactions::explain,
     resolve_contract::known_error,
 };
@@ -70,7 +70,7 @@ impl App {
         spec: QuoteSpec<'_>,
     ) -> Result<Quote, AppError> {
         authorize(caller.actor, Action::QuoteTransaction)?;
-        let chain = self.chain(spec.chain_id)?;
+        let chain = self.writable(spec.chain_id)?;
         let role = call_role(chain, spec.role)?;
         let call = self.encode_call(chain, spec.call, "").await?;
         let from = self.sender(chain, role, spec.wallet).await?;
@@ -117,7 +117,7 @@ impl App {
     /// [`Refusal::WalletUnknown`]; [`Refusal::WalletState`] for one that never takes a job again.
     pub(crate) async fn sender(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         role: &str,
         named: Option<&str>,
     ) -> Result<Address, AppError> {
@@ -140,7 +140,7 @@ impl App {
 
 /// The named role, if operators may use it; the default one otherwise.
 pub(crate) fn call_role<'a>(
-    chain: &'a ChainSettings,
+    chain: &'a WriteSettings,
     named: Option<&str>,
 ) -> Result<&'a str, AppError> {
     let found = match named {
@@ -162,7 +162,7 @@ pub(crate) enum Unpriced {
 
 /// What a transaction with this call would be offered now, by the transactor.
 pub(crate) async fn price(
-    chain: &ChainSettings,
+    chain: &WriteSettings,
     request: &CallRequest,
     urgency: Urgency,
 ) -> Result<Result<Price, Unpriced>, AppError> {

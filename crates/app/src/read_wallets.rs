@@ -130,7 +130,7 @@ impl App {
         rows: &[WalletRow],
     ) -> HashMap<(i64, Address), (Option<U256>, Option<u64>)> {
         let mut found = HashMap::new();
-        for chain in &self.config().chains {
+        for chain in self.written() {
             let id = chain.chain_id.as_i64();
             let of_chain: Vec<Address> =
                 rows.iter().filter(|row| row.chain_id == id).map(|row| row.address).collect();

@@ -1,8 +1,8 @@
 //! A collection asked for: from request to queued transaction, at an address known beforehand.
 
 use crate::{
-    Answer, App, AppError, Caller, ChainSettings, CollectionFault, CollectionRow, Field, Once,
-    Refusal,
+    Answer, App, AppError, Caller, CollectionFault, CollectionRow, Field, Once, Refusal,
+    WriteSettings,
     address::parse_address,
     enqueue::{Call, record_call},
     once::{ACCEPTED, Begun, Done, maker, replay},
@@ -72,7 +72,7 @@ impl App {
         render: impl Fn(&CollectionRow) -> Value + Send,
     ) -> Result<Answer, AppError> {
         let holder = maker(caller.actor, Action::RequestCollection)?;
-        let chain = self.chain(spec.chain_id)?;
+        let chain = self.writable(spec.chain_id)?;
         let checked = check(chain, spec)?;
         // The salt follows from principal and key: the same key can't deploy twice, ever.
         let salt = keccak256([holder.principal.0.as_bytes(), once.key.as_bytes()].concat());
@@ -89,7 +89,7 @@ impl App {
     async fn record_collection(
         &self,
         db: &mut PgConnection,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         asked: Asked<'_>,
         render: impl Fn(&CollectionRow) -> Value + Send,
     ) -> Result<Done, AppError> {
@@ -138,7 +138,7 @@ impl App {
     }
 }
 
-fn check<'a>(chain: &ChainSettings, spec: CollectionSpec<'a>) -> Result<Checked<'a>, AppError> {
+fn check<'a>(chain: &WriteSettings, spec: CollectionSpec<'a>) -> Result<Checked<'a>, AppError> {
     let optional = |text: Option<&str>, field| text.map(|t| parse_address(t, field)).transpose();
     let admin = optional(spec.admin, Field::Admin)?.unwrap_or(chain.collection_admin);
     let receiver = optional(spec.royalty_receiver, Field::RoyaltyReceiver)?;
@@ -172,7 +172,7 @@ fn check<'a>(chain: &ChainSettings, spec: CollectionSpec<'a>) -> Result<Checked<
     }
 }
 
-fn calldata(chain: &ChainSettings, checked: &Checked<'_>, salt: B256) -> Vec<u8> {
+fn calldata(chain: &WriteSettings, checked: &Checked<'_>, salt: B256) -> Vec<u8> {
     let spec = &checked.spec;
     let init = CollectionInit {
         name: spec.name.to_owned(),

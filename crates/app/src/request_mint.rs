@@ -1,7 +1,7 @@
 //! A mint asked for: from request to queued job.
 
 use crate::{
-    ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, Field, Once, Refusal,
+    ANSWER_TTL, Answer, App, AppError, Caller, Field, Once, Refusal, WriteSettings,
     address::parse_address,
     group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
@@ -125,7 +125,7 @@ impl App {
         &self,
         request: MintRequest<'a>,
     ) -> Result<Wanted<'a>, AppError> {
-        let chain = self.chain(request.chain_id)?;
+        let chain = self.writable(request.chain_id)?;
         let recipient = parse_address(request.to, Field::To)?;
         if recipient.is_zero() {
             return Err(Refusal::RecipientZero.into());
@@ -295,7 +295,7 @@ fn as_asked(job: MintJob) -> MintJob {
     }
 }
 
-fn named_collection(chain: &ChainSettings, named: Option<&str>) -> Result<Address, AppError> {
+fn named_collection(chain: &WriteSettings, named: Option<&str>) -> Result<Address, AppError> {
     match named {
         Some(text) => parse_address(text, Field::Collection),
         None => Ok(chain.default_collection.ok_or(Refusal::CollectionUnknown)?),

@@ -6,8 +6,8 @@
 //! budget.
 
 use crate::{
-    ANSWER_TTL, Answer, App, AppError, Caller, ChainSettings, FAILPOINTS, ForwardRequestRow, Once,
-    Refusal, SponsorRefusal,
+    ANSWER_TTL, Answer, App, AppError, Caller, FAILPOINTS, ForwardRequestRow, Once, Refusal,
+    SponsorRefusal, WriteSettings,
     jobs::settle_sponsored::new_use,
     once::{ACCEPTED, Begun, Done, maker, replay},
     parse_address,
@@ -227,13 +227,13 @@ impl App {
         row: &SponsorRow,
         chain_id: Option<u64>,
         forwarder: Option<&str>,
-    ) -> Result<&ChainSettings, AppError> {
+    ) -> Result<&WriteSettings, AppError> {
         let id = row.chain_id.cast_unsigned();
         if chain_id.is_some_and(|named| named != id) {
             let fault = Fault::new("/chain_id", format!("the sponsor pays on chain {id}"));
             return Err(SponsorRefusal::Request(vec![fault]).into());
         }
-        let chain = self.chain(Some(id))?;
+        let chain = self.writable(Some(id))?;
         if chain.forwarder.is_zero() || chain.sponsor_role.is_none() {
             let what = "no requests are forwarded on this chain";
             return Err(SponsorRefusal::NotSupported(what).into());
@@ -248,7 +248,7 @@ impl App {
     /// Does the sponsor pay for it? Then this is what the user must have signed.
     pub(crate) fn agree(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         row: &SponsorRow,
         rules: &[Rule],
         request: &ForwardRequest,
@@ -270,7 +270,7 @@ impl App {
         holder: &KeyHolder,
         caller: Caller<'_>,
         once: Once<'_>,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         request: &ForwardRequest,
         carried: &Carried,
     ) -> Result<NewTransaction, AppError> {
@@ -303,13 +303,13 @@ impl App {
 
 /// A request that is about to be recorded.
 struct Taken<'a> {
-    chain: &'a ChainSettings,
+    chain: &'a WriteSettings,
     request: &'a ForwardRequest,
     digest: B256,
     checked: &'a Checked,
 }
 
-pub(crate) fn domain(chain: &ChainSettings) -> Domain<'static> {
+pub(crate) fn domain(chain: &WriteSettings) -> Domain<'static> {
     Domain {
         name: contracts::FORWARDER_NAME,
         chain_id: chain.chain_id.0,
@@ -333,7 +333,7 @@ pub(crate) fn served(consent: Option<&str>) -> Result<Consent, AppError> {
 /// ours has which may still take effect.
 pub(crate) async fn next_nonce(
     db: &mut PgConnection,
-    chain: &ChainSettings,
+    chain: &WriteSettings,
     user: Address,
     chain_nonce: u64,
 ) -> Result<u64, AppError> {

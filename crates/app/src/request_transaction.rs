@@ -1,7 +1,7 @@
 //! A call of an operator's choosing: from request to queued job.
 
 use crate::{
-    ANSWER_TTL, Answer, App, AppError, CallSpec, Caller, ChainSettings, Once, Refusal,
+    ANSWER_TTL, Answer, App, AppError, CallSpec, Caller, Once, Refusal, WriteSettings,
     encode_call::EncodedCall,
     group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
@@ -196,7 +196,7 @@ impl App {
         once: Once<'_>,
         spec: TransactionSpec<'_>,
     ) -> Result<NewTransaction, AppError> {
-        let chain = self.chain(spec.chain_id)?;
+        let chain = self.writable(spec.chain_id)?;
         let role = call_role(chain, spec.role)?;
         let terms = self.terms(&spec)?;
         let call = self.encode_call(chain, spec.call, "").await?;
@@ -235,7 +235,7 @@ impl App {
 
     async fn undo(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         spec: &TransactionSpec<'_>,
     ) -> Result<Option<Compensation>, AppError> {
         let Some((call, gas_limit)) = spec.compensation else { return Ok(None) };

@@ -1,6 +1,6 @@
 //! Which ABI belongs to an address or a name: our own contracts first, then uploaded ABIs.
 
-use crate::{App, AppError, ChainSettings, Refusal};
+use crate::{App, AppError, Refusal, WriteSettings};
 use abi::Contract;
 use contracts::{COLLECTION, REGISTRY};
 use db::abis::{self, AbiRow};
@@ -78,7 +78,7 @@ impl App {
     /// The contract with a name.
     pub(crate) async fn contract_named(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         name: &str,
     ) -> Result<KnownContract, AppError> {
         if name == DEFAULT_COLLECTION {

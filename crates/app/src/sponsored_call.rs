@@ -1,7 +1,7 @@
 //! What the chain says to a forward request, and the call that carries it.
 
 use crate::{
-    App, AppError, ChainSettings, Failure, SponsorRefusal,
+    App, AppError, Failure, SponsorRefusal, WriteSettings,
     quote_transaction::{Unpriced, of_refusal, price},
     read_transactions::explain,
 };
@@ -47,7 +47,7 @@ impl App {
     /// that is used; [`AppError::Node`].
     pub(crate) async fn check_on_chain(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         request: &ForwardRequest,
         signature: &Bytes,
     ) -> Result<Checked, AppError> {
@@ -86,7 +86,7 @@ impl App {
     /// Why the call fails, decoded where the target's ABI is known.
     pub(crate) async fn fails(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         request: &ForwardRequest,
         error: RpcError,
     ) -> Result<AppError, AppError> {
@@ -99,7 +99,7 @@ impl App {
     /// gets all of it whatever the state is by then.
     pub(crate) async fn carry(
         &self,
-        chain: &ChainSettings,
+        chain: &WriteSettings,
         wallet: Address,
         input: Bytes,
         gas: u64,
@@ -145,7 +145,7 @@ pub(crate) fn call(from: Address, to: Address, data: Vec<u8>) -> CallRequest {
     CallRequest { from, to: Some(to), value: U256::ZERO, data: data.into() }
 }
 
-pub(crate) fn trust(chain: &ChainSettings) -> Vec<u8> {
+pub(crate) fn trust(chain: &WriteSettings) -> Vec<u8> {
     isTrustedForwarderCall { forwarder: chain.forwarder }.abi_encode()
 }
 

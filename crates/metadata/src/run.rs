@@ -22,7 +22,7 @@ use std::{
 };
 use tokio::time::sleep;
 use uuid::Uuid;
-use vocab::BlockRef;
+use vocab::{BlockRef, ChainId};
 
 /// A node keeps the state of some 128 blocks: further behind the head nothing is asked.
 const BEHIND_MAX: u64 = 64;
@@ -241,8 +241,8 @@ impl Resolver {
             failed.map(|(token, reason, tries)| self.failed(*token, *reason, *tries)).collect();
         queue::record_failed(&mut tx, chain, claim, &failed).await?;
         tx.commit().await.map_err(DbError::from)?;
-        count_resolved("here", read.len());
-        failed.iter().for_each(|failed| count_failed(failed.reason));
+        count_resolved(chain, "here", read.len());
+        failed.iter().for_each(|failed| count_failed(chain, failed.reason));
         Ok(done)
     }
 
@@ -319,7 +319,8 @@ impl Resolver {
                 Err(reason) => Err(reason),
             };
             drop(permit);
-            metrics::histogram!("metadata_fetch_seconds").record(begun.elapsed().as_secs_f64());
+            metrics::histogram!("metadata_fetch_seconds", "chain" => self.chain())
+                .record(begun.elapsed().as_secs_f64());
             let (token_id, contract) = (fetch.token.1, fetch.token.0);
             if let Err(reason) = &found {
                 tracing::debug!(%contract, %token_id, host = fetch.host, %reason, "no metadata");
@@ -345,13 +346,13 @@ impl Resolver {
                 let read = [row(fetch.token, found)];
                 let done = queue::record_read(&mut tx, chain, claim, &read).await?;
                 tx.commit().await.map_err(DbError::from)?;
-                count_resolved("host", done.len());
+                count_resolved(chain, "host", done.len());
             }
             Err(reason) => {
                 let failed = [self.failed(fetch.token, reason, fetch.tries)];
                 queue::record_failed(&mut tx, chain, claim, &failed).await?;
                 tx.commit().await.map_err(DbError::from)?;
-                count_failed(reason.as_str());
+                count_failed(chain, reason.as_str());
             }
         }
         Ok(())
@@ -373,15 +374,21 @@ impl Resolver {
             };
             match depth.await {
                 Ok((due, all)) => {
-                    metrics::gauge!("metadata_due").set(due as f64);
-                    metrics::gauge!("metadata_waiting").set(all as f64);
+                    let labels = || [("chain", self.chain())];
+                    metrics::gauge!("metadata_due", &labels()).set(due as f64);
+                    metrics::gauge!("metadata_waiting", &labels()).set(all as f64);
                     let resting = self.reader.resting();
-                    metrics::gauge!("metadata_hosts_resting").set(resting as f64);
+                    metrics::gauge!("metadata_hosts_resting", &labels()).set(resting as f64);
                 }
                 Err(error) => tracing::debug!(error = &error as &dyn Error, "not measured"),
             }
             sleep(MEASURE).await;
         }
+    }
+
+    /// For metrics.
+    fn chain(&self) -> String {
+        self.config.chain.id.to_string()
     }
 
     fn hold(&self) -> time::Duration {
@@ -414,10 +421,12 @@ async fn back_off(error: &Trouble) {
     sleep(BACK_OFF).await;
 }
 
-fn count_resolved(how: &'static str, count: usize) {
-    metrics::counter!("metadata_resolved_total", "how" => how).increment(count as u64);
+fn count_resolved(chain: ChainId, how: &'static str, count: usize) {
+    metrics::counter!("metadata_resolved_total", "chain" => chain.to_string(), "how" => how)
+        .increment(count as u64);
 }
 
-fn count_failed(reason: &'static str) {
-    metrics::counter!("metadata_failed_total", "reason" => reason).increment(1);
+fn count_failed(chain: ChainId, reason: &'static str) {
+    metrics::counter!("metadata_failed_total", "chain" => chain.to_string(), "reason" => reason)
+        .increment(1);
 }

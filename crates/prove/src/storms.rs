@@ -13,10 +13,11 @@ use crate::{Found, milliseconds, say};
 use anyhow::Result;
 use db::digest::TableDigest;
 use indexer::{IndexerOptions, Projector};
+pub use plan::Again;
 use plan::{Step, Storm};
 use projections::Projections;
 use rand::{SeedableRng, rngs::StdRng};
-pub use site::{Site, chain_at, projections};
+pub use site::{Site, chain_at, projections, token_code};
 use std::{
     fmt,
     sync::Arc,

@@ -19,9 +19,12 @@ pub(crate) struct DatabaseOptions {
 }
 
 impl DatabaseOptions {
-    /// Connect for work of some length, and bring the schema up to date.
-    pub(crate) async fn connect_migrating(&self) -> Result<Db> {
-        let db = db::connect(&self.url()?, 8).await.context("the database does not answer")?;
+    /// Connect for work of some length with at most so many connections, and bring the schema up to
+    /// date.
+    pub(crate) async fn connect_migrating(&self, connections_max: u32) -> Result<Db> {
+        let db = db::connect(&self.url()?, connections_max)
+            .await
+            .context("the database does not answer")?;
         db::migrate(&db).await.context("the schema can't be brought up to date")?;
         Ok(db)
     }

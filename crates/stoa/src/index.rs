@@ -1,7 +1,7 @@
-//! `stoa index`: one chain into a database, and what an operator may do about it.
+//! `stoa index`: chains into a database, and what an operator may do about it.
 
 mod rewind;
-mod run;
+pub(crate) mod run;
 mod sources;
 
 use crate::{
@@ -22,8 +22,8 @@ use vocab::{ChainId, topic};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum IndexCommand {
-    /// Index a chain until told to end. Brings the schema up to date first; beside another process
-    /// that indexes the same chain it stands by.
+    /// Index a chain, or all chains of a configuration, until told to end. Brings the schema up to
+    /// date first; of a chain that another process indexes it stands by, and indexes the others.
     Run(Box<run::RunOptions>),
     /// How far each chain is.
     Status(StatusOptions),
@@ -49,14 +49,21 @@ pub(crate) struct StatusOptions {
     /// As JSON, one object a chain.
     #[arg(long)]
     json: bool,
+    /// EIP-155 id of the only chain that is shown.
+    #[arg(long, value_name = "ID")]
+    chain: Option<u64>,
     #[command(flatten)]
     database: DatabaseOptions,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ChainOptions {
-    /// EIP-155 id of the chain.
-    chain_id: u64,
+    /// EIP-155 id of the chain, when several are indexed.
+    #[arg(conflicts_with = "chain")]
+    chain_id: Option<u64>,
+    /// The same.
+    #[arg(long, value_name = "ID")]
+    chain: Option<u64>,
     #[command(flatten)]
     database: DatabaseOptions,
 }
@@ -77,22 +84,40 @@ pub(crate) async fn run(command: IndexCommand) -> Result<()> {
 
 /// The chain with this id, or the only one that is indexed.
 async fn the_chain(db: &mut db::PgConnection, id: Option<u64>) -> Result<(ChainId, Checkpoint)> {
-    let chain = match id {
-        Some(id) => ChainId(id),
-        None => match &index_progress::load(db).await?[..] {
-            [one] => one.chain,
-            [] => bail!("nothing is indexed yet"),
-            _ => bail!("several chains are indexed: name one, --chain ID"),
-        },
+    let known: Vec<ChainId> =
+        index_progress::load(db).await?.into_iter().map(|index| index.chain).collect();
+    let chain = match (id, &known[..]) {
+        (Some(id), _) => ChainId(id),
+        (None, [one]) => *one,
+        (None, []) => bail!("nothing is indexed yet"),
+        (None, _) => bail!("several chains are indexed ({}): name one, --chain ID", ids(&known)),
     };
     let checkpoint = checkpoints::load(db, chain).await?;
-    let checkpoint = checkpoint.with_context(|| format!("nothing of chain {chain} is indexed"))?;
+    let checkpoint = checkpoint.with_context(|| not_indexed(chain, &known))?;
     Ok((chain, checkpoint))
+}
+
+fn not_indexed(chain: ChainId, known: &[ChainId]) -> String {
+    match known {
+        [] => format!("nothing of chain {chain} is indexed"),
+        _ => format!("nothing of chain {chain} is indexed, only of {}", ids(known)),
+    }
+}
+
+fn ids(chains: &[ChainId]) -> String {
+    chains.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 async fn status(options: StatusOptions) -> Result<()> {
     let db = options.database.connect().await?;
-    let chains = index_progress::load(&mut *db.acquire().await?).await?;
+    let mut chains = index_progress::load(&mut *db.acquire().await?).await?;
+    if let Some(id) = options.chain.map(ChainId) {
+        let known: Vec<ChainId> = chains.iter().map(|index| index.chain).collect();
+        chains.retain(|index| index.chain == id);
+        if chains.is_empty() {
+            bail!("{}", not_indexed(id, &known));
+        }
+    }
     for chain in &chains {
         say(&if options.json { as_json(chain) } else { as_text(chain) });
     }
@@ -179,9 +204,9 @@ fn named(source: &SourceRow) -> String {
 }
 
 async fn pause(options: ChainOptions) -> Result<()> {
-    let chain = ChainId(options.chain_id);
     let db = options.database.connect().await?;
     let mut transaction = db::begin(&db).await?;
+    let (chain, _) = the_chain(&mut transaction, options.chain_id.or(options.chain)).await?;
     let Some(paused) = checkpoints::record_paused(&mut transaction, chain).await? else {
         bail!("{}", refusal(&mut transaction, chain).await?);
     };
@@ -193,9 +218,9 @@ async fn pause(options: ChainOptions) -> Result<()> {
 }
 
 async fn resume(options: ChainOptions) -> Result<()> {
-    let chain = ChainId(options.chain_id);
     let db = options.database.connect().await?;
     let mut transaction = db::begin(&db).await?;
+    let (chain, _) = the_chain(&mut transaction, options.chain_id.or(options.chain)).await?;
     let Some(resumed) = checkpoints::record_unpaused(&mut transaction, chain).await? else {
         bail!("{}", refusal(&mut transaction, chain).await?);
     };
@@ -209,7 +234,7 @@ async fn resume(options: ChainOptions) -> Result<()> {
 /// Why a chain was neither paused nor let go on.
 async fn refusal(db: &mut db::PgConnection, chain: ChainId) -> Result<String> {
     let Some(checkpoint) = checkpoints::load(db, chain).await? else {
-        return Ok(format!("nothing of chain {chain} is indexed"));
+        return Ok(not_indexed(chain, &[]));
     };
     Ok(match (checkpoint.paused, checkpoint.stopped) {
         (true, _) => format!("chain {chain} is paused already"),

@@ -1,10 +1,11 @@
 //! `stoa index rebuild` and `verify`: projections made anew of stored logs, to take the place of
 //! the live ones or to be compared with them.
 
-use crate::{configuration::Settings, database::DatabaseOptions, note, say};
+use crate::{configuration::Settings, database::DatabaseOptions, nodes, note, say};
 use anyhow::{Result, anyhow, bail};
-use chain::{Chain, PoolConfiguration};
+use chain::Chain;
 use clap::Args;
+use futures_util::future::try_join_all;
 use projections::rebuild::{
     self, ChainVerdict, Mismatch, Pace, Phase, Progress, RebuildError, Rebuilt, SpotChecked,
     Subject, TableVerdict, Verdict,
@@ -16,6 +17,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
+use vocab::ChainId;
 
 #[derive(Args, Debug)]
 pub(crate) struct RebuildOptions {
@@ -38,10 +40,11 @@ pub(crate) struct VerifyOptions {
     #[arg(default_value = "all")]
     name: String,
     /// A node of the chain, to ask contracts whether balances and owners are so; several for
-    /// failover. Else those of the configuration; without any, nothing is asked.
+    /// failover. Else those of the configuration, of all its chains; without any, nothing is asked.
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
-    /// What is decided of the engine; of it `[pool]` and `[[endpoints]]` hold here.
+    /// What is decided of the engine; of it `[pool]`, `[[endpoints]]` and `[[chains]]`
+    /// hold here.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How many balances, and how many owners, are asked about.
@@ -82,20 +85,17 @@ pub(crate) async fn rebuild(options: RebuildOptions) -> Result<()> {
 
 pub(crate) async fn verify(options: VerifyOptions) -> Result<()> {
     let subject = subject(&options.name)?;
-    let chain = open_chain(&options).await?;
+    let chains = open_chains(&options).await?;
     let db = options.database.connect().await?;
     let seed = options.seed.unwrap_or_else(chance);
-    let samples = if chain.is_some() { i64::from(options.samples) } else { 0 };
+    let samples = if chains.is_empty() { 0 } else { i64::from(options.samples) };
     let mut tell = |progress| tell(progress, options.json);
     let drawn = (samples, i64::from(seed));
     let work = rebuild::verify(&db, &subject, drawn, Pace::default(), &mut tell);
     let Some(verdict) = unless_interrupted(work, &AtomicBool::new(true)).await? else {
         bail!("interrupted; nothing is known. {}", how_to_go_on(&options.name));
     };
-    let spot = match &chain {
-        Some(chain) => Some(spot_check(chain, &verdict).await?),
-        None => None,
-    };
+    let spot = spot_check(&chains, &verdict).await?;
     if options.json {
         say(&verdict_json(&verdict, spot.as_ref(), seed));
     } else {
@@ -115,29 +115,37 @@ fn subject(name: &str) -> Result<Subject> {
     Subject::named(name).ok_or_else(|| anyhow!("there is no `{name}`; there are {}", names()))
 }
 
-/// None when no node is named.
-async fn open_chain(options: &VerifyOptions) -> Result<Option<Chain>> {
+/// None where no node is named.
+async fn open_chains(options: &VerifyOptions) -> Result<Vec<Chain>> {
     let settings = Settings::load(options.config.as_deref())?;
-    let endpoints = match settings.chain_endpoints() {
-        Some(_) if !options.rpc.is_empty() => {
-            bail!("the configuration names [[endpoints]]: leave out --rpc")
-        }
-        Some(configured) => configured,
-        None if options.rpc.is_empty() => return Ok(None),
-        None => PoolConfiguration::of_urls(&options.rpc),
-    };
-    Ok(Some(crate::dev::open_chain(&endpoints, None, &settings).await?))
+    let named = nodes::named(&settings, &options.rpc)?;
+    try_join_all(named.iter().map(|(of, endpoints)| nodes::open(endpoints, None, of))).await
 }
 
-async fn spot_check(chain: &Chain, verdict: &Verdict) -> Result<SpotChecked> {
-    let of_chain = |found: &&ChainVerdict| found.chain == chain.id;
-    let Some(found) = verdict.chains.iter().find(of_chain) else {
-        bail!("the node is of chain {}, of which nothing is indexed", chain.id);
-    };
-    let asked = rebuild::spot_check(chain, found.block, &found.samples).await;
-    asked.map_err(|error| {
-        anyhow!(error).context(format!("the node can't tell of block {}", found.block.number))
-    })
+/// What contracts say of each chain that has a node; none where none is named.
+async fn spot_check(chains: &[Chain], verdict: &Verdict) -> Result<Option<Spot>> {
+    let mut spot = Spot::default();
+    for chain in chains {
+        let of_chain = |found: &&ChainVerdict| found.chain == chain.id;
+        let Some(found) = verdict.chains.iter().find(of_chain) else {
+            bail!("the node is of chain {}, of which nothing is indexed", chain.id);
+        };
+        let asked = rebuild::spot_check(chain, found.block, &found.samples).await;
+        let SpotChecked { asked, mismatches, .. } = asked.map_err(|error| {
+            let (chain, block) = (chain.id, found.block.number);
+            anyhow!(error).context(format!("no node of chain {chain} can tell of block {block}"))
+        })?;
+        spot.asked += asked;
+        spot.mismatches.extend(mismatches.into_iter().map(|found| (chain.id, found)));
+    }
+    Ok((!chains.is_empty()).then_some(spot))
+}
+
+/// What contracts were asked, and what is not as their logs tell.
+#[derive(Default)]
+struct Spot {
+    asked: usize,
+    mismatches: Vec<(ChainId, Mismatch)>,
 }
 
 /// The work's outcome; none when the operator has ended it. While it must not be cut off it goes
@@ -222,7 +230,7 @@ fn rebuilt_text(rebuilt: &Rebuilt) -> String {
     )
 }
 
-fn verdict_json(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) -> String {
+fn verdict_json(verdict: &Verdict, spot: Option<&Spot>, seed: u32) -> String {
     let table = |table: &TableVerdict| {
         json!({
             "table": table.live.table, "rows": table.live.rows, "sha256": table.live.sha256,
@@ -238,9 +246,9 @@ fn verdict_json(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) -> Str
             "tables": chain.tables.iter().map(table).collect::<Vec<_>>(),
         })
     };
-    let row = |found: &Mismatch| {
+    let row = |(chain, found): &(ChainId, Mismatch)| {
         json!({
-            "contract": found.sample.contract, "standard": found.sample.kind,
+            "chain_id": chain.0, "contract": found.sample.contract, "standard": found.sample.kind,
             "token_id": found.sample.token_id.to_string(), "account": found.sample.account,
             "balance": found.sample.balance.to_string(), "contract_says": found.said,
         })
@@ -258,7 +266,7 @@ fn verdict_json(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) -> Str
     .to_string()
 }
 
-fn tell_verdict(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) {
+fn tell_verdict(verdict: &Verdict, spot: Option<&Spot>, seed: u32) {
     for chain in &verdict.chains {
         say(&format!("chain {}, block {}", chain.chain, chain.block.number));
         for table in &chain.tables {
@@ -288,10 +296,11 @@ fn tell_verdict(verdict: &Verdict, spot: Option<&SpotChecked>, seed: u32) {
         spot.asked,
         spot.mismatches.len()
     ));
-    for Mismatch { sample, said } in &spot.mismatches {
+    for (chain, Mismatch { sample, said }) in &spot.mismatches {
         let says = said.as_deref().unwrap_or("nothing");
         say(&format!(
-            "    {} {}, token id {}, account {}: {} by its logs; the contract says {says}",
+            "    chain {chain}: {} {}, token id {}, account {}: {} by its logs; the contract says \
+             {says}",
             sample.kind, sample.contract, sample.token_id, sample.account, sample.balance
         ));
     }

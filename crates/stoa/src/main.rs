@@ -10,6 +10,7 @@ mod dev;
 mod index;
 mod index_rebuild;
 mod key;
+mod nodes;
 mod operate;
 mod session;
 mod sign;

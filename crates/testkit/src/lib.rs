@@ -16,6 +16,6 @@ mod wait;
 
 pub use database::{TestDatabase, database};
 pub use fault::{Fault, FaultProxy, Rule, WsFault};
-pub use node::{ACCOUNTS, NodeOptions, TestNode, anvil, tools};
+pub use node::{ACCOUNTS, NodeOptions, TestNode, anvil, anvil_of, tools};
 pub use tcp::TcpProxy;
 pub use wait::{eventually, eventually_within};

@@ -43,12 +43,17 @@ pub fn tools() -> PathBuf {
 
 /// Start a node.
 pub async fn anvil(options: NodeOptions) -> TestNode {
+    anvil_of(ChainId(31_337), options).await
+}
+
+/// Start a node of this chain.
+pub async fn anvil_of(chain_id: ChainId, options: NodeOptions) -> TestNode {
     let directory = tempfile::Builder::new().prefix("stoa-node").tempdir().unwrap();
     let start = AnvilOptions {
         program: tools().join("anvil"),
         directory: directory.path().to_owned(),
         block_time: options.block_time,
-        chain_id: 31_337,
+        chain_id: chain_id.0,
         keep_state: false,
         extra: options.extra,
     };
@@ -56,7 +61,7 @@ pub async fn anvil(options: NodeOptions) -> TestNode {
     // A test asks what must be answered, however slow the machine.
     let options = EndpointOptions { timeout: Duration::from_secs(120), ..Default::default() };
     let endpoint = Endpoint::new(&anvil.http_url(), options).unwrap();
-    TestNode { anvil, endpoint, chain_id: ChainId(31_337), _directory: directory }
+    TestNode { anvil, endpoint, chain_id, _directory: directory }
 }
 
 impl TestNode {

@@ -17,7 +17,8 @@ const MAKES: [Code; 4] = [
 ];
 const ADDRESS: [Code; 3] = [Code::ChainUnknown, Code::AddressInvalid, Code::AddressChecksum];
 const LISTS: [Code; 2] = [Code::QueryInvalid, Code::CursorInvalid];
-const CALL: [Code; 7] = [
+const CALL: [Code; 8] = [
+    Code::ChainReadOnly,
     Code::WalletUnknown,
     Code::WalletState,
     Code::ContractUnknown,
@@ -51,14 +52,24 @@ pub(super) fn codes(operation: &str) -> Option<(bool, Vec<Code>)> {
             &[&BODY, &MAKES, &TRANSACTION, &CHANGE]
         }
         "approve_transaction" => &[&BODY, &MAKES, &TRANSACTION, &APPROVAL],
-        "create_sponsor" => {
-            &[&BODY, &MAKES, &[C::ChainUnknown, C::SponsorInvalid, C::SponsorExists]]
+        "create_sponsor" => &[
+            &BODY,
+            &MAKES,
+            &[C::ChainUnknown, C::ChainReadOnly, C::SponsorInvalid, C::SponsorExists],
+        ],
+        "create_wallet" => {
+            &[&BODY, &MAKES, &[C::ChainUnknown, C::ChainReadOnly, C::SignerRefused, C::WalletState]]
         }
-        "create_wallet" => &[&BODY, &MAKES, &[C::ChainUnknown, C::SignerRefused, C::WalletState]],
         "pause_wallet" | "resume_wallet" | "retire_wallet" | "drain_wallet" => {
-            &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState]]
+            &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::ChainReadOnly, C::WalletState]]
         }
-        "rotate_wallet" => &[&BODY, &MAKES, &ADDRESS, &WALLET, &[C::WalletState, C::SignerRefused]],
+        "rotate_wallet" => &[
+            &BODY,
+            &MAKES,
+            &ADDRESS,
+            &WALLET,
+            &[C::ChainReadOnly, C::WalletState, C::SignerRefused],
+        ],
         _ => return reading(operation).map(|codes| (false, codes)),
     };
     Some((true, parts.concat()))
@@ -74,7 +85,8 @@ fn reading(operation: &str) -> Option<Vec<Code>> {
         "list_transactions" => &[&LISTS, &ADDRESS, &[C::StatusUnknown, C::TransactionInvalid]],
         "get_transaction" | "list_transaction_facts" => &[&TRANSACTION],
         "change_sponsor" => {
-            &[&BODY, &[C::SponsorUnknown, C::SponsorInvalid, C::ChainUnknown, C::PathInvalid]]
+            let own = &[C::SponsorUnknown, C::SponsorInvalid, C::ChainUnknown, C::ChainReadOnly];
+            &[&BODY, own, &[C::PathInvalid]]
         }
         "list_wallets" => &[&[C::QueryInvalid, C::ChainUnknown]],
         "get_wallet" => &[&ADDRESS, &WALLET],
@@ -86,7 +98,8 @@ fn reading(operation: &str) -> Option<Vec<Code>> {
 /// What operations on sponsors may answer that a machine may do.
 pub(super) fn of_sponsored(operation: &str) -> Vec<Code> {
     use Code as C;
-    const ASKING: [Code; 10] = [
+    const ASKING: [Code; 11] = [
+        C::ChainReadOnly,
         C::SponsorUnknown,
         C::SponsorPaused,
         C::NotSupported,

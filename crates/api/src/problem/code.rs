@@ -128,6 +128,9 @@ codes! {
     RequestTimeout, "request_timeout", 408, "The request took too long",
         "The body did not arrive, or the answer was not ready, in time. A request with an \
          Idempotency-Key is safe to send again.";
+    ChainReadOnly, "chain_read_only", 409, "The chain is only read here",
+        "The engine indexes the chain and answers what is asked of it, but has no wallets there: \
+         nothing is sent to it. `detail` names the chain.";
     IdempotencyInProgress, "idempotency_in_progress", 409, "The request is being worked on",
         "A request with the same Idempotency-Key is under way. Try again in a moment.";
     ChallengeSpent, "challenge_spent", 409, "The message was used before",

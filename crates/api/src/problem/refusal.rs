@@ -103,6 +103,8 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         Refusal::TokenIdMalformed => Code::TokenIdInvalid.into(),
         Refusal::StatusUnknown => Problem::from(Code::StatusUnknown).at("?status", "unknown"),
         Refusal::ChainUnknown => Code::ChainUnknown.into(),
+        Refusal::ChainReadOnly { chain_id } => Problem::from(Code::ChainReadOnly)
+            .saying(format!("chain {chain_id} is indexed and read; nothing is sent to it")),
         Refusal::CollectionUnknown => Code::CollectionUnknown.into(),
         Refusal::CollectionNotReady => Code::CollectionNotReady.into(),
         Refusal::Collection(faults) => {

@@ -1,6 +1,6 @@
 //! A whole API on a fresh database, and a client for it.
 
-use app::{App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions};
+use app::{App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings};
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
 };
@@ -26,6 +26,7 @@ use vocab::{Address, ChainId, CollectionRequestId, FixedClock, JobStatus, Princi
 
 pub const OTHER_CHAIN: u64 = CHAIN + 1;
 pub const CHAIN: u64 = 31337;
+pub const READ_CHAIN: u64 = CHAIN + 2;
 /// Deployed, in mode digest; the default one.
 pub const DIGEST: &str = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
 /// Deployed, in mode free_uri.
@@ -51,7 +52,7 @@ pub struct Api {
     /// Key of an operator with every scope but `admin`.
     pub key: String,
     pub database: TestDatabase,
-    pub chain: ChainSettings,
+    pub chain: WriteSettings,
     /// Where contents are kept.
     pub directory: tempfile::TempDir,
     pub stop: CancellationToken,
@@ -76,7 +77,10 @@ pub struct Setup {
     pub sign_in: Option<SignInOptions>,
     /// No limits without.
     pub limiter: Option<Limiter>,
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Believed about who calls them.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// With [`READ_CHAIN`], to which nothing is sent.
+    pub read_only: bool,
 }
 
 impl Drop for Api {
@@ -111,15 +115,21 @@ pub async fn start_as(setup: Setup) -> Api {
     let database = testkit::database().await;
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
-    let mut chain = chain_settings(setup.nodes);
+    let mut chain = write_settings(CHAIN, &setup.nodes);
     chain.forwarder = setup.forwarder.unwrap_or(chain.forwarder);
+    let read_only = setup.read_only.then(|| chain_settings(READ_CHAIN, Vec::new(), None));
+    let other = setup.other.map(|node| {
+        let writes = write_settings(OTHER_CHAIN, std::slice::from_ref(&node));
+        chain_settings(OTHER_CHAIN, vec![node], Some(writes))
+    });
+    let own = chain_settings(CHAIN, setup.nodes, Some(chain.clone()));
     let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),
-        chains: setup.other.map(other_chain).into_iter().chain([chain.clone()]).collect(),
+        chains: other.into_iter().chain([own]).chain(read_only).collect(),
         nudge: transactor::Nudge::default(),
         intake: transactor::Intake::new(queue_max),
         signer: signer::Client::connect(directory.path().join("run/signer.sock")),
@@ -215,14 +225,14 @@ async fn stream(
     api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
 }
 
-fn other_chain(node: Endpoint) -> ChainSettings {
-    ChainSettings { chain_id: ChainId(OTHER_CHAIN), ..chain_settings(vec![node]) }
+fn chain_settings(id: u64, nodes: Vec<Endpoint>, writes: Option<WriteSettings>) -> ChainSettings {
+    ChainSettings { chain_id: ChainId(id), name: None, index_lag_max: 5, nodes, writes }
 }
 
-fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
-    ChainSettings {
-        chain_id: ChainId(CHAIN),
-        node: node(&nodes),
+fn write_settings(id: u64, nodes: &[Endpoint]) -> WriteSettings {
+    WriteSettings {
+        chain_id: ChainId(id),
+        node: node(nodes),
         urgency: vocab::Urgency::Normal,
         offers: transactor::Options::default(),
         call_roles: vec!["operator".to_owned(), "treasurer".to_owned()],
@@ -236,8 +246,6 @@ fn chain_settings(nodes: Vec<Endpoint>) -> ChainSettings {
         collection_admin: Address::repeat_byte(0xad),
         minters: vec![Address::repeat_byte(0x33)],
         default_collection: Some(DIGEST.parse().unwrap()),
-        index_lag_max: 5,
-        nodes,
     }
 }
 

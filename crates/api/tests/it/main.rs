@@ -21,6 +21,7 @@ mod limits;
 mod mints;
 mod openapi;
 mod quotes;
+mod read_only;
 mod sessions;
 mod sign_in;
 mod sign_in_contracts;

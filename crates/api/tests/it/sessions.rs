@@ -312,3 +312,52 @@ async fn a_session_that_was_ended_elsewhere_is_over_here_soon() {
     })
     .await;
 }
+
+/// Any token of a session shown at any time: what is answered follows from what came before by the
+/// rule of the guide, and there is never more than one living line of tokens.
+#[tokio::test]
+async fn refreshing_follows_its_rule_in_any_order() {
+    let seed = std::env::var("STOA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let mut state: u64 = seed.unwrap_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1);
+    eprintln!("STOA_TEST_SEED={state}");
+    let mut draw = |below: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let api = start().await;
+    for _ in 0..12 {
+        let opened = api.signed_in(&User::new(7)).await;
+        let mut tokens = vec![text(&opened, "refresh_token").to_owned()];
+        // Seconds since the present one was given out; none: the session is over.
+        let mut since = Some(0);
+        for _ in 0..25 {
+            let pass = [0, 1, 5, 6, 60][draw(5) as usize];
+            api.clock.advance(Duration::seconds(pass));
+            since = since.map(|since| since + pass);
+            // Mostly the last ones.
+            let back = [0, 0, 0, 0, 1, 1, 2, 3][draw(8) as usize].min(tokens.len() - 1);
+            let shown = tokens.len() - 1 - back;
+            let response = api.refresh(&tokens[shown]).await;
+            let said = (response.status().as_u16(), response.json::<Value>().await.unwrap());
+            match (since, back) {
+                (None, _) => assert_eq!(said.1["code"], "refresh_token_invalid", "{said:?}"),
+                (Some(_), 0) => {
+                    assert_eq!(said.0, 200, "{said:?}");
+                    let next = text(&said.1, "refresh_token").to_owned();
+                    assert!(!tokens.contains(&next));
+                    tokens.push(next);
+                    since = Some(0);
+                }
+                (Some(0..=10), 1) => {
+                    assert_eq!(said.0, 200, "{said:?}");
+                    assert_eq!(text(&said.1, "refresh_token"), tokens[shown + 1]);
+                }
+                (Some(_), _) => {
+                    assert_eq!(said.1["code"], "refresh_token_reused", "{said:?}");
+                    since = None;
+                }
+            }
+        }
+    }
+}

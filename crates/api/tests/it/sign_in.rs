@@ -363,3 +363,28 @@ async fn messages_are_bounded() {
     body(ask(4).await, 201).await;
     assert_eq!(api.sign_in.purge_expired().await.unwrap(), 5);
 }
+
+/// Behind a proxy that is trusted each client has its own share; what anybody else says of itself
+/// counts for nothing.
+#[tokio::test]
+async fn a_trusted_proxy_tells_who_asks() {
+    for (trusted, others_may) in [(vec!["127.0.0.1".parse().unwrap()], true), (vec![], false)] {
+        let sign_in =
+            SignInOptions { challenges_per_client_max: 2, ..SignInOptions::new(origins()) };
+        let setup = Setup { sign_in: Some(sign_in), trusted_proxies: trusted, ..Setup::default() };
+        let api = start_as(setup).await;
+        let user = User::new(7);
+        let ask = |client: &'static str| {
+            let request = json!({ "address": user.address.to_string() });
+            let asked = api.request(Method::POST, CHALLENGES).header("x-forwarded-for", client);
+            asked.json(&request).send()
+        };
+        for _ in 0..2 {
+            body(ask("203.0.113.9, 198.51.100.1").await.unwrap(), 201).await;
+        }
+        let third = ask("192.0.2.1, 198.51.100.1").await.unwrap();
+        problem(third, "ask_challenge", "challenges_too_many").await;
+        let other = ask("198.51.100.2").await.unwrap();
+        assert_eq!(other.status() == 201, others_may, "{}", other.status());
+    }
+}

@@ -6,7 +6,7 @@
 //! the commit that says so. Two processes settle nothing twice, as the request's row takes one cost
 //! only.
 
-use crate::{App, AppError, ChainSettings, FAILPOINTS, read_sponsors::load_used};
+use crate::{App, AppError, FAILPOINTS, WriteSettings, read_sponsors::load_used};
 use chain::Receipt;
 use db::{
     DbError, PgConnection,
@@ -49,7 +49,7 @@ impl App {
             drop(db);
             let Some(last) = ended.last() else { break };
             after = last.id;
-            for chain in &self.config().chains {
+            for chain in self.written() {
                 let here = |one: &&Unsettled| one.chain_id == chain.chain_id.as_i64();
                 let of_chain: Vec<&Unsettled> = ended.iter().filter(here).collect();
                 match costs(chain, &of_chain).await {
@@ -102,7 +102,7 @@ impl App {
 
 /// What each took from the wallet; those of which the node does not tell are left out.
 async fn costs<'a>(
-    chain: &ChainSettings,
+    chain: &WriteSettings,
     ended: &[&'a Unsettled],
 ) -> Result<Vec<(&'a Unsettled, Cost)>, AppError> {
     let (mined, unmined): (Vec<&Unsettled>, Vec<&Unsettled>) =

@@ -25,6 +25,8 @@ const COUNTERFACTUAL: [u8; 32] = [
 const CHECK_GAS: u64 = 10_000_000;
 /// Who has not told by then does not tell.
 const CHECK_TIME: Duration = Duration::from_secs(5);
+/// Until they are asked again.
+const PAUSE: Duration = Duration::from_millis(400);
 /// Who runs it. Nobody has its key or owes it trust; the zero address, which nodes take when none
 /// is named, is believed by some contracts to be a simulation that needs no valid signature.
 const CHECKER: Address = Address::new([
@@ -126,18 +128,21 @@ impl SignIn {
 }
 
 /// What the endpoints say as of one block, so that a contract which answers by the block that it is
-/// asked in can't have honest ones disagree.
+/// asked in can't have honest ones disagree. One that has not got the block yet is asked again.
+/// Does not end by itself while they do not tell.
 async fn agreed(chain: &Chain, check: Bytes) -> Agreement<Option<Bytes>> {
-    let head = match chain.best_head() {
-        Some(number) => chain.read().header(number).await.ok().flatten(),
-        None => chain.read().head().await.ok(),
-    };
-    let Some(block) = head.map(|header| header.hash) else { return Agreement::Unknown };
+    let Ok(head) = chain.read().head().await else { return Agreement::Unknown };
+    let block = head.hash;
     let call = |endpoint: chain::Endpoint| {
         let check = check.clone();
         async move { endpoint.run_creation(CHECKER, &check, CHECK_GAS, block).await }.boxed()
     };
-    chain.agree("wallet_signature", call).await
+    loop {
+        match chain.agree("wallet_signature", call).await {
+            Agreement::Unknown => tokio::time::sleep(PAUSE).await,
+            said => return said,
+        }
+    }
 }
 
 /// Why neither a key nor a contract stands behind a signature.

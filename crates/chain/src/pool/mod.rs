@@ -111,6 +111,8 @@ struct Inner {
 
 /// What is known beyond the health of single endpoints.
 struct Book {
+    /// Whose endpoints they are, once one was asked; for metrics.
+    chain: Option<ChainId>,
     entries: Vec<Entry>,
     floor: Floor,
     canonical: BTreeMap<u64, B256>,
@@ -146,6 +148,7 @@ impl Pool {
     #[must_use]
     pub fn new(endpoints: Vec<Endpoint>, options: PoolOptions) -> Self {
         let book = Book {
+            chain: None,
             entries: vec![Entry::default(); endpoints.len()],
             floor: Floor::default(),
             canonical: BTreeMap::new(),
@@ -273,9 +276,13 @@ impl Pool {
 
     fn note_identity(&self, place: usize, id: ChainId, right: ChainId) {
         let identity = if id == right { Identity::Right } else { Identity::Wrong(id) };
-        let before = match self.book().entries.get_mut(place) {
-            Some(entry) => std::mem::replace(&mut entry.identity, identity),
-            None => return,
+        let before = {
+            let mut book = self.book();
+            book.chain = Some(right);
+            match book.entries.get_mut(place) {
+                Some(entry) => std::mem::replace(&mut entry.identity, identity),
+                None => return,
+            }
         };
         if before != identity && identity != Identity::Right {
             tracing::error!(endpoint = %self.name(place), chain.id = %id, expected = %right,
@@ -332,8 +339,9 @@ impl Pool {
     }
 
     fn alert(&self, place: usize, kind: &'static str) {
-        metrics::counter!("rpc_endpoint_alerts_total", "endpoint" => self.name(place),
-            "kind" => kind)
+        let chain = self.book().chain.map(|chain| chain.to_string()).unwrap_or_default();
+        metrics::counter!("rpc_endpoint_alerts_total", "chain" => chain,
+            "endpoint" => self.name(place), "kind" => kind)
         .increment(1);
     }
 

@@ -99,28 +99,31 @@ impl Chain {
 
     fn tell_states(&self, before: &[State], now: &[State]) {
         let pool = &self.endpoints;
-        let lags = pool.lags();
+        let (lags, chain) = (pool.lags(), self.id.to_string());
         for (place, endpoint) in pool.iter().enumerate() {
             let (name, state) = (pool.name(place), now[place]);
             if before[place] != state {
-                tracing::warn!(endpoint = %name, from = before[place].as_str(),
+                tracing::warn!(chain.id = %self.id, endpoint = %name, from = before[place].as_str(),
                     to = state.as_str(), lag = lags[place], "an endpoint's state has changed");
             }
             for one in State::ALL {
-                let labels = [("endpoint", name.clone()), ("state", one.as_str().to_owned())];
+                let (chain, endpoint) = (chain.clone(), name.clone());
+                let state_of = ("state", one.as_str().to_owned());
+                let labels = [("chain", chain), ("endpoint", endpoint), state_of];
                 metrics::gauge!("rpc_endpoint_state", &labels).set(f64::from(one == state));
             }
             let (score, rate) = {
                 let health = endpoint.health();
                 (health.score(), health.budget.rate())
             };
-            metrics::gauge!("rpc_endpoint_score", "endpoint" => name.clone()).set(score);
+            let labels = [("chain", chain.clone()), ("endpoint", name)];
+            metrics::gauge!("rpc_endpoint_score", &labels).set(score);
             if let Some(rate) = rate {
-                metrics::gauge!("rpc_endpoint_rate", "endpoint" => name.clone()).set(rate);
+                metrics::gauge!("rpc_endpoint_rate", &labels).set(rate);
             }
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             if let Some(lag) = lags[place] {
-                metrics::gauge!("rpc_endpoint_lag_blocks", "endpoint" => name).set(lag as f64);
+                metrics::gauge!("rpc_endpoint_lag_blocks", &labels).set(lag as f64);
             }
         }
     }

@@ -20,6 +20,8 @@ use vocab::{BlockRef, ChainId, Finality};
 const BASE: u64 = 70;
 /// Most transactions of one sender that come again when only some do.
 const SOME_MAX: usize = 4;
+/// Of a site that is of no other.
+const CHAIN: ChainId = ChainId(31_337);
 const GAS: &str = "0x2dc6c0";
 /// 2 gwei; the base fee starts at one and falls.
 const GAS_PRICE: &str = "0x77359400";
@@ -59,9 +61,17 @@ impl Site {
     /// # Errors
     /// When the node refuses what it must take; so do the other methods.
     pub async fn new() -> Result<Self> {
+        Self::of(CHAIN).await
+    }
+
+    /// Of another chain; the same contracts are at the same addresses.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn of(chain: ChainId) -> Result<Self> {
         let extra = ["--no-mining", "--order", "fifo", "--gas-limit", "2000000000"];
         let options = NodeOptions { block_time: None, extra: extra.map(str::to_owned).to_vec() };
-        let node = testkit::anvil(options).await;
+        let node = testkit::anvil_of(chain, options).await;
         let implementation = deploy(&node, contracts::collection_creation()).await?;
         let factory = deploy(&node, contracts::factory_creation(implementation)).await?;
         let token = deploy(&node, token_code()?).await?;
@@ -80,8 +90,9 @@ impl Site {
         let nonces = site.nonces().await?;
         let creations = (0..LASTING)
             .zip(nonces[0]..)
-            .map(|(salt, nonce)| transaction(0, site.factory, &create(salt), nonce));
-        let creations = site.sign(creations.collect()).await?;
+            .map(|(salt, nonce)| transaction(0, site.factory, &create(salt), nonce))
+            .collect();
+        let creations = site.sign(creations).await?;
         site.include(creations).await?;
         site.mine(BASE).await;
         site.base = site.head;
@@ -91,7 +102,7 @@ impl Site {
     /// The chain, with nothing known of its endpoint yet but what its health tells.
     pub fn chain(&self) -> Chain {
         let ws_urls = vec![self.node.anvil.ws_url()];
-        Chain { ws_urls, ..chain_of(self.node.endpoint.clone()) }
+        Chain { ws_urls, id: self.node.chain_id, ..chain_of(self.node.endpoint.clone()) }
     }
 
     #[must_use]
@@ -221,7 +232,10 @@ impl Site {
         Ok(nonces)
     }
 
-    async fn sign(&self, calls: Vec<(usize, Value)>) -> Result<Vec<Sent>> {
+    async fn sign(&self, mut calls: Vec<(usize, Value)>) -> Result<Vec<Sent>> {
+        for (_, call) in &mut calls {
+            call["chainId"] = json!(U64::from(self.node.chain_id.0));
+        }
         let asked: Vec<(&str, Value)> =
             calls.iter().map(|(_, call)| ("eth_signTransaction", json!([call]))).collect();
         let signed = self.node.endpoint.batch::<Bytes>(&asked).await?;
@@ -322,7 +336,9 @@ impl Site {
         .abi_encode()
     }
 
-    fn collection(&self, salt: u8) -> Address {
+    /// One of its collections; those below 3 are there from the beginning.
+    #[must_use]
+    pub fn collection(&self, salt: u8) -> Address {
         let salt = B256::repeat_byte(salt);
         contracts::collection_address(self.factory, self.implementation, ACCOUNTS[0], salt)
     }
@@ -338,7 +354,7 @@ pub fn chain_at(url: &str) -> Result<Chain> {
 
 fn chain_of(endpoint: Endpoint) -> Chain {
     Chain {
-        id: ChainId(31_337),
+        id: CHAIN,
         endpoints: vec![endpoint].into(),
         ws_urls: Vec::new(),
         finality: Finality::default(),
@@ -391,7 +407,7 @@ fn place(
 fn transaction(sender: usize, to: Address, data: &[u8], nonce: u64) -> (usize, Value) {
     let call = json!({
         "from": ACCOUNTS[sender], "to": to, "input": hex::encode_prefixed(data), "gas": GAS,
-        "gasPrice": GAS_PRICE, "nonce": U64::from(nonce), "chainId": "0x7a69",
+        "gasPrice": GAS_PRICE, "nonce": U64::from(nonce),
     });
     (sender, call)
 }
@@ -413,8 +429,12 @@ fn create(salt: u8) -> Vec<u8> {
     StoaCollectionFactory::createCollectionCall { init, salt }.abi_encode()
 }
 
-/// Tells of n transfers from the caller, of the values n-1 to 0, where n is the call's data.
-fn token_code() -> Result<Bytes> {
+/// Creation code of [`Site::token`]. Tells of n transfers from the caller, of the values n-1 to 0,
+/// where n is the call's data.
+///
+/// # Errors
+/// None that input could cause.
+pub fn token_code() -> Result<Bytes> {
     let transfer = hex::encode(keccak256("Transfer(address,address,uint256)"));
     // loop: n == 0 → end; n -= 1; mem[0] = n; log3(mem[0..32], transfer, caller, n)
     let run = format!("6000355b8015603c57600190038060005280337f{transfer}60206000a36003565b00");

@@ -1,10 +1,12 @@
 //! Every option, once.
 
 use super::{
-    RoleSettings, Settings, SourceSettings,
+    ChainConfiguration, RoleSettings, Settings, SourceSettings,
     option::{
         Kind::{Address, Flag, Millis, Number, Text, Texts, Urgency, Wei, Whole},
-        Opt, Section, option,
+        Opt,
+        Options::{Chain, Engine},
+        Section, option,
     },
 };
 use chain::{EndpointConfiguration, RelayConfiguration};
@@ -15,32 +17,36 @@ const HOUR: u64 = 3_600_000;
 /// [`relay`].
 pub(super) fn sections() -> Vec<Section> {
     vec![
-        Section { name: "chain", means: "The chain.", options: chain() },
+        Section { name: "chain", means: "The chain.", options: Chain(chain()) },
         Section {
             name: "pool",
             means: "What its endpoints may do together ([endpoints](../operate/endpoints.md)).",
-            options: pool(),
+            options: Chain(pool()),
         },
         Section {
             name: "transactor",
             means: "How transactions are driven ([transactions](../internals/transactions.md)).",
-            options: transactor(),
+            options: Engine(transactor()),
         },
         Section {
             name: "fees",
             means: "What they may cost ([fees](../internals/fees.md)). A job may set a lower cap \
                     for itself.",
-            options: fees(),
+            options: Engine(fees()),
         },
-        Section { name: "mints", means: "How mints become batches.", options: mints() },
-        Section { name: "indexer", means: "How the chain is read.", options: indexer() },
+        Section { name: "mints", means: "How mints become batches.", options: Engine(mints()) },
+        Section { name: "indexer", means: "How the chain is read.", options: Chain(indexer()) },
         Section {
             name: "metadata",
             means: "How documents behind token URIs are read ([metadata](../guide/metadata.md)).",
-            options: metadata(),
+            options: Engine(metadata()),
         },
-        Section { name: "sequencer", means: "How facts get numbers.", options: sequencer() },
-        Section { name: "api", means: "What the API allows at once.", options: api() },
+        Section {
+            name: "sequencer",
+            means: "How facts get numbers.",
+            options: Engine(sequencer()),
+        },
+        Section { name: "api", means: "What the API allows at once.", options: Engine(api()) },
         Section {
             name: "limits",
             means: "What it allows one caller ([limits between callers](../operate/limits.md)).",
@@ -54,7 +60,7 @@ pub(super) fn sections() -> Vec<Section> {
         Section {
             name: "stream",
             means: "The same for the [stream](../guide/use-the-stream.md).",
-            options: stream(),
+            options: Engine(stream()),
         },
         Section {
             name: "auth",
@@ -64,8 +70,14 @@ pub(super) fn sections() -> Vec<Section> {
     ]
 }
 
-fn chain() -> Vec<Opt<Settings>> {
+/// Of `[chain]`, and of each of `[[chains]]`.
+pub(super) fn chain() -> Vec<Opt<ChainConfiguration>> {
     vec![
+        option!("id", Whole(1, 1 << 53),
+            "its EIP-155 id; endpoints of another chain are refused. Without, the endpoints say \
+             it (a further chain needs it)",
+            s => s.id),
+        option!("name", Text, "what people call it", s => s.name),
         option!("block_time_ms", Millis(50, HOUR),
             "time between blocks; of a node that is started here, and how late is late",
             s => s.block_time),
@@ -78,7 +90,8 @@ fn chain() -> Vec<Opt<Settings>> {
     ]
 }
 
-fn pool() -> Vec<Opt<Settings>> {
+/// Of `[pool]`, and of `[chains.pool]`.
+pub(super) fn pool() -> Vec<Opt<ChainConfiguration>> {
     vec![
         option!("hedge_after_ms", Millis(10, 60_000),
             "a second endpoint is asked when the first took so long, until its times are known",
@@ -179,10 +192,11 @@ fn mints() -> Vec<Opt<Settings>> {
     ]
 }
 
-fn indexer() -> Vec<Opt<Settings>> {
+/// Of `[indexer]`, and of `[chains.indexer]`.
+pub(super) fn indexer() -> Vec<Opt<ChainConfiguration>> {
     vec![
         option!("window_blocks", Whole(1, 10_000),
-            "how deep a reorg can be unwound; at least `chain.final_blocks`",
+            "how deep a reorg can be unwound; at least `final_blocks` of the chain",
             s => s.indexer.window),
         option!("window_finalized", Flag,
             "the window reaches down to the block that the node calls finalized, and is never \

@@ -6,21 +6,24 @@
 
 mod auth;
 mod catalog;
+mod chain;
 mod limits;
 mod option;
 mod read;
+mod read_chains;
 mod show;
 mod tools;
 
 pub(crate) use auth::AuthSettings;
+pub(crate) use chain::ChainConfiguration;
 pub(crate) use tools::{ConfigCommand, run};
 
+use ::chain::{PoolConfiguration, RelayConfiguration};
 use app::jobs::batch_mints::BatchOptions;
-use chain::{EndpointConfiguration, PoolConfiguration, PoolOptions, RelayConfiguration};
 use projections::{Events, Factory, Source, Standard};
 use std::{collections::BTreeMap, fmt, time::Duration};
 use transactor::TopUp;
-use vocab::{Address, ChainId, Finality, U256, Urgency};
+use vocab::{Address, ChainId, U256, Urgency};
 
 /// The roles that the engine itself works with.
 pub(crate) const DEPLOYER: &str = "deployer";
@@ -32,14 +35,11 @@ pub(crate) const SPONSOR: &str = "sponsor";
 /// Everything that can be decided, as it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub block_time: Duration,
-    pub finality: Finality,
-    /// Blocks that the index may be behind while the server counts as ready.
-    pub index_lag_max: u64,
-    /// None: the node that the development server starts, or those of `--rpc`.
-    pub endpoints: Vec<EndpointConfiguration>,
+    /// The chain that is written to, if any is.
+    pub chain: ChainConfiguration,
+    /// Others, which are indexed and read.
+    pub chains: Vec<ChainConfiguration>,
     pub relay: Option<RelayConfiguration>,
-    pub pool: PoolOptions,
     pub transactor: transactor::Options,
     /// Of calls that name none.
     pub urgency: Urgency,
@@ -47,9 +47,6 @@ pub(crate) struct Settings {
     pub queue_depth_max: u64,
     pub roles: BTreeMap<String, RoleSettings>,
     pub mints: BatchOptions,
-    pub indexer: indexer::IndexerOptions,
-    /// Contracts of others whose logs are recorded.
-    pub sources: Vec<SourceSettings>,
     pub metadata: metadata::Options,
     pub sequencer: journal::SequencerOptions,
     pub api: api::Limits,
@@ -103,12 +100,9 @@ impl Default for Settings {
     fn default() -> Self {
         let role = |wallets, calls| RoleSettings { wallets, calls, ..RoleSettings::default() };
         Self {
-            block_time: Duration::from_secs(1),
-            finality: Finality::default(),
-            index_lag_max: 10,
-            endpoints: Vec::new(),
+            chain: ChainConfiguration::default(),
+            chains: Vec::new(),
             relay: None,
-            pool: PoolOptions::default(),
             // Short, because the one who waits for it is a developer restarting.
             transactor: transactor::Options {
                 lease: Duration::from_secs(4),
@@ -124,8 +118,6 @@ impl Default for Settings {
             ]),
             // The chain is known when the server has asked its endpoints.
             mints: BatchOptions::new(ChainId(0)),
-            indexer: indexer::IndexerOptions::default(),
-            sources: Vec::new(),
             metadata: metadata::Options::default(),
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
@@ -193,21 +185,10 @@ impl Settings {
         names
     }
 
-    /// The contracts of others, as the index takes them.
-    pub(crate) fn index_sources(&self) -> Vec<Source> {
-        self.sources.iter().filter_map(|source| source.read().ok()).flatten().collect()
-    }
-
-    /// The first block that the index has to read, when what is ours begins with `first`.
-    pub(crate) fn start_block(&self, first: u64) -> u64 {
-        self.sources.iter().map(|source| source.start_block).fold(first, u64::min).max(1)
-    }
-
-    /// The endpoints, if any are named.
+    /// The endpoints of the chain that is written to, if any are named.
     pub(crate) fn chain_endpoints(&self) -> Option<PoolConfiguration> {
-        let endpoints = self.endpoints.clone();
-        let relay = self.relay.clone();
-        (!endpoints.is_empty()).then_some(PoolConfiguration { endpoints, relay })
+        let configured = self.chain.pool_configuration()?;
+        Some(PoolConfiguration { relay: self.relay.clone(), ..configured })
     }
 }
 

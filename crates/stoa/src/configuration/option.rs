@@ -19,7 +19,14 @@ pub(super) struct Opt<T> {
 pub(super) struct Section {
     pub name: &'static str,
     pub means: &'static str,
-    pub options: Vec<Opt<super::Settings>>,
+    pub options: Options,
+}
+
+/// Whose the options of a table are.
+pub(super) enum Options {
+    Engine(Vec<Opt<super::Settings>>),
+    /// Each chain may have its own.
+    Chain(Vec<Opt<super::ChainConfiguration>>),
 }
 
 /// Which values an option takes.

@@ -1,14 +1,11 @@
 //! From text to settings, with all faults at once.
 
 use super::{
-    DEPLOYER, Fault, MINTER, OPERATOR, RoleSettings, SPONSOR, Settings, SourceSettings, catalog,
-    option::{Opt, Section},
+    DEPLOYER, Fault, MINTER, OPERATOR, RoleSettings, SPONSOR, Settings, catalog,
+    option::{Opt, Options, Section},
 };
-use chain::{EndpointConfiguration, PoolConfiguration, RelayConfiguration};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use chain::RelayConfiguration;
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -17,7 +14,6 @@ use toml::{
 /// A file is small; one that is not is another file.
 const BYTES_MAX: usize = 1 << 20;
 const ROLES_MAX: usize = 64;
-const SOURCES_MAX: usize = 1_000;
 
 pub(super) fn read(text: &str) -> Result<Settings, Vec<Fault>> {
     if text.len() > BYTES_MAX {
@@ -44,36 +40,50 @@ pub(super) fn read(text: &str) -> Result<Settings, Vec<Fault>> {
     if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
 }
 
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     text: &'t str,
-    faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
     /// Where each option stands that the file names, by its full name.
-    lines: BTreeMap<String, usize>,
+    pub(super) lines: BTreeMap<String, usize>,
 }
 
 impl Reader<'_> {
     fn read_file(&mut self, settings: &mut Settings, file: &DeTable<'_>) {
         let sections = catalog::sections();
+        let mut further = None;
         for (key, value) in file {
             let (name, line) = (key.get_ref().as_ref(), self.line(&key.span()));
             match name {
                 "roles" => self.read_roles(settings, line, value),
-                "endpoints" => self.read_endpoints(settings, line, value),
-                "sources" => self.read_sources(settings, line, value),
+                "endpoints" => {
+                    settings.chain.endpoints = self.read_endpoints("endpoints", line, value);
+                }
+                "sources" => settings.chain.sources = self.read_sources("sources", line, value),
+                // They inherit from what else the file says.
+                "chains" => further = Some((line, value)),
                 "relay" => self.read_relay(settings, line, value),
                 _ => match sections.iter().find(|section| section.name == name) {
                     Some(section) => {
-                        if let Some(table) = self.table(name, line, value) {
-                            self.read_options(settings, &section.options, name, table);
+                        let Some(table) = self.table(name, line, value) else { continue };
+                        match &section.options {
+                            Options::Engine(options) => {
+                                self.read_options(settings, options, name, table);
+                            }
+                            Options::Chain(options) => {
+                                self.read_options(&mut settings.chain, options, name, table);
+                            }
                         }
                     }
                     None => self.fault(line, name, &unknown_section(&sections)),
                 },
             }
         }
+        if let Some((line, value)) = further {
+            settings.chains = self.read_chains(&settings.chain, line, value);
+        }
     }
 
-    fn read_options<T>(
+    pub(super) fn read_options<T>(
         &mut self,
         into: &mut T,
         options: &[Opt<T>],
@@ -81,20 +91,29 @@ impl Reader<'_> {
         table: &DeTable<'_>,
     ) {
         for (key, value) in table {
-            let line = self.line(&key.span());
-            let full = format!("{prefix}.{}", key.get_ref());
-            let Some(option) = options.iter().find(|option| option.name == key.get_ref()) else {
-                let names: Vec<&str> = options.iter().map(|option| option.name).collect();
-                let detail = format!("there is no such option, only {}", names.join(", "));
-                self.fault(line, &full, &detail);
-                continue;
-            };
-            match option.kind.read(value.get_ref()) {
-                Ok(value) => (option.set)(into, value),
-                Err(detail) => self.fault(line, &full, &detail),
-            }
-            self.lines.insert(full, line);
+            self.read_option(into, options, prefix, (key, value));
         }
+    }
+
+    pub(super) fn read_option<'i, T>(
+        &mut self,
+        into: &mut T,
+        options: &[Opt<T>],
+        prefix: &str,
+        (key, value): (&Spanned<Cow<'i, str>>, &Spanned<DeValue<'i>>),
+    ) {
+        let line = self.line(&key.span());
+        let full = format!("{prefix}.{}", key.get_ref());
+        let Some(option) = options.iter().find(|option| option.name == key.get_ref()) else {
+            let names: Vec<&str> = options.iter().map(|option| option.name).collect();
+            let detail = format!("there is no such option, only {}", names.join(", "));
+            return self.fault(line, &full, &detail);
+        };
+        match option.kind.read(value.get_ref()) {
+            Ok(value) => (option.set)(into, value),
+            Err(detail) => self.fault(line, &full, &detail),
+        }
+        self.lines.insert(full, line);
     }
 
     fn read_roles(&mut self, settings: &mut Settings, line: usize, value: &Spanned<DeValue<'_>>) {
@@ -120,81 +139,6 @@ impl Reader<'_> {
         }
     }
 
-    fn read_endpoints(
-        &mut self,
-        settings: &mut Settings,
-        line: usize,
-        value: &Spanned<DeValue<'_>>,
-    ) {
-        let Some(list) = value.get_ref().as_array() else {
-            self.fault(line, "endpoints", "must be tables: [[endpoints]]");
-            return;
-        };
-        let options = catalog::endpoint();
-        for (place, value) in (1..).zip(list.iter()) {
-            let (full, line) = (format!("endpoints[{place}]"), self.line(&value.span()));
-            let Some(table) = self.table(&full, line, value) else { continue };
-            let before = self.faults.len();
-            let mut endpoint = EndpointConfiguration::new("");
-            self.read_options(&mut endpoint, &options, &full, table);
-            if !table.contains_key("url") {
-                self.fault(line, &full, "url is missing");
-            }
-            let alone = PoolConfiguration { endpoints: vec![endpoint.clone()], relay: None };
-            if let (true, Err(error)) = (self.faults.len() == before, alone.build()) {
-                // It counts endpoints from 1, and this one is alone.
-                let detail = error.to_string().replacen("endpoint 1: ", "", 1);
-                self.fault(line, &full, &detail);
-            }
-            if settings.endpoints.iter().any(|other| other.url == endpoint.url) {
-                self.fault(line, &full, "it is the same as an earlier one");
-            }
-            settings.endpoints.push(endpoint);
-        }
-        // What only the whole can have wrong: too many, or none.
-        let whole = PoolConfiguration { endpoints: settings.endpoints.clone(), relay: None };
-        if let (true, Err(error)) = (self.faults.is_empty(), whole.build()) {
-            self.fault(line, "endpoints", &error.to_string());
-        }
-    }
-
-    fn read_sources(&mut self, settings: &mut Settings, line: usize, value: &Spanned<DeValue<'_>>) {
-        let Some(list) = value.get_ref().as_array() else {
-            self.fault(line, "sources", "must be tables: [[sources]]");
-            return;
-        };
-        if list.len() > SOURCES_MAX {
-            self.fault(line, "sources", &format!("there are more than {SOURCES_MAX}"));
-            return;
-        }
-        let options = catalog::source();
-        let mut known = BTreeSet::new();
-        for (place, value) in (1..).zip(list.iter()) {
-            let (full, line) = (format!("sources[{place}]"), self.line(&value.span()));
-            let Some(table) = self.table(&full, line, value) else { continue };
-            let before = self.faults.len();
-            let mut source = SourceSettings::default();
-            self.read_options(&mut source, &options, &full, table);
-            let needed = ["address", "standard", "start_block"];
-            let needed = options.iter().filter(|option| needed.contains(&option.name));
-            for option in needed.filter(|option| !table.contains_key(option.name)) {
-                self.fault(line, &full, &format!("{} is missing", option.name));
-            }
-            if self.faults.len() > before {
-                continue;
-            }
-            match source.read() {
-                Err((option, detail)) => {
-                    self.fault(line, &format!("{full}.{option}"), &detail);
-                }
-                Ok(read) if !read.iter().all(|source| known.insert(source.address)) => {
-                    self.fault(line, &full, "it is the same as an earlier one");
-                }
-                Ok(_) => settings.sources.push(source),
-            }
-        }
-    }
-
     fn read_relay(&mut self, settings: &mut Settings, line: usize, value: &Spanned<DeValue<'_>>) {
         let Some(table) = self.table("relay", line, value) else { return };
         let before = self.faults.len();
@@ -214,18 +158,8 @@ impl Reader<'_> {
 
     /// What must hold of several options together.
     fn judge(&mut self, settings: &Settings) {
-        let Settings { finality, mints, transactor, .. } = settings;
+        let Settings { mints, transactor, .. } = settings;
         let rules = [
-            (
-                "chain.final_blocks",
-                finality.final_ < finality.auditable,
-                "must not be below chain.auditable_blocks",
-            ),
-            (
-                "indexer.window_blocks",
-                settings.indexer.window < finality.final_,
-                "must not be below chain.final_blocks",
-            ),
             (
                 "transactor.tick_ms",
                 transactor.tick > transactor.lease / 4,
@@ -247,13 +181,8 @@ impl Reader<'_> {
                 "must hold one item: mints.gas_base and mints.gas_per_item",
             ),
             (
-                "pool.grace_ms",
-                settings.pool.grace > settings.pool.deadline,
-                "must not be above pool.deadline_ms",
-            ),
-            (
                 "relay",
-                settings.relay.is_some() && settings.endpoints.is_empty(),
+                settings.relay.is_some() && settings.chain.endpoints.is_empty(),
                 "needs [[endpoints]] beside it, for what is not private",
             ),
         ];
@@ -263,6 +192,7 @@ impl Reader<'_> {
                 self.fault_of(option, detail);
             }
         }
+        self.judge_chains(settings);
         for (name, role) in &settings.roles {
             self.judge_role(settings, name, role);
         }
@@ -302,7 +232,7 @@ impl Reader<'_> {
         }
     }
 
-    fn table<'v, 'i>(
+    pub(super) fn table<'v, 'i>(
         &mut self,
         name: &str,
         line: usize,
@@ -315,7 +245,7 @@ impl Reader<'_> {
         table
     }
 
-    fn fault(&mut self, line: usize, option: &str, detail: &str) {
+    pub(super) fn fault(&mut self, line: usize, option: &str, detail: &str) {
         self.faults.push(Fault {
             line: Some(line),
             option: option.to_owned(),
@@ -324,12 +254,14 @@ impl Reader<'_> {
     }
 
     /// Of an option that may be in the file, or as usual.
-    fn fault_of(&mut self, option: &str, detail: &str) {
-        let line = self.lines.get(option).copied();
+    pub(super) fn fault_of(&mut self, option: &str, detail: &str) {
+        // One that is inherited stands with the chain that it is wrong for.
+        let of_chain = || option.strip_prefix("chains[")?.find(']').map(|end| &option[..end + 8]);
+        let line = self.lines.get(option).or_else(|| self.lines.get(of_chain()?)).copied();
         self.faults.push(Fault { line, option: option.to_owned(), detail: detail.to_owned() });
     }
 
-    fn line(&self, span: &Range<usize>) -> usize {
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
         let before = self.text.as_bytes().iter().take(span.start);
         before.filter(|byte| **byte == b'\n').count() + 1
     }
@@ -352,5 +284,8 @@ fn metadata_rules(settings: &Settings) -> [(&'static str, bool, &'static str); 4
 
 fn unknown_section(sections: &[Section]) -> String {
     let names: Vec<&str> = sections.iter().map(|section| section.name).collect();
-    format!("there is no such table, only {}, roles, endpoints, sources, relay", names.join(", "))
+    format!(
+        "there is no such table, only {}, roles, endpoints, sources, chains, relay",
+        names.join(", ")
+    )
 }

@@ -1,8 +1,8 @@
 //! Settings as a file that says all of them, and the catalogue as tables for the manual.
 
 use super::{
-    Settings, catalog,
-    option::{Kind, Opt, Value},
+    ChainConfiguration, Settings, catalog,
+    option::{Kind, Opt, Options, Section, Value},
 };
 use std::fmt::Write;
 
@@ -10,8 +10,14 @@ impl Settings {
     /// All settings as they hold, as TOML. Of addresses only the host is shown.
     pub(crate) fn show(&self) -> String {
         let (usual, mut out) = (Self::default(), String::new());
-        for section in catalog::sections() {
-            table(&mut out, &format!("[{}]", section.name), &section.options, self, Some(&usual));
+        for Section { name, options, .. } in catalog::sections() {
+            let heading = format!("[{name}]");
+            match &options {
+                Options::Engine(options) => table(&mut out, &heading, options, self, Some(&usual)),
+                Options::Chain(options) => {
+                    table(&mut out, &heading, options, &self.chain, Some(&usual.chain));
+                }
+            }
         }
         for (name, role) in &self.roles {
             table(
@@ -22,16 +28,30 @@ impl Settings {
                 usual.roles.get(name),
             );
         }
-        for endpoint in &self.endpoints {
-            table(&mut out, "[[endpoints]]", &catalog::endpoint(), endpoint, None);
-        }
-        for source in &self.sources {
-            table(&mut out, "[[sources]]", &catalog::source(), source, None);
-        }
+        lists(&mut out, "", &self.chain);
         if let Some(relay) = &self.relay {
             table(&mut out, "[relay]", &catalog::relay(), relay, None);
         }
+        for chain in &self.chains {
+            // What is usual for it is what it inherits.
+            let (id, name) = (chain.id, chain.name.clone());
+            let usual = ChainConfiguration { id, name, ..self.chain.heir() };
+            table(&mut out, "[[chains]]", &catalog::chain(), chain, Some(&usual));
+            table(&mut out, "[chains.pool]", &catalog::pool(), chain, Some(&usual));
+            table(&mut out, "[chains.indexer]", &catalog::indexer(), chain, Some(&usual));
+            lists(&mut out, "chains.", chain);
+        }
         out
+    }
+}
+
+/// The lists of a chain.
+fn lists(out: &mut String, prefix: &str, of: &ChainConfiguration) {
+    for endpoint in &of.endpoints {
+        table(out, &format!("[[{prefix}endpoints]]"), &catalog::endpoint(), endpoint, None);
+    }
+    for source in &of.sources {
+        table(out, &format!("[[{prefix}sources]]"), &catalog::source(), source, None);
     }
 }
 
@@ -76,9 +96,9 @@ pub(super) fn manual() -> String {
     let mut out = String::new();
     for section in catalog::sections() {
         heading(&mut out, section.name, section.means);
-        for option in &section.options {
-            let usual = (option.get)(&usual).map(|value| format!("`{}`", value.shown()));
-            row(&mut out, option.name, option.kind, usual, option.means);
+        match &section.options {
+            Options::Engine(options) => rows(&mut out, options, &usual),
+            Options::Chain(options) => rows(&mut out, options, &usual.chain),
         }
     }
     let roles = "A pool of wallets, by its name. The engine works with `deployer` (one wallet), \
@@ -103,6 +123,19 @@ pub(super) fn manual() -> String {
     for option in catalog::source() {
         let usual = (option.name == "projected").then(|| "`true`".to_owned());
         row(&mut out, option.name, option.kind, usual, option.means);
+    }
+    let further = "A further chain, which is indexed and read beside the one above \
+                   ([several chains](../operate/index.md#several-chains)); once for each. It needs \
+                   an `id` and one endpoint at least: `[[chains.endpoints]]`. It may have \
+                   `[[chains.sources]]`, and `[chains.pool]` and `[chains.indexer]` with the \
+                   options of `[pool]` and `[indexer]`. What is left out is as in `[chain]`, \
+                   `[pool]` and `[indexer]`, of this file or as usual.";
+    heading(&mut out, "[chains]", further);
+    let as_above = |option: &Opt<ChainConfiguration>| {
+        (option.get)(&usual.chain).map(|_| format!("`chain.{}`", option.name))
+    };
+    for option in catalog::chain() {
+        row(&mut out, option.name, option.kind, as_above(&option), option.means);
     }
     heading(
         &mut out,

@@ -1,6 +1,6 @@
 use super::{
-    Settings, catalog,
-    option::{Kind, Opt, Value},
+    ChainConfiguration, Settings, catalog,
+    option::{Kind, Opt, Options, Value},
     show,
 };
 use std::{env, fs, path::Path};
@@ -59,10 +59,15 @@ fn with_short_lists(text: &str) -> String {
 /// What the parts let one set in code can be set in the file: nothing is forgotten.
 #[test]
 fn every_field_has_its_option() {
-    let usual = Settings::default();
+    let mut usual = Settings::default();
+    // Those that nothing stands for: shown in as many lines as when they are set.
+    (usual.chain.id, usual.chain.name) = (Some(1), Some("x".into()));
     let mut all = usual.clone();
     for section in catalog::sections() {
-        change_all(&section.options, &mut all);
+        match &section.options {
+            Options::Engine(options) => change_all(options, &mut all),
+            Options::Chain(options) => change_all(options, &mut all.chain),
+        }
     }
     let (before, after) = (format!("{usual:#?}"), format!("{all:#?}"));
     let (before, after) = (with_short_lists(&before), with_short_lists(&after));
@@ -77,8 +82,15 @@ fn every_field_has_its_option() {
         .filter(|line| !matches!(*line, "}," | ")," | "],"))
         .collect();
     // Tables of their own, what is found out at the start, and a number inside a chain's id.
-    let others =
-        ["endpoints: [],", "relay: None,", "relay: None,", "sources: [],", "start_block: 1,", "0,"];
+    let others = [
+        "endpoints: [],",
+        "relay: None,",
+        "relay: None,",
+        "sources: [],",
+        "chains: [],",
+        "start_block: 1,",
+        "0,",
+    ];
     let of_roles = |line: &&str| {
         ["wallets", "in_flight_max", "calls", "top_up"].iter().any(|name| line.starts_with(name))
     };
@@ -120,6 +132,138 @@ fn the_example_of_the_manual_is_accepted() {
     assert_eq!(settings.chain_endpoints().unwrap().build().unwrap().len(), 2);
     assert_eq!(settings.call_roles(), ["operator"]);
     assert_eq!(settings.roles["minter"].wallets, 4);
+}
+
+/// What a further chain says of itself; the rest as of the first one, of this file or as usual.
+const TWO: &str = "\
+[[chains]]
+id = 10
+name = \"ten\"
+final_blocks = 20
+[chains.indexer]
+window_blocks = 200
+window_finalized = true
+[chains.pool]
+deadline_ms = 5_000
+[[chains.endpoints]]
+url = \"http://a.example/key\"
+weight = 3
+[[chains.endpoints]]
+url = \"http://b.example/key\"
+[[chains.sources]]
+address = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"
+standard = \"erc20\"
+start_block = 7
+[[chains]]
+id = 11
+[[chains.endpoints]]
+url = \"http://c.example\"
+[chain]
+block_time_ms = 2_000
+auditable_blocks = 3
+[indexer]
+reread_blocks = 9
+";
+
+#[test]
+fn further_chains_inherit_what_they_do_not_say() {
+    let settings = Settings::parse(TWO).unwrap();
+    let ChainConfiguration { finality, indexer, .. } = &settings.chain;
+    assert!(settings.chain_endpoints().is_none() && settings.chain.id.is_none());
+    let [ten, eleven] = &settings.chains[..] else { panic!("{:?}", settings.chains) };
+    assert_eq!((ten.id, ten.name.as_deref()), (Some(10), Some("ten")));
+    assert_eq!((ten.title(), eleven.title()), ("chain 10 (ten)".into(), "chain 11".into()));
+    assert_eq!((ten.finality.final_, ten.finality.auditable), (20, 3));
+    assert_eq!((ten.indexer.window, ten.indexer.reread_blocks), (200, 9));
+    assert!(ten.indexer.window_finalized && !indexer.window_finalized);
+    assert_eq!(ten.pool.deadline.as_secs(), 5);
+    assert_eq!(ten.pool_configuration().unwrap().build().unwrap().len(), 2);
+    assert_eq!((ten.index_sources().len(), ten.start_block(u64::MAX)), (1, 7));
+    assert_eq!(eleven.finality.final_, finality.final_);
+    assert_eq!(eleven.indexer.window, indexer.window);
+    assert_eq!((eleven.block_time.as_secs(), eleven.sources.len()), (2, 0));
+    assert_eq!(eleven.pool.deadline, settings.chain.pool.deadline);
+
+    let shown = settings.show();
+    assert!(!shown.contains("key"), "{shown}");
+    let expect = ["final_blocks = 20    # usual: 32", "[[chains.endpoints]]", "weight = 3"];
+    assert!(expect.iter().all(|line| shown.contains(line)), "{shown}");
+    // Of addresses the hosts are left, which are enough here.
+    assert_eq!(Settings::parse(&shown).unwrap().show(), shown);
+}
+
+#[test]
+fn faults_of_further_chains_are_told_with_their_places() {
+    let endpoint = "[[chains.endpoints]]\nurl = \"http://a.example\"\n";
+    let cases = [
+        ("chains = 1".to_owned(), "line 1: chains: must be tables: [[chains]]"),
+        ("[[chains]]\nname = \"a\"".to_owned(), "line 1: chains[1]: id is missing"),
+        ("[[chains]]\nid = 5".to_owned(), "line 1: chains[1]: it needs an endpoint: [[chains.end"),
+        ("[[chains]]\nid = 5\nendpoints = 1".to_owned(), "tables: [[chains.endpoints]]"),
+        ("[[chains]]\nid = 5\nendpoints = []".to_owned(), "chains[1].endpoints: a chain needs"),
+        ("[[chains]]\nid = 0".to_owned(), "line 2: chains[1].id: must be a whole number from 1"),
+        (
+            "[[chains]]\nids = 5".to_owned(),
+            "line 2: chains[1].ids: there is no such option, only id",
+        ),
+        ("[[chains]]\nname = \"\"".to_owned(), "line 2: chains[1].name: must have 1 to 64"),
+        (
+            format!("[[chains]]\nid = 5\n{endpoint}wieght = 1"),
+            "line 5: chains[1].endpoints[1].wieght: there is no such",
+        ),
+        (
+            "[[chains]]\n[[chains.endpoints]]\nurl = \"ftp://secret.example\"".to_owned(),
+            "chains[1].endpoints[1]: ",
+        ),
+        (
+            "[[chains]]\n[chains.indexer]\nwindow = 1".to_owned(),
+            "line 3: chains[1].indexer.window: there is no such option",
+        ),
+        ("[[chains]]\npool = 1".to_owned(), "line 2: chains[1].pool: must be a table"),
+        (
+            "[[chains]]\n[[chains.sources]]\naddress = \"*\"\nstandard = \"erc20\"\n\
+             start_block = 1"
+                .to_owned(),
+            "chains[1].sources[1].address: \"*\" goes with",
+        ),
+        (
+            format!("[[chains]]\nid = 5\n{endpoint}[[chains]]\nid = 5\n"),
+            "line 6: chains[2].id: an earlier chain has this id",
+        ),
+        (
+            format!("[chain]\nid = 5\n[[chains]]\nid = 5\n{endpoint}"),
+            "line 4: chains[1].id: an earlier chain has this id",
+        ),
+        (
+            format!("[[chains]]\nid = 5\n{endpoint}[[chains]]\nid = 6\n{endpoint}"),
+            "line 7: chains[2].endpoints[1]: it is an endpoint of an earlier chain",
+        ),
+        (
+            format!("[[chains]]\nid = 5\n{endpoint}[[endpoints]]\nurl = \"http://b.example\""),
+            "chain.id: is needed beside [[chains]]",
+        ),
+        (
+            "[[chains]]\nid = 5\nfinal_blocks = 90".to_owned(),
+            "line 1: chains[1].indexer.window_blocks: must not be below chains[1].final_blocks",
+        ),
+        (
+            "[[chains]]\nauditable_blocks = 33".to_owned(),
+            "line 1: chains[1].final_blocks: must not be below chains[1].auditable_blocks",
+        ),
+        (
+            "[[chains]]\n[chains.pool]\ngrace_ms = 20_000".to_owned(),
+            "line 3: chains[1].pool.grace_ms: must not be above chains[1].pool.deadline_ms",
+        ),
+    ];
+    for (text, expect) in cases {
+        let told: Vec<String> =
+            Settings::parse(&text).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|fault| fault.contains(expect)), "{text}\n{expect}\n{told:#?}");
+        assert!(!told.iter().any(|fault| fault.contains("secret")), "{told:#?}");
+    }
+    // What is wrong above and inherited is told once.
+    let text = format!("[chain]\nfinal_blocks = 90\n[[chains]]\nid = 5\n{endpoint}");
+    assert_eq!(Settings::parse(&text).unwrap_err().len(), 1);
 }
 
 /// What is shown is a file that says the same, but for the secrets.

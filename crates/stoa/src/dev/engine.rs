@@ -9,18 +9,22 @@ use super::{
     services::Services,
     sign_in::Users,
 };
-use crate::configuration::{DEPLOYER, SPONSOR, Settings};
+use crate::{
+    configuration::{ChainConfiguration, DEPLOYER, SPONSOR, Settings},
+    index::run::{CONNECTIONS_PER_CHAIN, Task, watch_endpoints, what},
+};
 use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState};
 use app::{
     App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once,
+    Once, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
     },
 };
 use auth::{Actor, Authenticator, Pepper};
+use chain::Chain;
 use content::media::MediaLimits;
 use db::Db;
 use projections::Projections;
@@ -32,6 +36,8 @@ use vocab::{Address, SystemClock};
 
 /// Each makes plans of its own for all statements, and a few commits at once share a flush.
 const DB_CONNECTIONS: u32 = 24;
+/// For each further chain: its lock and commits, and the documents of its tokens.
+const DB_CONNECTIONS_PER_CHAIN: u32 = CONNECTIONS_PER_CHAIN + 3;
 /// Between two rounds of the housekeeper.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// Between two looks for sponsored transactions that have ended.
@@ -70,12 +76,15 @@ pub(super) async fn start(
     listeners: Listeners,
 ) -> Result<Ready> {
     let metrics = runtime::install_metrics()?;
-    let db = db::connect(&services.postgres.url("stoa"), DB_CONNECTIONS).await?;
+    let further = u32::try_from(services.others.len()).unwrap_or_default();
+    let connections = DB_CONNECTIONS + further * DB_CONNECTIONS_PER_CHAIN;
+    let db = db::connect(&services.postgres.url("stoa"), connections).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
     let wallets = bootstrap::wallets(&signer, &services.chain, settings).await?;
     bootstrap::windows(&db, &services.chain, settings).await?;
     let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
+    let further = further_chains(&db, settings, &services.others).await?;
 
     let mut roles = Roles {
         settings: settings.clone(),
@@ -83,18 +92,17 @@ pub(super) async fn start(
         nudge: Nudge::default(),
         supervisor: Supervisor::new(CancellationToken::new()),
     };
-    roles.endpoints(&services);
     roles.sequencer();
-    roles.indexer(&services, &planned);
+    roles.indexers(&services, &planned, further);
     roles.transactor(&services, signer.clone());
     roles.auditor(options);
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
     let keys = Keys::ensure(options, &db).await?;
-    let of_chain = |default_collection| ChainSettings {
+    let of_chain = |default_collection| WriteSettings {
         default_collection,
-        ..chain_settings(settings, &services, &wallets, contracts)
+        ..write_settings(settings, &services, &wallets, contracts)
     };
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
@@ -106,7 +114,7 @@ pub(super) async fn start(
             clock: Arc::new(SystemClock),
             store: store.clone(),
             inspector: inspector.clone(),
-            chains: vec![of_chain(default_collection)],
+            chains: chain_settings(settings, &services, of_chain(default_collection)),
             nudge: nudge.clone(),
             intake: intake.clone(),
             signer: signer.clone(),
@@ -118,10 +126,10 @@ pub(super) async fn start(
     let app = app_with(Some(collection));
     let of_keys = (keys.authenticator.clone(), keys.pepper.clone());
     let own = origin(addresses.0);
-    let users = Users::open(options, settings, (&db, &services.chain), of_keys, &own)?;
+    let users = Users::open(options, settings, (&db, services.chains()), of_keys, &own)?;
     roles.housekeeper(app.clone(), users.clone(), metrics.clone());
     roles.sponsor_settler(app.clone());
-    roles.metadata(&services, store.clone());
+    roles.metadata(&services, &store);
     roles.faucet(&services);
     let state = api_state(settings, app, &users, metrics, keys.cursor)?;
     roles.edge(listeners, state, users.authenticator).await?;
@@ -174,25 +182,19 @@ impl Roles {
         self.spawn("sequencer", task);
     }
 
-    /// Watches how the chain's endpoints are.
-    fn endpoints(&mut self, services: &Services) {
-        let (chain, shutdown) = (services.chain.clone(), self.shutdown());
-        self.spawn("endpoints", async move {
-            tokio::select! {
-                () = shutdown => {}
-                never = chain.watch_endpoints() => match never {},
-            }
-        });
-    }
-
-    fn indexer(&mut self, services: &Services, contracts: &Contracts) {
-        let projections = Projections::new(vec![contracts.factory]);
-        let projector = Arc::new(projections.recording(self.settings.index_sources()));
-        let start_block = self.settings.start_block(contracts.first_block);
-        let options = indexer::IndexerOptions { start_block, ..self.settings.indexer };
-        let chain = services.chain.clone();
-        let task = indexer::run(self.db.clone(), chain, projector, options, self.shutdown());
-        self.spawn("indexer", task);
+    /// Index the own chain, and the further ones; a task for each, as for the watch over its
+    /// endpoints.
+    fn indexers(&mut self, services: &Services, contracts: &Contracts, further: Vec<Task>) {
+        let of = &self.settings.chain;
+        let projections = Projections::new(vec![contracts.factory]).recording(of.index_sources());
+        let start_block = of.start_block(contracts.first_block);
+        let options = indexer::IndexerOptions { start_block, ..of.indexer };
+        let own = Task { chain: services.chain.clone(), projections, options };
+        for Task { chain, projections, options } in [own].into_iter().chain(further) {
+            watch_endpoints(&mut self.supervisor, chain.clone());
+            let (db, projector) = (self.db.clone(), Arc::new(projections));
+            self.spawn("indexer", indexer::run(db, chain, projector, options, self.shutdown()));
+        }
     }
 
     fn transactor(&mut self, services: &Services, signer: signer::Client) {
@@ -268,16 +270,18 @@ impl Roles {
         });
     }
 
-    /// Reads the documents behind token URIs.
-    fn metadata(&mut self, services: &Services, store: BlockStore) {
-        let config = metadata::Config {
-            db: self.db.clone(),
-            chain: services.chain.clone(),
-            store: Some(store),
-            options: self.settings.metadata.clone(),
-        };
-        let task = metadata::run(config, self.shutdown());
-        self.supervisor.spawn("metadata", Importance::Critical, async { Ok(task.await?) });
+    /// Reads the documents behind token URIs, of each chain by itself.
+    fn metadata(&mut self, services: &Services, store: &BlockStore) {
+        for chain in [&services.chain].into_iter().chain(&services.others) {
+            let config = metadata::Config {
+                db: self.db.clone(),
+                chain: chain.clone(),
+                store: Some(store.clone()),
+                options: self.settings.metadata.clone(),
+            };
+            let task = metadata::run(config, self.shutdown());
+            self.supervisor.spawn("metadata", Importance::Critical, async { Ok(task.await?) });
+        }
     }
 
     /// Wallets of the node that we started get money when they are made.
@@ -359,13 +363,40 @@ impl Keys {
     }
 }
 
+/// What is to be indexed of the chains that are only read.
+async fn further_chains(db: &Db, settings: &Settings, chains: &[Chain]) -> Result<Vec<Task>> {
+    let mut tasks = Vec::new();
+    for (chain, of) in chains.iter().zip(&settings.chains) {
+        tasks.push(what(db, chain.clone(), of).await?);
+    }
+    Ok(tasks)
+}
+
+/// The own chain first: it is the one that requests mean which name none.
 fn chain_settings(
+    settings: &Settings,
+    services: &Services,
+    writes: WriteSettings,
+) -> Vec<ChainSettings> {
+    let known = |chain: &Chain, of: &ChainConfiguration, writes| ChainSettings {
+        chain_id: chain.id,
+        name: of.name.clone(),
+        nodes: chain.endpoints.to_vec(),
+        index_lag_max: of.index_lag_max,
+        writes,
+    };
+    let own = known(&services.chain, &settings.chain, Some(writes));
+    let others = services.others.iter().zip(&settings.chains);
+    [own].into_iter().chain(others.map(|(chain, of)| known(chain, of, None))).collect()
+}
+
+fn write_settings(
     settings: &Settings,
     services: &Services,
     wallets: &Wallets,
     contracts: Contracts,
-) -> ChainSettings {
-    ChainSettings {
+) -> WriteSettings {
+    WriteSettings {
         chain_id: services.chain.id,
         node: services.chain.clone(),
         call_roles: settings.call_roles(),
@@ -381,8 +412,6 @@ fn chain_settings(
         collection_admin: wallets.deployer,
         minters: wallets.minters.clone(),
         default_collection: None,
-        nodes: services.chain.endpoints.to_vec(),
-        index_lag_max: settings.index_lag_max,
     }
 }
 

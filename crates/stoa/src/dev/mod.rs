@@ -8,13 +8,15 @@ mod secrets;
 mod services;
 mod sign_in;
 
-pub(crate) use services::chain as open_chain;
-
 pub(crate) use file::{DevFile, write_private};
 
-use crate::configuration::{MINTER, OPERATOR, SPONSOR, Settings};
+use crate::{
+    configuration::{MINTER, OPERATOR, SPONSOR, Settings},
+    nodes,
+};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use devstack::Anvil;
 use services::Services;
 use std::{
     fs,
@@ -103,11 +105,11 @@ impl DevOptions {
     fn settings(&self) -> Result<Settings> {
         let mut settings = Settings::load(self.config.as_deref())?;
         let named_here = !self.rpc.is_empty() || self.endpoints.is_some();
-        if named_here && !settings.endpoints.is_empty() {
+        if named_here && !settings.chain.endpoints.is_empty() {
             bail!("the configuration names [[endpoints]]: leave out --rpc and --endpoints");
         }
         if let Some(seconds) = self.block_time {
-            settings.block_time = Duration::from_secs_f64(seconds);
+            settings.chain.block_time = Duration::from_secs_f64(seconds);
         }
         let of_roles = [
             (MINTER, self.wallets),
@@ -135,7 +137,7 @@ async fn serve(
     let services = start_services(&options, &settings, log, log_json).await?;
     let ready = engine::start(&options, &settings, services, listeners).await?;
     let path = ready.file.store(&options.data_dir)?;
-    greet(&ready.file, &path, started.elapsed());
+    greet(&ready.file, &path, &settings, started.elapsed());
     let ended = ready.supervisor.run(stop_signal(), Duration::from_secs(10)).await;
     remove(&path)?;
     // Postgres, the node and the signer stop, in this order, as they are dropped.
@@ -158,10 +160,18 @@ async fn start_services(
     let (postgres, node) = services::start_storage(options, settings).await?;
     let configuration = services::endpoints(options, settings, node.as_ref())?;
     let rpc_url = configuration.endpoints.first().map(|e| e.url.clone()).unwrap_or_default();
-    let chain = services::chain(&configuration, node.as_ref(), settings).await?;
+    let ws = node.as_ref().map(Anvil::ws_url);
+    let (own, others) = tokio::join!(
+        nodes::open(&configuration, ws, &settings.chain),
+        nodes::open_all(&settings.chains)
+    );
+    let (chain, others) = (own?, others?);
+    if others.iter().any(|other| other.id == chain.id) {
+        bail!("[[chains]] names chain {}, which is the server's own", chain.id);
+    }
     let (signer, signer_socket) =
         services::start_signer(&options.data_dir, chain.id, log, log_json).await?;
-    Ok(Services { postgres, node, _signer: signer, signer_socket, rpc_url, chain })
+    Ok(Services { postgres, node, _signer: signer, signer_socket, rpc_url, chain, others })
 }
 
 /// The data directory, made when missing and held by us alone until the guard is dropped.
@@ -241,10 +251,11 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-fn greet(file: &DevFile, path: &Path, took: Duration) {
+fn greet(file: &DevFile, path: &Path, settings: &Settings, took: Duration) {
     // Scheme and host: keys of providers follow them.
     let node = file.rpc_url.split('/').take(3).collect::<Vec<_>>().join("/");
-    let lines = [
+    let others = settings.chains.iter().map(|of| format!("  Indexed    {}", of.title()));
+    let head = [
         String::new(),
         format!("Stoa is ready after {:.1} s.", took.as_secs_f64()),
         format!("  API        {}/api/v1", file.http),
@@ -252,13 +263,15 @@ fn greet(file: &DevFile, path: &Path, took: Duration) {
         format!("  Stream     {}", file.stream),
         format!("  Content    {}/ipfs/…", file.content),
         format!("  Chain      {node} (id {})", file.chain_id),
+    ];
+    let tail = [
         format!("  Keys       {}", path.display()),
         String::new(),
         "Mint a picture:  stoa demo --picture FILE".to_owned(),
         "Stop:            Ctrl-C".to_owned(),
         String::new(),
     ];
-    for line in lines {
+    for line in head.into_iter().chain(others).chain(tail) {
         crate::say(&line);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{DevOptions, cluster};
 use crate::configuration::Settings;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use chain::{Chain, PoolConfiguration};
 use devstack::{Anvil, AnvilOptions, Child, Postgres, PostgresOptions};
 use nix::sys::signal::Signal;
@@ -16,6 +16,13 @@ use vocab::ChainId;
 /// For the signer to unlock its keys; a busy machine takes its time.
 const SIGNER_START: Duration = Duration::from_secs(60);
 
+/// Of the node that is started here, unless the file says otherwise.
+const DEV_CHAIN: u64 = 31_337;
+
+/// Of Postgres: ours, and room for commands and other processes; more for each further chain.
+const CONNECTIONS: u16 = 100;
+const PER_CHAIN: u16 = 12;
+
 const POLICY: &str = include_str!("policy.toml");
 const OPERATOR_ROLE: &str = "[roles.operator]";
 
@@ -28,6 +35,15 @@ pub(super) struct Services {
     pub signer_socket: PathBuf,
     pub rpc_url: String,
     pub chain: Chain,
+    /// Chains that are indexed and read, in the order of the configuration.
+    pub others: Vec<Chain>,
+}
+
+impl Services {
+    /// All of them, the own one first.
+    pub(super) fn chains(&self) -> Vec<Chain> {
+        [&self.chain].into_iter().chain(&self.others).cloned().collect()
+    }
 }
 
 /// Start Postgres and the node, side by side: each takes a second at the first start.
@@ -38,14 +54,15 @@ pub(super) async fn start_storage(
     let cluster = PostgresOptions {
         directory: cluster::place(&options.data_dir)?,
         durable: true,
-        connections_max: 100,
+        connections_max: settings.chains.iter().fold(CONNECTIONS, |all, _| all + PER_CHAIN),
     };
     let postgres = tokio::task::spawn_blocking(move || {
         let postgres = Postgres::start(&cluster)?;
         postgres.ensure_database("stoa").map(|()| postgres)
     });
-    let others =
-        !options.rpc.is_empty() || options.endpoints.is_some() || !settings.endpoints.is_empty();
+    let others = !options.rpc.is_empty()
+        || options.endpoints.is_some()
+        || !settings.chain.endpoints.is_empty();
     let node = match others {
         true => None,
         false => Some(node_options(options, settings)?),
@@ -60,8 +77,8 @@ fn node_options(options: &DevOptions, settings: &Settings) -> Result<AnvilOption
     Ok(AnvilOptions {
         program: find_anvil()?,
         directory: options.data_dir.join("chain"),
-        block_time: Some(settings.block_time.as_secs_f64()),
-        chain_id: 31_337,
+        block_time: Some(settings.chain.block_time.as_secs_f64()),
+        chain_id: settings.chain.id.unwrap_or(DEV_CHAIN),
         keep_state: true,
         extra: vec!["--gas-limit".to_owned(), options.block_gas_limit.to_string()],
     })
@@ -103,49 +120,6 @@ pub(super) fn endpoints(
     let started = || node.map(Anvil::http_url).into_iter().collect();
     let urls = if options.rpc.is_empty() { started() } else { options.rpc.clone() };
     Ok(PoolConfiguration::of_urls(&urls))
-}
-
-/// The chain, after asking all endpoints who they are: one that is away may come back, one of
-/// another chain is a mistake.
-pub(crate) async fn chain(
-    configuration: &PoolConfiguration,
-    node: Option<&Anvil>,
-    settings: &Settings,
-) -> Result<Chain> {
-    let endpoints = configuration.build_with(settings.pool.clone())?;
-    let mut id: Option<ChainId> = None;
-    let mut trouble = None;
-    for endpoint in endpoints.iter() {
-        match (endpoint.chain_id().await, id) {
-            (Ok(other), Some(id)) => ensure!(
-                other == id,
-                "the endpoint {} is of chain {other}, the ones before are of chain {id}",
-                endpoint.host()
-            ),
-            (Ok(first), None) => id = Some(first),
-            (Err(error), _) => {
-                tracing::warn!(
-                    endpoint = endpoint.host(),
-                    error = &error as &dyn std::error::Error,
-                    "an endpoint does not answer"
-                );
-                trouble = Some(
-                    anyhow::Error::new(error)
-                        .context(format!("no answer from the node at {}", endpoint.host())),
-                );
-            }
-        }
-    }
-    let Some(id) = id else {
-        return Err(trouble.unwrap_or_else(|| anyhow::anyhow!("the chain has no endpoint")));
-    };
-    Ok(Chain {
-        id,
-        endpoints,
-        ws_urls: configuration.ws_urls().chain(node.map(Anvil::ws_url)).collect(),
-        finality: settings.finality,
-        block_time: settings.block_time,
-    })
 }
 
 /// Start this same binary as the signer, and wait until it answers.

@@ -22,11 +22,11 @@ pub(super) struct Users {
 }
 
 impl Users {
-    /// `own` is the origin of this server.
+    /// `own` is the origin of this server. Users may sign in for each of the chains.
     pub(super) fn open(
         options: &DevOptions,
         settings: &Settings,
-        (db, chain): (&Db, &Chain),
+        (db, chains): (&Db, Vec<Chain>),
         (authenticator, pepper): (Authenticator, Pepper),
         own: &str,
     ) -> Result<Self> {
@@ -59,7 +59,7 @@ impl Users {
         let sign_in = SignIn::new(SignInConfig {
             db: db.clone(),
             clock: Arc::new(SystemClock),
-            chains: vec![chain.clone()],
+            chains,
             tokens: tokens.clone(),
             pepper,
             authenticator: authenticator.clone(),

@@ -1,31 +1,41 @@
-//! `stoa index run`: a process that indexes one chain and does nothing else.
+//! `stoa index run`: a process that indexes chains and does nothing else.
 
-use crate::{configuration::Settings, database::DatabaseOptions, note};
+use crate::{
+    configuration::{ChainConfiguration, Settings},
+    database::DatabaseOptions,
+    nodes, note,
+};
 use anyhow::{Context, Result, bail};
-use chain::{Chain, PoolConfiguration};
+use chain::Chain;
 use clap::Args;
 use db::{Db, index_sources, registry};
+use futures_util::future::try_join_all;
 use indexer::IndexerOptions;
 use projections::Projections;
 use runtime::{CancellationToken, Ended, Importance, Metrics, Supervisor};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Barrier};
+use vocab::Address;
 
 /// How often histograms are folded, which bounds their memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How long a scrape under way may take when all ends.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Connections of a process that indexes one chain, and for each further one: its lock, its
+/// commits, and what is read beside them. No chain waits for the connections of another.
+const CONNECTIONS: u32 = 8;
+pub(crate) const CONNECTIONS_PER_CHAIN: u32 = 5;
 
 #[derive(Args, Debug)]
 pub(crate) struct RunOptions {
     /// A node of the chain; several for failover. Else those of the configuration.
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
-    /// What is decided of the engine; of it `[chain]`, `[pool]`, `[indexer]`, `[[endpoints]]` and
-    /// `[[sources]]` hold here.
+    /// What is decided of the engine; of it `[chain]`, `[pool]`, `[indexer]`, `[[endpoints]]`,
+    /// `[[sources]]` and `[[chains]]` hold here. All chains that it names are indexed.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// End once the index stands at the node's head.
+    /// End once the index of each chain stands at its node's head.
     #[arg(long)]
     until_head: bool,
     /// Serve `GET /metrics` here, without a key; 0 takes a free port, and prints it.
@@ -35,38 +45,42 @@ pub(crate) struct RunOptions {
     database: DatabaseOptions,
 }
 
+/// A chain, and what is to be indexed of it.
+pub(crate) struct Task {
+    pub chain: Chain,
+    pub projections: Projections,
+    pub options: IndexerOptions,
+}
+
 pub(crate) async fn run(options: RunOptions) -> Result<()> {
     let settings = Settings::load(options.config.as_deref())?;
-    let endpoints = match settings.chain_endpoints() {
-        Some(_) if !options.rpc.is_empty() => {
-            bail!("the configuration names [[endpoints]]: leave out --rpc")
-        }
-        Some(configured) => configured,
-        None if options.rpc.is_empty() => bail!("name a node: --rpc URL"),
-        None => PoolConfiguration::of_urls(&options.rpc),
-    };
+    let named = nodes::named(&settings, &options.rpc)?;
+    if named.is_empty() {
+        bail!("name a node: --rpc URL, or [[endpoints]] or [[chains]] of --config FILE");
+    }
+    if settings.chain.endpoints.is_empty()
+        && options.rpc.is_empty()
+        && !settings.chain.sources.is_empty()
+    {
+        bail!("[[sources]] are of the chain of [[endpoints]], and the configuration names none");
+    }
     let mut supervisor = Supervisor::new(CancellationToken::new());
     if let Some(address) = options.http {
         serve_metrics(&mut supervisor, address).await?;
     }
-    let chain = crate::dev::open_chain(&endpoints, None, &settings).await?;
-    let db = options.database.connect_migrating().await?;
-    let (projections, start_block) = what(&db, &chain, &settings).await?;
-    let indexer = IndexerOptions { start_block, ..settings.indexer };
-    if !options.until_head {
-        watch_endpoints(&mut supervisor, chain.clone());
+    let chains = named.iter().map(|(of, endpoints)| nodes::open(endpoints, None, of));
+    let chains = try_join_all(chains).await?;
+    let further = u32::try_from(chains.len().saturating_sub(1)).unwrap_or_default();
+    let connections = CONNECTIONS + further * CONNECTIONS_PER_CHAIN;
+    let db = options.database.connect_migrating(connections).await?;
+    let mut tasks = Vec::new();
+    for (chain, (of, _)) in chains.into_iter().zip(&named) {
+        tasks.push(what(&db, chain, of).await?);
     }
-    let shutdown = supervisor.token().cancelled_owned();
-    let until_head = options.until_head;
-    supervisor.spawn("indexer", Importance::Critical, async move {
-        let projector = Arc::new(projections);
-        if until_head {
-            indexer::run_to_head(db, chain, projector, indexer, shutdown).await;
-        } else {
-            indexer::run(db, chain, projector, indexer, shutdown).await;
-        }
-        Ok(())
-    });
+    let all_there = options.until_head.then(|| Arc::new(Barrier::new(tasks.len())));
+    for task in tasks {
+        spawn(&mut supervisor, &db, task, all_there.clone());
+    }
     let told = async {
         // Without a handler for signals there is only the hard way, which does no harm.
         let _ = tokio::signal::ctrl_c().await;
@@ -79,19 +93,65 @@ pub(crate) async fn run(options: RunOptions) -> Result<()> {
     }
 }
 
-/// What is indexed of this chain, and from which block on.
-async fn what(db: &Db, chain: &Chain, settings: &Settings) -> Result<(Projections, u64)> {
-    let deployed = registry::load(&mut *db.acquire().await?, chain.id).await?;
-    let name = contracts::COLLECTION_FACTORY.name;
-    let factories = deployed.iter().filter(|row| row.name == name).map(|row| row.address).collect();
-    let first = deployed.iter().map(|row| row.deploy_block.unsigned_abs()).min();
-    let sources = settings.index_sources();
-    let added = index_sources::load(&mut *db.acquire().await?, chain.id).await?;
-    if first.is_none() && sources.is_empty() && added.is_empty() {
-        bail!("nothing is to be indexed: the configuration names no [[sources]]");
+/// Each chain has a task of its own: what holds one up is nothing to the others. With `all_there`
+/// it ends when all of them have stood at their heads.
+fn spawn(supervisor: &mut Supervisor, db: &Db, task: Task, all_there: Option<Arc<Barrier>>) {
+    let Task { chain, projections, options } = task;
+    if all_there.is_none() {
+        watch_endpoints(supervisor, chain.clone());
     }
-    let start_block = settings.start_block(first.unwrap_or(u64::MAX));
-    Ok((Projections::new(factories).recording(sources), start_block))
+    let (db, token) = (db.clone(), supervisor.token());
+    let shutdown = move || token.clone().cancelled_owned();
+    supervisor.spawn("indexer", Importance::Critical, async move {
+        let projector = Arc::new(projections);
+        if let Some(barrier) = all_there {
+            let to_head = indexer::run_to_head(
+                db.clone(),
+                chain.clone(),
+                projector.clone(),
+                options,
+                shutdown(),
+            );
+            to_head.await;
+            // The chain is still followed until the last one is there.
+            tokio::select! {
+                biased;
+                _ = barrier.wait() => {}
+                () = indexer::run(db, chain, projector, options, shutdown()) => {}
+            }
+        } else {
+            indexer::run(db, chain, projector, options, shutdown()).await;
+        }
+        Ok(())
+    });
+}
+
+/// What is to be indexed of this chain.
+///
+/// # Errors
+/// That is nothing.
+pub(crate) async fn what(db: &Db, chain: Chain, of: &ChainConfiguration) -> Result<Task> {
+    let mut connection = db.acquire().await?;
+    let deployed = registry::load(&mut connection, chain.id).await?;
+    let name = contracts::COLLECTION_FACTORY.name;
+    let ours = deployed.iter().filter(|row| row.name == name);
+    let factories: Vec<Address> = ours.map(|row| row.address).collect();
+    let first = deployed.iter().map(|row| row.deploy_block.unsigned_abs()).min();
+    let sources = of.index_sources();
+    let added = index_sources::load(&mut connection, chain.id).await?;
+    if first.is_none() && sources.is_empty() && added.is_empty() {
+        bail!(
+            "nothing is to be indexed of chain {}: the configuration names no contract of it \
+             ([[sources]], or [[chains.sources]])",
+            chain.id
+        );
+    }
+    let start_block = of.start_block(first.unwrap_or(u64::MAX));
+    Ok(Task {
+        projections: Projections::new(factories).recording(sources),
+        options: IndexerOptions { start_block, ..of.indexer },
+        chain,
+    })
 }
 
 async fn serve_metrics(supervisor: &mut Supervisor, address: SocketAddr) -> Result<()> {
@@ -121,7 +181,7 @@ async fn keep(metrics: Metrics) {
 }
 
 /// Watches how the chain's endpoints are.
-fn watch_endpoints(supervisor: &mut Supervisor, chain: Chain) {
+pub(crate) fn watch_endpoints(supervisor: &mut Supervisor, chain: Chain) {
     let token = supervisor.token();
     supervisor.spawn("endpoints", Importance::Critical, async move {
         tokio::select! {

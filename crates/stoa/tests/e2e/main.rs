@@ -4,6 +4,8 @@
 mod approvals;
 mod audit_logs;
 mod bad_item;
+mod chains;
+mod chains_served;
 mod configuration;
 mod configured_wallets;
 mod endpoints;

@@ -118,11 +118,13 @@ echo "refresh $(curl -sS "$AUTH/refresh" -H "$JSON" -d '{"refresh_token": "'$REF
         assert!(said.contains(line), "{line}\n{said}");
     }
     assert_eq!(said.matches("\nended ").count(), 2, "{said}");
-    let (_, facts) = server.get("/facts?topic=transactions&limit=200").await;
-    let decided = facts["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|fact| fact["kind"] == "decided" && fact.to_string().contains("\"session\""));
-    assert_eq!(decided.count(), 2, "{facts}");
+    testkit::eventually("both ends are told for the audit log", || async {
+        let (_, page) = server.get("/facts?topic=transactions&limit=200").await;
+        let told =
+            page["facts"].as_array().unwrap().iter().filter(|fact| {
+                fact["kind"] == "decided" && fact["data"]["before"]["state"] == "open"
+            });
+        (told.count() == 2).then_some(())
+    })
+    .await;
 }
