@@ -50,12 +50,12 @@ pub(super) fn sections() -> Vec<Section> {
         Section {
             name: "limits",
             means: "What it allows one caller ([limits between callers](../operate/limits.md)).",
-            options: super::limits::limits(),
+            options: Engine(super::limits::limits()),
         },
         Section {
             name: "redis",
             means: "A Redis that all processes share. It may vanish at any moment.",
-            options: super::limits::redis(),
+            options: Engine(super::limits::redis()),
         },
         Section {
             name: "stream",
@@ -65,7 +65,7 @@ pub(super) fn sections() -> Vec<Section> {
         Section {
             name: "auth",
             means: "How users sign in ([sign-in](../guide/sign-in.md)).",
-            options: super::auth::options(),
+            options: Engine(super::auth::options()),
         },
     ]
 }
