@@ -272,13 +272,13 @@ fn what_is_shown_can_be_read_again() {
     let mut settings = Settings::parse("").unwrap();
     assert_eq!(Settings::parse(&settings.show()).unwrap().show(), settings.show());
     settings = Settings::parse(
-        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/key?k=key\"",
+        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/hush?k=hush\"",
     )
     .unwrap();
     let shown = settings.show();
     assert!(shown.contains("urgency = \"high\"    # usual: \"normal\""), "{shown}");
     assert!(shown.contains("url = \"https://a.example:8545/…\""), "{shown}");
-    assert!(!shown.contains("key") && !shown.contains("pass"), "{shown}");
+    assert!(!shown.contains("hush") && !shown.contains("pass"), "{shown}");
     let debug = format!("{settings:?}");
     assert!(!debug.contains("pass"), "{debug}");
 }
@@ -411,6 +411,14 @@ fn other_faults_are_told_too() {
         ),
         ("[metadata]\nallow_private = [\"a\"]", "line 2: metadata.allow_private: must be"),
         ("[metadata]\nclaim_ms = 1000", "line 2: metadata.claim_ms: must be more than twice"),
+        ("[auth]\norigins = [\"https://a.example/\"]", "line 2: auth.origins: must be scheme"),
+        ("[auth]\norigins = [\"http://a.example\"]", "line 2: auth.origins: must be scheme"),
+        ("[auth]\nstatement = \"\"", "line 2: auth.statement: must be one line"),
+        ("[auth]\nissuer = \"a b\"", "line 2: auth.issuer: must be printable"),
+        ("[auth]\naudience = \"\"", "line 2: auth.audience: must be printable"),
+        ("[auth]\nsession_ms = 600000\naccess_token_ms = 3600000", "line 2: auth.session_ms"),
+        ("[auth]\nsession_ms = 3600000", "auth.contract_session_ms: must not be above"),
+        ("[auth]\ntrusted_proxies = [\"a\"]", "line 2: auth.trusted_proxies: must be IP"),
         ("[fees]\ntip_min_wei = \"-1\"", "line 2: fees.tip_min_wei: must be wei"),
         ("[fees]\ntip_min_wei = \"\"", "line 2: fees.tip_min_wei: must be wei"),
         ("[fees]\ntip_min_wei = \"500000000001\"", "must not be above fees.cap_wei"),
