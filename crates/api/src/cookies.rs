@@ -86,17 +86,12 @@ fn set(headers: &mut HeaderMap, name: &str, value: &str, same_site: &str, age: i
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(*name, HeaderValue::from_static(value));
-        }
-        headers
-    }
+    /// Names and values.
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
 
     #[test]
     fn a_cookie_is_found_once_or_not_at_all() {
-        let cases: [(&[(&str, &str)], Option<&str>); 7] = [
+        let cases: [(Pairs<'_>, Option<&str>); 7] = [
             (&[("cookie", "__Host-stoa_access=a.b.c")], Some("a.b.c")),
             (&[("cookie", "x=1; __Host-stoa_access=a.b.c; y=2")], Some("a.b.c")),
             (&[("cookie", "x=1"), ("cookie", "__Host-stoa_access=a")], Some("a")),
@@ -106,12 +101,11 @@ mod tests {
             (&[], None),
         ];
         for (pairs, expected) in cases {
-            let pairs: Vec<_> = pairs.to_vec();
-            assert_eq!(access(&headers_of(&pairs)), expected, "{pairs:?}");
+            assert_eq!(access(&headers(pairs)), expected, "{pairs:?}");
         }
     }
 
-    fn headers_of(pairs: &[(&str, &str)]) -> HeaderMap {
+    fn headers(pairs: Pairs<'_>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             let name: header::HeaderName = name.parse().unwrap();
@@ -124,7 +118,7 @@ mod tests {
     fn only_pages_of_ours_change_something() {
         let origins: Vec<Origin> = vec!["https://app.example.org".parse().unwrap()];
         let ours = ("origin", "https://app.example.org");
-        let cases: [(Method, &[(&'static str, &'static str)], bool); 12] = [
+        let cases: [(Method, Pairs<'_>, bool); 12] = [
             (Method::GET, &[], true),
             (Method::GET, &[("origin", "https://evil.example")], true),
             (Method::POST, &[], false),

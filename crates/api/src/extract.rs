@@ -7,7 +7,7 @@ use crate::{
     edge::RequestId,
     problem::{Code, Problem},
 };
-use app::{AppError, Caller, Fingerprint, Once};
+use app::{Caller, Fingerprint, Once};
 use auth::Actor;
 use axum::{
     body::to_bytes,

@@ -1,6 +1,6 @@
 //! Who is charged for what, and what they are told, over two servers with one Redis.
 
-use crate::harness::{Api, Setup, body, problem, start_as};
+use crate::harness::{ALICE, Api, Setup, URI, body, problem, start_as};
 use devstack::Redis;
 use limits::{Limiter, Options, Quota, RedisBuckets};
 use reqwest::{Method, Response};
@@ -81,8 +81,7 @@ async fn an_address_is_charged_until_it_has_nothing_left() {
 #[tokio::test]
 async fn writes_cost_more_and_what_is_refused_is_not_done() {
     let api = start(100, 28).await;
-    let mint = json!({ "to": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
-                       "uri": "https://example.org/1" });
+    let mint = json!({ "to": ALICE, "uri": URI });
     let response = api.mint("a", &mint).await;
     assert!(left(&response).starts_with("\"key\";r=23;"), "{response:?}");
     body(response, 202).await;

@@ -3,8 +3,9 @@
 use super::{
     Settings,
     option::{
+        Field,
         Kind::{Millis, Redis, Whole},
-        Opt, option,
+        Opt, Value, option,
     },
 };
 use ::limits::{Limiter, RedisBuckets};
@@ -12,6 +13,26 @@ use anyhow::Result;
 
 const DAY: u64 = 86_400_000;
 const UNITS: u64 = 1_000_000_000;
+
+/// The address of a Redis, which may hold a password: not shown by `Debug`.
+#[derive(Clone, Default)]
+pub(crate) struct RedisUrl(String);
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisUrl(…)")
+    }
+}
+
+impl Field for RedisUrl {
+    fn shown(&self) -> Option<Value> {
+        self.0.shown()
+    }
+
+    fn take(&mut self, value: Value) {
+        self.0.take(value);
+    }
+}
 
 pub(super) fn limits() -> Vec<Opt<Settings>> {
     vec![
@@ -48,7 +69,7 @@ impl Settings {
     /// # Errors
     /// When the address of Redis is none, which reading the file rules out.
     pub(crate) fn limiter(&self) -> Result<Limiter> {
-        let redis = self.redis_url.as_deref().map(RedisBuckets::new).transpose()?;
+        let redis = self.redis_url.as_ref().map(|url| RedisBuckets::new(&url.0)).transpose()?;
         Ok(Limiter::new(self.limits, redis))
     }
 }

@@ -52,8 +52,8 @@ pub(crate) struct Settings {
     pub api: api::Limits,
     /// Between callers.
     pub limits: ::limits::Options,
-    /// Where they are counted, if not in this process. Secret.
-    pub redis_url: Option<String>,
+    /// Where they are counted, if not in this process.
+    pub redis_url: Option<limits::RedisUrl>,
     pub stream: push::HubOptions,
     pub auth: AuthSettings,
 }

@@ -83,7 +83,7 @@ impl Kind {
             Self::Text | Self::Address => value.as_str().map(|text| Value::Text(text.to_owned())),
             Self::Redis => value
                 .as_str()
-                .filter(|text| limits::RedisBuckets::new(text).is_ok())
+                .filter(|text| limits::RedisBuckets::is_address(text))
                 .map(|text| Value::Text(text.to_owned())),
             Self::Texts => value.as_array().and_then(|values| {
                 let text = |value: &toml::Spanned<DeValue<'_>>| {

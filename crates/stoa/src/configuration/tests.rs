@@ -22,6 +22,7 @@ fn other(kind: Kind, value: Option<&Value>) -> Value {
         Kind::Urgency => one_of(Value::Text("urgent".into()), Value::Text("low".into())),
         Kind::Text => one_of(Value::Text("a".into()), Value::Text("b".into())),
         Kind::Address => Value::Text("https://a.example/key".into()),
+        Kind::Redis => Value::Text("redis://127.0.0.1:6379/1".to_owned()),
         Kind::Texts => Value::Texts(vec!["a".into()]),
     }
 }
@@ -264,6 +265,20 @@ fn faults_of_further_chains_are_told_with_their_places() {
     // What is wrong above and inherited is told once.
     let text = format!("[chain]\nfinal_blocks = 90\n[[chains]]\nid = 5\n{endpoint}");
     assert_eq!(Settings::parse(&text).unwrap_err().len(), 1);
+}
+
+/// The password of a Redis is neither shown nor said again.
+#[test]
+fn the_password_of_a_redis_is_kept() {
+    let settings = Settings::parse("[redis]\nurl = \"redis://:secret@10.0.0.1:6380/2\"").unwrap();
+    let shown = settings.show();
+    assert!(!format!("{settings:?}").contains("secret"));
+    assert!(shown.contains("url = \"redis://10.0.0.1:6380/…\""), "{shown}");
+    assert!(!shown.contains("secret"), "{shown}");
+    let faults = Settings::parse("[redis]\nurl = \"http://:secret@10.0.0.1\"").unwrap_err();
+    let told = faults[0].to_string();
+    assert!(told.starts_with("line 2: redis.url: must be redis://[:PASSWORD@]"), "{told}");
+    assert!(!told.contains("secret"), "{told}");
 }
 
 /// What is shown is a file that says the same, but for the secrets.
