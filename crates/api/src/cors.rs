@@ -17,7 +17,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, idempotency-key, if-none-match, x-request-id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "etag, idempotent-replayed, link, location, ratelimit, ratelimit-policy, retry-after, x-as-of, x-request-id",
+    "etag, idempotent-replayed, link, location, ratelimit, ratelimit-policy, retry-after, \
+     x-as-of, x-request-id",
 );
 /// Seconds for which a browser may remember what it was told.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");

@@ -147,10 +147,10 @@ window_finalized = true
 [chains.pool]
 deadline_ms = 5_000
 [[chains.endpoints]]
-url = \"http://a.example/key\"
+url = \"http://a.example/hush\"
 weight = 3
 [[chains.endpoints]]
-url = \"http://b.example/key\"
+url = \"http://b.example/hush\"
 [[chains.sources]]
 address = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"
 standard = \"erc20\"
@@ -186,7 +186,7 @@ fn further_chains_inherit_what_they_do_not_say() {
     assert_eq!(eleven.pool.deadline, settings.chain.pool.deadline);
 
     let shown = settings.show();
-    assert!(!shown.contains("key"), "{shown}");
+    assert!(!shown.contains("hush"), "{shown}");
     let expect = ["final_blocks = 20    # usual: 32", "[[chains.endpoints]]", "weight = 3"];
     assert!(expect.iter().all(|line| shown.contains(line)), "{shown}");
     // Of addresses the hosts are left, which are enough here.
