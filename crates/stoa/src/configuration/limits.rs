@@ -14,13 +14,13 @@ use anyhow::Result;
 const DAY: u64 = 86_400_000;
 const UNITS: u64 = 1_000_000_000;
 
-/// The address of a Redis, which may hold a password: not shown by `Debug`.
+/// The address of a Redis, if there is one. It may hold a password, and is not shown by `Debug`.
 #[derive(Clone, Default)]
-pub(crate) struct RedisUrl(String);
+pub(crate) struct RedisUrl(Option<String>);
 
 impl std::fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RedisUrl(…)")
+        f.write_str(if self.0.is_some() { "RedisUrl(…)" } else { "RedisUrl(none)" })
     }
 }
 
@@ -30,7 +30,7 @@ impl Field for RedisUrl {
     }
 
     fn take(&mut self, value: Value) {
-        self.0.take(value);
+        Field::take(&mut self.0, value);
     }
 }
 
@@ -70,7 +70,7 @@ impl Settings {
     /// # Errors
     /// When the address of Redis is none, which reading the file rules out.
     pub(crate) fn limiter(&self) -> Result<Limiter> {
-        let redis = self.redis_url.as_ref().map(|url| RedisBuckets::new(&url.0)).transpose()?;
+        let redis = self.redis_url.0.as_deref().map(RedisBuckets::new).transpose()?;
         Ok(Limiter::new(self.limits, redis))
     }
 }

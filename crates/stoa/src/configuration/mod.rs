@@ -53,7 +53,7 @@ pub(crate) struct Settings {
     /// Between callers.
     pub limits: ::limits::Options,
     /// Where they are counted, if not in this process.
-    pub redis_url: Option<limits::RedisUrl>,
+    pub redis_url: limits::RedisUrl,
     pub stream: push::HubOptions,
     pub auth: AuthSettings,
 }
@@ -122,7 +122,7 @@ impl Default for Settings {
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
             limits: ::limits::Options::default(),
-            redis_url: None,
+            redis_url: limits::RedisUrl::default(),
             stream: push::HubOptions::default(),
             auth: AuthSettings::default(),
         }
