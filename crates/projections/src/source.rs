@@ -125,6 +125,7 @@ impl Source {
             anywhere: self.anywhere,
             beside: None,
             last_block: None,
+            purging: false,
         }
     }
 }
@@ -276,6 +277,7 @@ impl From<&Source> for Recorded {
             topics: of_factory.or_else(of_events).unwrap_or_else(|| standard.topics()),
             first_block: start_block,
             last_block: None,
+            purging: false,
             projected: projected && makes.is_none(),
             reads: reads.filter(|_| makes.is_none()),
             makes,
