@@ -28,8 +28,8 @@ pub async fn record_removed(
     Ok(())
 }
 
-/// Contracts that were followed no more are again, unless they are being deleted: what they told since is to be read beside the
-/// head. `height` is the chain's, whose row the transaction holds.
+/// Contracts that were followed no more are again, unless they are being deleted: what they told
+/// since is to be read beside the head. `height` is the chain's, whose row the transaction holds.
 pub async fn record_followed_again(
     db: &mut PgConnection,
     chain: ChainId,

@@ -277,7 +277,6 @@ impl From<&Source> for Recorded {
             topics: of_factory.or_else(of_events).unwrap_or_else(|| standard.topics()),
             first_block: start_block,
             last_block: None,
-            purging: false,
             projected: projected && makes.is_none(),
             reads: reads.filter(|_| makes.is_none()),
             makes,

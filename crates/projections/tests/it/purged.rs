@@ -21,31 +21,33 @@ async fn purge(rig: &Rig, db: &Db, contract: Address) -> Result<u64, PurgeError>
     indexer::purge(db, rig.node.chain_id, contract, projector.as_ref(), &mut |_| {}).await
 }
 
-/// Tables with rows that name this contract, whatever they are.
+/// Each table with each contract that it has rows of.
+const TRACES: &str = "
+     select 'raw_logs ' || encode(address, 'hex') from raw_logs
+     union select 'orphaned_logs ' || encode(address, 'hex') from orphaned_logs
+     union select 'index_sources ' || encode(address, 'hex') from index_sources
+     union select 'index_children ' || encode(address, 'hex') from index_children
+     union select 'index_children ' || encode(factory, 'hex') from index_children
+     union select 'items ' || encode(contract, 'hex') from items
+     union select 'transfers ' || encode(contract, 'hex') from transfers
+     union select 'balances ' || encode(contract, 'hex') from balances
+     union select 'allowances ' || encode(contract, 'hex') from allowances
+     union select 'token_approvals ' || encode(contract, 'hex') from token_approvals
+     union select 'operator_approvals ' || encode(contract, 'hex') from operator_approvals
+     union select 'metadata_updates ' || encode(contract, 'hex') from metadata_updates
+     union select 'decoded_logs ' || encode(contract, 'hex') from decoded_logs
+     union select 'unread_logs ' || encode(contract, 'hex') from unread_logs
+     union select 'undecoded_logs ' || encode(contract, 'hex') from undecoded_logs
+     union select 'token_metadata ' || encode(contract, 'hex') from token_metadata
+     union select 'token_traits ' || encode(contract, 'hex') from token_traits
+     union select 'balance_readings ' || encode(contract, 'hex') from balance_readings";
+
+/// Tables with rows of this contract, whatever they are.
 async fn traces(db: &Db, contract: Address) -> BTreeSet<String> {
-    let named = |column: &str| {
-        format!(
-            "select table_name || ' {column}' from information_schema.columns
-              where table_schema = 'public' and column_name = '{column}' and data_type = 'bytea'
-                and is_updatable = 'YES'"
-        )
-    };
-    let mut connection = db.acquire().await.unwrap();
-    let mut found = BTreeSet::new();
-    for column in ["contract", "address", "factory"] {
-        for place in db::raw::texts(&mut connection, &named(column)).await.unwrap() {
-            let (table, column) = place.split_once(' ').unwrap();
-            let count = format!(
-                "select count(*)::text from {table}
-                  where {column} = decode('{}', 'hex')",
-                alloy_primitives::hex::encode(contract)
-            );
-            if db::raw::texts(&mut connection, &count).await.unwrap() != ["0"] {
-                found.insert(table.to_owned());
-            }
-        }
-    }
-    found
+    let found = db::raw::texts(&mut db.acquire().await.unwrap(), TRACES).await.unwrap();
+    let contract = alloy_primitives::hex::encode(contract);
+    let named = found.iter().filter_map(|row| row.strip_suffix(&contract));
+    named.map(|table| table.trim().to_owned()).collect()
 }
 
 /// Followed by itself: refused until that is settled; then nothing speaks of it, and it may come back.

@@ -246,6 +246,13 @@ async fn state(place: &Place, contract: &str) -> (String, u64) {
     (found["state"].as_str().unwrap().to_owned(), found["block"].as_u64().unwrap())
 }
 
+async fn goes_with_the_head(place: &Place, contract: &str) {
+    eventually_within(PATIENCE, "the contract goes with the head", || async {
+        (state(place, contract).await.0 == "live").then_some(())
+    })
+    .await;
+}
+
 /// `stoa index add` and `remove` beside a process that indexes, and `stoa index rewind` under it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_comes_and_goes_and_the_index_is_taken_back_while_it_goes_on() {
@@ -392,16 +399,16 @@ async fn what_is_left_of_a_removed_contract_is_deleted() {
     let purge = ["remove", added.as_str(), "--purge"];
     refused(place.run(&purge).await, "is not in the index of chain 31337");
     place.run(&add).await.unwrap();
-    let live = || async { (state(&place, &added).await.0 == "live").then_some(()) };
-    eventually_within(PATIENCE, "the contract goes with the head", live).await;
+    goes_with_the_head(&place, &added).await;
     refused(place.run(&purge).await, "remove it first");
     place.run(&["remove", &added]).await.unwrap();
     refused(place.run(&purge).await, "a reorg could still reach");
     place.site.grow(2, 80, &mut random).await.unwrap();
     place.stands_at_head().await;
-    let count = "select count(*)::text from items";
+    let db = place.test.db.clone();
     let items = || async {
-        db::raw::texts(&mut place.test.db.acquire().await.unwrap(), count).await.unwrap()
+        let count = "select count(*)::text from items";
+        db::raw::texts(&mut db.acquire().await.unwrap(), count).await.unwrap()
     };
     assert_ne!(items().await, ["0"]);
     let points = ["purge_begun", "before_purge_piece", "after_purge_piece", "before_purge_end"];
@@ -435,7 +442,7 @@ async fn what_is_left_of_a_removed_contract_is_deleted() {
     said(command).await.unwrap();
     assert_eq!(digest(&place.test.db).await, digest(&fresh.db).await);
     assert!(place.run(&add).await.unwrap().contains("is read from block 1 on"));
-    eventually_within(PATIENCE, "the contract is back", live).await;
+    goes_with_the_head(&place, &added).await;
     assert_ne!(items().await, ["0"]);
 }
 
