@@ -47,6 +47,8 @@ pub enum SourceState {
     /// It was removed: what it told up to `block_number` is there and can be asked for
     /// (`contract_not_followed` for what is later), and lists leave it out.
     Removed,
+    /// It was removed, and what was indexed of it is being deleted: nothing of it is answered.
+    Purging,
 }
 
 /// A contract of others whose logs are indexed.

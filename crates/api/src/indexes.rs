@@ -66,6 +66,7 @@ fn shown_source(source: &app::SourceRow, height: u64) -> IndexSource {
         events: source.event_names(),
         configured: source.configured,
         state: match (source.beside, source.last_block) {
+            _ if source.purging => SourceState::Purging,
             (Some(_), _) => SourceState::Backfilling,
             (None, Some(_)) => SourceState::Removed,
             (None, None) => SourceState::Live,

@@ -28,8 +28,8 @@ pub async fn record_removed(
     Ok(())
 }
 
-/// Contracts that were followed no more are again: what they told since is to be read beside the
-/// head. `height` is the chain's, whose row the transaction holds.
+/// Contracts that were followed no more are again, unless they are being deleted: what they told
+/// since is to be read beside the head. `height` is the chain's, whose row the transaction holds.
 pub async fn record_followed_again(
     db: &mut PgConnection,
     chain: ChainId,
@@ -39,7 +39,8 @@ pub async fn record_followed_again(
     let addresses: Vec<Addr> = addresses.iter().copied().map(Addr).collect();
     sqlx::query!(
         "update index_sources set height = least(last_block, $3), hash = null, last_block = null
-          where chain_id = $1 and address = any($2) and last_block is not null",
+          where chain_id = $1 and address = any($2) and last_block is not null
+            and not purging",
         chain.as_i64(),
         &addresses as _,
         height.cast_signed(),

@@ -29,6 +29,8 @@ pub struct SourceRow {
     pub beside: Option<Beside>,
     /// It is followed no more: the last block whose logs of it are indexed.
     pub last_block: Option<u64>,
+    /// What is left of it is being deleted.
+    pub purging: bool,
 }
 
 /// How a factory names the contracts that it makes.
@@ -107,6 +109,7 @@ struct Row {
     abi: Option<Value>,
     anywhere: bool,
     last_block: Option<i64>,
+    purging: bool,
 }
 
 impl From<Row> for SourceRow {
@@ -126,6 +129,7 @@ impl From<Row> for SourceRow {
             anywhere: row.anywhere,
             beside: row.height.map(|height| Beside { height: height.cast_unsigned(), hash }),
             last_block: row.last_block.map(i64::cast_unsigned),
+            purging: row.purging,
         }
     }
 }
@@ -135,7 +139,7 @@ pub async fn load(db: &mut PgConnection, chain: ChainId) -> Result<Vec<SourceRow
     let rows = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block
+                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block, purging
              from index_sources where chain_id = $1 order by address"#,
         chain.as_i64(),
     )
@@ -153,7 +157,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         Row,
         r#"select address as "address: Addr", kind, start_block, projected, configured, height,
-                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block
+                  hash as "hash: Hash", event, parameter, abi, anywhere, last_block, purging
              from index_sources where chain_id = $1 and address = $2"#,
         chain.as_i64(),
         address.as_slice(),

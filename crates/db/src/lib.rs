@@ -37,6 +37,7 @@ pub mod index_anew;
 pub mod index_builds;
 pub mod index_children;
 pub mod index_progress;
+pub mod index_purges;
 pub mod index_rebuilds;
 pub mod index_removals;
 pub mod index_samples;

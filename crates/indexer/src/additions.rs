@@ -105,6 +105,10 @@ pub(crate) async fn take_up(
                     return Err(IndexError::SourcesChanged(what));
                 }
             },
+            Some(other) if other.purging => {
+                let what = format!("what is left of {} is being deleted", row.address);
+                return Err(IndexError::SourcesChanged(what));
+            }
             Some(other) if !other.agrees(row) => {
                 return Err(IndexError::SourcesChanged(format!("{} was changed", row.address)));
             }

@@ -34,6 +34,7 @@ mod nudge;
 mod options;
 mod planted;
 mod projector;
+mod purge;
 mod receipts;
 mod removals;
 mod reorg;
@@ -50,6 +51,7 @@ pub use planted::Fault;
 pub use projector::{
     Answer, Asking, Batch, Block, Makes, Orphaned, Projector, Question, Reads, Recorded,
 };
+pub use purge::{PurgeError, purge};
 pub use removals::{RemoveError, Removed, record_followed_again, remove};
 pub use rewind::{RewindError, Rewound, rewind};
 pub use sources::Sources;
@@ -58,8 +60,8 @@ use runtime::Failpoints;
 
 /// Places where a test can have the process die, in the order in which a range passes them; then
 /// blocks of the window and what contracts are asked beside, then the way back from a branch that
-/// was given up; then those of a contract that is read beside, and those of a command that removes
-/// one.
+/// was given up; then those of a contract that is read beside, and those of commands that remove
+/// one, and delete what is left of it.
 pub const FAILPOINTS: Failpoints = Failpoints::new(&[
     "range_read",
     "range_begun",
@@ -89,4 +91,8 @@ pub const FAILPOINTS: Failpoints = Failpoints::new(&[
     "after_join_commit",
     "before_removal_commit",
     "after_removal_commit",
+    "purge_begun",
+    "before_purge_piece",
+    "after_purge_piece",
+    "before_purge_end",
 ]);

@@ -41,6 +41,8 @@ pub enum RemoveError {
     Configured,
     #[error("{0} made it, and has it followed")]
     MadeBy(Address),
+    #[error("it was removed before, and what is left of it is being deleted")]
+    Purging,
     #[error("the database failed")]
     Db(#[from] DbError),
 }
@@ -59,6 +61,9 @@ pub async fn remove(db: &Db, chain: ChainId, contract: Address) -> Result<Remove
         let factory = index_sources::find_factory(&mut tx, chain, contract).await?;
         return Err(factory.map_or(RemoveError::NotIndexed, RemoveError::MadeBy));
     };
+    if row.purging {
+        return Err(RemoveError::Purging);
+    }
     if let Some(last) = row.last_block {
         return Ok(Removed::Before(last));
     }

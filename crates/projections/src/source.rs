@@ -125,6 +125,7 @@ impl Source {
             anywhere: self.anywhere,
             beside: None,
             last_block: None,
+            purging: false,
         }
     }
 }

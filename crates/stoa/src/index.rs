@@ -33,7 +33,8 @@ pub(crate) enum IndexCommand {
     Resume(ChainOptions),
     /// Add a contract to the index of a chain: it is read beside what goes on, up to the head.
     Add(Box<sources::AddOptions>),
-    /// Follow a contract no more that `add` has added: what is indexed of it stays as it is.
+    /// Follow a contract no more that `add` has added: what is indexed of it stays as it is, until
+    /// it is deleted (`--purge`).
     Remove(sources::RemoveOptions),
     /// Take the index of a chain back to a block of its reorg window.
     Rewind(rewind::RewindOptions),
@@ -155,6 +156,7 @@ fn source_json(source: &SourceRow, height: u64) -> Value {
         "start_block": source.start_block, "projected": source.projected,
         "configured": source.configured,
         "state": match (source.beside, source.last_block) {
+            _ if source.purging => "purging",
             (Some(_), _) => "backfilling",
             (None, Some(_)) => "removed",
             (None, None) => "live",
@@ -187,6 +189,7 @@ fn as_text(index: &ChainIndex) -> String {
         let made = if source.factory.is_some() { "factory of " } else { "" };
         let kind = format!("{made}{}", source.kind);
         let state = match (source.beside, source.last_block) {
+            _ if source.purging => "what is left is being deleted".to_owned(),
             (Some(at), _) => {
                 format!("at block {}, {:.1} %", at.height, source.percent(index.block.number))
             }

@@ -93,6 +93,9 @@ impl<'t> Build<'t> {
             if rows.iter().any(|row| row.beside.is_some()) {
                 return Err(RebuildError::Reading);
             }
+            if rows.iter().any(|row| row.purging) {
+                return Err(RebuildError::Purging);
+            }
         }
         let sources = digest_of_sources(&mut session, &ids).await?;
         let tables: Vec<String> = subject.tables().iter().map(|t| (*t).to_owned()).collect();
@@ -242,7 +245,7 @@ pub(super) async fn digest_of_sources(
         text.push_str(&format!("{id} {factories:?}\n"));
         for row in index_sources::load(db, *id).await? {
             let made = row.factory.map(|factory| (factory.event, factory.parameter));
-            let said = (row.address, row.kind, row.start_block, row.projected);
+            let said = (row.address, row.kind, row.start_block, row.projected, row.purging);
             text.push_str(&format!("{said:?} {made:?}\n"));
         }
     }

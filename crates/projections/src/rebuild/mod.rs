@@ -57,6 +57,9 @@ pub enum RebuildError {
     /// Their logs come below what would have been read.
     #[error("contracts that were added are still being read: wait until they have joined")]
     Reading,
+    /// Their rows go while others are made.
+    #[error("a removed contract is being deleted: end that (`stoa index remove --purge`)")]
+    Purging,
     #[error("another process is rebuilding or verifying")]
     UnderWay,
     /// Of other tables; it can be gone on with, or dropped.

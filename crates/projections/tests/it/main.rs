@@ -11,6 +11,7 @@ mod followed;
 mod killed;
 mod lies;
 mod proxy;
+mod purged;
 mod readings;
 mod rebuild;
 mod rebuild_killed;

@@ -334,7 +334,7 @@ async fn a_factory_that_comes_later_comes_to_what_a_fresh_index_has() {
 
 const SWAP: &str = "Swap(address,uint256,string,bytes2[])";
 
-fn events() -> projections::Events {
+pub fn events() -> projections::Events {
     let swap = "event Swap(address indexed who, uint256 amount, string note, bytes2[] tags)";
     projections::Events::parse(&[swap, "event Done(bool indexed ok)"]).unwrap()
 }
@@ -353,7 +353,7 @@ fn swap(who: u8, amount: U256, note: &[u8]) -> speaker::Told {
 }
 
 /// Sound ones, and what must stop nothing: other indexing, cut short, huge, not UTF-8, NUL.
-fn swaps() -> Vec<speaker::Told> {
+pub fn swaps() -> Vec<speaker::Told> {
     let sound = |who, note: &[u8]| swap(who, U256::MAX, note);
     let mut cut = sound(4, b"cut");
     cut.data.truncate(40);

@@ -1,13 +1,15 @@
 //! `stoa index add` and `remove`: contracts of an index under way.
 
-use crate::{configuration::SourceSettings, database::DatabaseOptions, index::the_chain, say};
+use crate::{
+    configuration::SourceSettings, database::DatabaseOptions, index::the_chain, note, say,
+};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use db::{
-    PgConnection, checkpoints,
+    Db, PgConnection, checkpoints,
     index_sources::{self, SourceRow},
 };
-use indexer::{RemoveError, Removed};
+use indexer::{PurgeError, RemoveError, Removed};
 use projections::{Events, Projections, Source};
 use vocab::{Address, ChainId};
 
@@ -73,6 +75,11 @@ pub(crate) async fn add(options: AddOptions) -> Result<()> {
         // Where they go on is a block that nobody may move meanwhile.
         let held = checkpoints::raise_epoch(&mut tx, chain).await?;
         block = held.context("the index was thrown away meanwhile")?.block;
+        for row in &again {
+            // Nor may they have begun to be deleted, or be gone.
+            let found = find_same(&mut tx, chain, row).await?;
+            found.context("it was deleted meanwhile: add it again")?;
+        }
     }
     indexer::record_followed_again(&mut tx, chain, block, &again).await?;
     let projections = Projections::new(Vec::new());
@@ -96,6 +103,12 @@ async fn find_same(
 ) -> Result<Option<SourceRow>> {
     let contract = row.address;
     if let Some(found) = index_sources::find(db, chain, contract).await? {
+        if found.purging {
+            bail!(
+                "what was indexed of {contract} on chain {chain} is being deleted: {}",
+                how_to_purge(&contract.to_string())
+            );
+        }
         if found.agrees(row) {
             return Ok(Some(found));
         }
@@ -120,6 +133,9 @@ pub(crate) struct RemoveOptions {
     /// The event of `*`, as Solidity declares it.
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
+    /// Delete what is indexed of one that was removed before. Cut off, the same command goes on.
+    #[arg(long)]
+    purge: bool,
     /// EIP-155 id of the chain, when several are indexed.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
@@ -149,6 +165,9 @@ pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
     let db = options.database.connect().await?;
     let (chain, _) = the_chain(&mut *db.acquire().await?, options.chain).await?;
     let name = &options.address;
+    if options.purge {
+        return purge(&db, chain, contract, name).await;
+    }
     let removed = match indexer::remove(&db, chain, contract).await {
         Ok(removed) => removed,
         Err(RemoveError::NotIndexed) => bail!("{name} is not in the index of chain {chain}"),
@@ -159,6 +178,10 @@ pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
         Err(RemoveError::MadeBy(factory)) => bail!(
             "{factory} made {name}, and has what it makes followed: only that factory can be \
              removed"
+        ),
+        Err(RemoveError::Purging) => bail!(
+            "what was indexed of {name} on chain {chain} is being deleted: {}",
+            how_to_purge(name)
         ),
         Err(error) => return Err(error.into()),
     };
@@ -173,4 +196,40 @@ pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Delete what is indexed of a contract that was removed.
+async fn purge(db: &Db, chain: ChainId, contract: Address, name: &str) -> Result<()> {
+    let mut told = |logs: u64| note(&format!("{logs} logs are deleted"));
+    let projections = Projections::new(Vec::new());
+    let logs = match indexer::purge(db, chain, contract, &projections, &mut told).await {
+        Ok(logs) => logs,
+        Err(PurgeError::NotIndexed) => bail!("{name} is not in the index of chain {chain}"),
+        Err(PurgeError::Followed) => bail!(
+            "{name} is followed on chain {chain}: remove it first (`stoa index remove`, or in the \
+             configuration)"
+        ),
+        Err(PurgeError::MadeBy(factory)) => bail!(
+            "{factory} made {name}: only what is left of that factory can be deleted, with all \
+             that it made"
+        ),
+        Err(PurgeError::Unsettled { last, oldest }) => bail!(
+            "{name} was followed to block {last} of chain {chain}, which a reorg could still \
+             reach: wait until the window, which begins at block {oldest}, has gone past it"
+        ),
+        Err(PurgeError::Ours) => {
+            bail!("{name} is a collection of our factory, whose rows stay in any case")
+        }
+        Err(PurgeError::Claimed { contract, by }) => bail!(
+            "{by} has named {contract}, too, which would be its own without {name}: remove and \
+             delete {by} as well, then add it again"
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    say(&format!("{name} is gone from chain {chain}: {logs} logs were deleted"));
+    Ok(())
+}
+
+fn how_to_purge(name: &str) -> String {
+    format!("`stoa index remove '{name}' --purge` ends that")
 }

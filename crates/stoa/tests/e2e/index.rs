@@ -246,6 +246,13 @@ async fn state(place: &Place, contract: &str) -> (String, u64) {
     (found["state"].as_str().unwrap().to_owned(), found["block"].as_u64().unwrap())
 }
 
+async fn goes_with_the_head(place: &Place, contract: &str) {
+    eventually_within(PATIENCE, "the contract goes with the head", || async {
+        (state(place, contract).await.0 == "live").then_some(())
+    })
+    .await;
+}
+
 /// `stoa index add` and `remove` beside a process that indexes, and `stoa index rewind` under it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_comes_and_goes_and_the_index_is_taken_back_while_it_goes_on() {
@@ -378,6 +385,65 @@ async fn an_index_below_whose_window_the_chain_changed_begins_anew() {
     let status = place.status().await;
     assert_eq!(status["sources"].as_array().unwrap().len(), 2, "{status}");
     place.run(&["verify"]).await.unwrap();
+}
+
+/// What is left of a removed contract goes, whatever dies meanwhile, and nothing speaks of it then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_removed_contract_is_deleted() {
+    let mut place = Place::new().await;
+    let mut random = StdRng::seed_from_u64(16);
+    let _running = place.start();
+    place.stands_at_head().await;
+    let added = place.site.collection(0).to_string();
+    let add = ["add", added.as_str(), "--standard", "erc721"];
+    let purge = ["remove", added.as_str(), "--purge"];
+    refused(place.run(&purge).await, "is not in the index of chain 31337");
+    place.run(&add).await.unwrap();
+    goes_with_the_head(&place, &added).await;
+    refused(place.run(&purge).await, "remove it first");
+    place.run(&["remove", &added]).await.unwrap();
+    refused(place.run(&purge).await, "a reorg could still reach");
+    place.site.grow(2, 80, &mut random).await.unwrap();
+    place.stands_at_head().await;
+    let db = place.test.db.clone();
+    let items = || async {
+        let count = "select count(*)::text from items";
+        db::raw::texts(&mut db.acquire().await.unwrap(), count).await.unwrap()
+    };
+    assert_ne!(items().await, ["0"]);
+    let points = ["purge_begun", "before_purge_piece", "after_purge_piece", "before_purge_end"];
+    for point in points {
+        let mut command = place.command(&purge);
+        command.env("STOA_FAILPOINT", point);
+        said(command).await.unwrap_err();
+        assert_eq!(state(&place, &added).await.0, "purging", "{point}");
+        refused(place.run(&add).await, "is being deleted");
+        refused(place.run(&["remove", &added]).await, "is being deleted");
+        refused(place.run(&["rebuild", "all"]).await, "is being deleted");
+    }
+    let answer = place.run(&purge).await.unwrap();
+    assert!(answer.contains(&format!("{added} is gone from chain 31337")), "{answer}");
+    let status = place.run(&["status"]).await.unwrap();
+    assert!(!status.contains(&added), "{status}");
+    assert_eq!(items().await, ["0"]);
+    place.site.grow(2, 2, &mut random).await.unwrap();
+    place.stands_at_head().await;
+    place.assert_whole().await;
+
+    let chain = place.site.node.chain_id;
+    let digest = async |db: &db::Db| {
+        db::digest::load(&mut db.acquire().await.unwrap(), chain).await.unwrap()
+    };
+    let fresh = testkit::database().await;
+    let (url, config) = (place.site.node.anvil.http_url(), place.config.display().to_string());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+    command.args(["index", "run", "--until-head", "--rpc", &url, "--config", &config]);
+    command.args(["--database-url", &fresh.url]).stdin(Stdio::null());
+    said(command).await.unwrap();
+    assert_eq!(digest(&place.test.db).await, digest(&fresh.db).await);
+    assert!(place.run(&add).await.unwrap().contains("is read from block 1 on"));
+    goes_with_the_head(&place, &added).await;
+    assert_ne!(items().await, ["0"]);
 }
 
 /// What it measures is to be had beside no server.
