@@ -147,7 +147,7 @@ async fn dying_in_blocks_or_on_the_way_back_loses_and_doubles_nothing() {
     rig.node.mine(70).await;
     rig.sources = vec![Source::new(token, Standard::Erc20, 1)];
     let test = testkit::database().await;
-    let others = ["range", "index_build", "beside", "join", "removal", "answers"];
+    let others = ["range", "index_build", "beside", "join", "removal", "answers", "purge"];
     let rest = |name: &&&str| !others.iter().any(|other| name.contains(other));
     let points: Vec<&str> = indexer::FAILPOINTS.names().iter().filter(rest).copied().collect();
     assert_eq!(points.len(), 7);
