@@ -2,7 +2,7 @@
 // usage: node artifacts.mjs write|check   (after `forge build`)
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 
-const CONTRACTS = ['StoaCollection', 'StoaCollectionFactory', 'ERC2771Forwarder']
+const CONTRACTS = ['StoaCollection', 'StoaCollectionFactory', 'ERC2771Forwarder', 'SignatureCheck']
 const here = (path) => new URL(path, import.meta.url)
 const committed = (name) => here(`../crates/contracts/artifacts/${name}.json`)
 

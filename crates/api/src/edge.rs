@@ -1,14 +1,16 @@
 //! What every request passes, whatever it asks for.
 
 use crate::{
-    ApiState, etag,
+    ApiState,
+    charges::Charge,
+    cors, etag,
     problem::{Code, Problem, write_out},
 };
 use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::IntoResponse,
 };
@@ -67,7 +69,8 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
     let span =
         tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
     let shown = etag::shown(request.method(), &route, request.headers());
-    let answer = answer(&state, &route, request, next);
+    let charge = Charge::of(&state, &route, &request);
+    let answer = answer(&state, (&route, &charge), request, next);
     let mut response = async {
         let mut answer = answer.await;
         if let Some(shown) = shown {
@@ -89,6 +92,7 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
     .instrument(span)
     .await;
     finish_headers(response.headers_mut(), &id);
+    charge.show(response.headers_mut());
     let status = response.status().as_u16().to_string();
     let labels = [("route", route.clone()), ("method", method.to_owned()), ("status", status)];
     metrics::counter!("http_requests_total", &labels).increment(1);
@@ -102,7 +106,12 @@ fn is_probe(route: &str) -> bool {
     matches!(route, "/health" | "/ready" | "/metrics")
 }
 
-async fn answer(state: &ApiState, route: &str, request: Request, next: Next) -> Response<Body> {
+async fn answer(
+    state: &ApiState,
+    (route, charge): (&str, &Charge),
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
     let permit = state.0.requests.try_acquire();
     if permit.is_err() && !is_probe(route) {
         return Problem::from(Code::Overloaded).into_response();
@@ -110,8 +119,19 @@ async fn answer(state: &ApiState, route: &str, request: Request, next: Next) -> 
     if let Some(code) = oversized(&request) {
         return Problem::from(code).into_response();
     }
+    if request.extensions().get::<cors::Preflight>().is_some() {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let time = time_of(state, route);
-    let run = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let work = async {
+        if !is_probe(route)
+            && let Err(problem) = charge.admit(state, &mut request).await
+        {
+            return problem.into_response();
+        }
+        next.run(request).await
+    };
+    let run = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(time, run).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {

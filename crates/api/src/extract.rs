@@ -2,10 +2,12 @@
 
 use crate::{
     ApiState,
+    charges::Identified,
+    cookies,
     edge::RequestId,
     problem::{Code, Problem},
 };
-use app::{AppError, Caller, Fingerprint, Once};
+use app::{Caller, Fingerprint, Once};
 use auth::Actor;
 use axum::{
     body::to_bytes,
@@ -14,6 +16,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Bodies that hold no document.
 pub(crate) const BODY_MAX: usize = 64 * 1024;
@@ -37,31 +40,47 @@ impl Who {
 
     /// Whose cursors these are.
     pub(crate) fn owner(&self) -> String {
-        match &self.actor {
-            Actor::Anonymous => String::new(),
-            Actor::Key(holder) => holder.principal.to_string(),
-        }
+        self.actor.principal().map(|principal| principal.to_string()).unwrap_or_default()
+    }
+
+    /// The session of a user.
+    pub(crate) fn session(&self) -> Option<Uuid> {
+        self.actor.user().ok().map(|user| user.session)
     }
 }
 
 impl FromRequestParts<ApiState> for Who {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
         let request_id = parts.extensions.get::<RequestId>();
         let request_id = request_id.map_or_else(|| "".into(), |id| id.0.clone());
-        let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
-            return Ok(Self { actor: Actor::Anonymous, request_id });
-        };
-        let key = value.to_str().ok().and_then(|text| text.split_once(' '));
-        let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, text) = key.ok_or(Code::KeyInvalid)?;
-        let actor = state.authenticator.authenticate(text.trim()).await.map_err(AppError::from)?;
-        Ok(Self { actor, request_id })
+        // The edge has looked.
+        let Identified(actor) = parts.extensions.get().cloned().ok_or(Code::Internal)?;
+        Ok(Self { actor: actor?, request_id })
     }
 }
 
-/// Who calls, with a key; asked for before a body is read.
+/// The key or access token of a request; of a browser, the one in its cookie.
+pub(crate) fn credential<'r>(
+    method: &Method,
+    headers: &'r HeaderMap,
+    state: &ApiState,
+) -> Result<Option<&'r str>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        let token = cookies::access(headers);
+        if token.is_some() {
+            cookies::check_page(method, headers, state.sign_in.origins())?;
+        }
+        return Ok(token);
+    };
+    let key = value.to_str().ok().and_then(|text| text.split_once(' '));
+    let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (_, text) = key.ok_or(Code::KeyInvalid)?;
+    Ok(Some(text.trim()))
+}
+
+/// Who calls, with a key or signed in; asked for before a body is read.
 #[derive(Debug)]
 pub(crate) struct Holder(pub(crate) Who);
 
@@ -72,7 +91,7 @@ impl FromRequestParts<ApiState> for Holder {
         let who = Who::from_request_parts(parts, state).await?;
         match who.actor {
             Actor::Anonymous => Err(Code::KeyMissing.into()),
-            Actor::Key(_) => Ok(Self(who)),
+            Actor::Key(_) | Actor::User(_) => Ok(Self(who)),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! connection ─► serve (header timeout, connection cap)
-//!   └► edge: request id, span, metrics, load shedding, time limit, panics, problems
+//!   └► edge: CORS, request id, span, metrics, load shedding, time limit, panics, problems, who
+//!        │      calls and what that costs
 //!        └► extractors: key, Idempotency-Key, body, query, path
 //!             └► handler ─► app ─► show (app's values → wire shapes)
 //! ```
@@ -11,8 +12,12 @@
 //! with a code from [`Code`].
 
 mod abis;
+mod charges;
+mod client_place;
 mod collections;
 mod content_origin;
+mod cookies;
+mod cors;
 mod cursor;
 mod docs;
 mod edge;
@@ -29,9 +34,11 @@ mod openapi;
 mod operations;
 mod problem;
 mod serve;
+mod sessions;
 mod show;
 mod show_sponsors;
 mod show_transactions;
+mod sign_in;
 mod snapshots;
 mod sponsored;
 mod sponsors;
@@ -49,11 +56,12 @@ pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 
-use app::App;
+use app::{App, SignIn};
 use auth::Authenticator;
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
+use limits::Limiter;
 use runtime::Metrics;
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// What the edge allows at once, and for how long.
@@ -90,6 +98,10 @@ impl Default for Limits {
 pub struct ApiConfig {
     pub app: App,
     pub authenticator: Authenticator,
+    pub sign_in: SignIn,
+    pub limiter: Limiter,
+    /// Proxies in front of us, whose word on who calls them is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     pub metrics: Metrics,
     /// Signs cursors. The same in every process of a deployment.
     pub cursor_key: CursorKey,
@@ -132,7 +144,7 @@ impl std::ops::Deref for ApiState {
 pub fn router(state: ApiState, others: Router) -> Router {
     let (routes, _) = openapi::routes().split_for_parts();
     let routes = routes.merge(docs::routes()).with_state(state.clone()).merge(others);
-    edge::wrap(routes, state)
+    edge::wrap(routes, state.clone()).layer(from_fn_with_state(state, cors::pass))
 }
 
 /// `router` under the path of this version of the API: for what is served beside our own routes.

@@ -4,7 +4,8 @@ use crate::{
     ApiState, abis, collections, facts, holdings, indexes, items, metadata, mint_batches, mints,
     operations,
     problem::{Code, Problem},
-    sponsored, sponsors, token_metadata, transaction_changes, transactions, uploads, wallets,
+    sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
+    uploads, wallets,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ mod operator_codes;
         (name = "transactions", description = "Calls of operators, and all that the engine sends"),
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
+        (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -80,6 +82,16 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sponsored::request_sponsored, sponsored::list_sponsored))
         .routes(routes!(sponsored::prepare_sponsored))
         .routes(routes!(sponsored::get_sponsored))
+        .routes(routes!(sign_in::ask_challenge))
+        .routes(routes!(
+            sign_in::open_session,
+            sessions::list_sessions,
+            sessions::end_other_sessions
+        ))
+        .routes(routes!(sessions::end_session))
+        .routes(routes!(sign_in::refresh_session))
+        .routes(routes!(sign_in::log_out))
+        .routes(routes!(sign_in::list_token_keys))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_readiness))
         .routes(routes!(operations::get_metrics))
@@ -99,13 +111,30 @@ pub(crate) fn document() -> Value {
         "api_key": {
             "type": "http", "scheme": "bearer",
             "description": "An API key: `sk_<env>_<id>_<secret>`.",
-        }
+        },
+        "access_token": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The access token of a user who is signed in (RFC 9068).",
+        },
+        "session_cookie": {
+            "type": "apiKey", "in": "cookie", "name": "__Host-stoa_access",
+            "description": "The same, kept by a browser. Requests that change something must come \
+                            from a page of an allowed origin.",
+        },
     });
     document["components"]["headers"] = json!({
         "x-request-id": {
             "description": "Id of the request: yours if you sent a sane one, else a UUIDv7.",
             "schema": { "type": "string" },
-        }
+        },
+        "RateLimit-Policy": {
+            "description": "What is allowed to whoever was charged: `q` units in `w` seconds.",
+            "schema": { "type": "string" }, "example": "\"key\";q=600000;w=60",
+        },
+        "RateLimit": {
+            "description": "`r` units are left; after `t` seconds all are there again.",
+            "schema": { "type": "string" }, "example": "\"key\";r=599995;t=1",
+        },
     });
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
@@ -126,8 +155,8 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
         | "request_collection" => (Access::Makes, codes_of_making(operation)),
-        "get_mint" => (Access::Key, vec![C::MintUnknown, C::PathInvalid]),
-        "list_mints" => (Access::Key, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
+        "get_mint" => (Access::KeyOrUser, vec![C::MintUnknown, C::PathInvalid]),
+        "list_mints" => (Access::KeyOrUser, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
             let own = [C::ItemUnknown, C::PathInvalid, C::TokenIdInvalid, C::QueryInvalid];
             (Access::Public, of(&[&own, &ADDRESS, &WHOLE]))
@@ -149,7 +178,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         }
         "list_collections" => (Access::Public, LISTS.to_vec()),
         "list_facts" => {
-            let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly];
+            let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly, C::KeyOnly];
             (Access::Public, of(&[&[C::QueryInvalid, C::TopicUnknown], &private]))
         }
         "list_indexes" => (Access::Public, Vec::new()),
@@ -157,12 +186,60 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
         | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
-        _ => match operator_codes::codes(operation) {
+        _ => codes_of_users(operation).unwrap_or_else(|| match operator_codes::codes(operation) {
             Some((true, codes)) => (Access::OperatorMakes, codes),
             Some((false, codes)) => (Access::Operator, codes),
             None => (Access::Probe, Vec::new()),
-        },
+        }),
     }
+}
+
+/// The same of signing in, and of what users do.
+fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
+    use Code as C;
+    const BODY: [Code; 5] = [
+        C::BodyMalformed,
+        C::BodyInvalid,
+        C::JsonTooDeep,
+        C::BodyTooLarge,
+        C::ContentTypeUnsupported,
+    ];
+    const REFRESH: [Code; 2] = [C::RefreshTokenInvalid, C::CrossOrigin];
+    let (access, own): (_, &[Code]) = match operation {
+        "ask_challenge" => {
+            let own = &[
+                C::ChainUnknown,
+                C::AddressInvalid,
+                C::AddressChecksum,
+                C::OriginRefused,
+                C::ChallengesTooMany,
+            ];
+            (Access::SignIn, own)
+        }
+        "open_session" => {
+            let own = &[
+                C::MessageMalformed,
+                C::MessageRefused,
+                C::ChallengeUnknown,
+                C::ChallengeSpent,
+                C::WalletSignatureInvalid,
+                C::SignatureUnchecked,
+                C::OriginRefused,
+                C::ChainUnknown,
+            ];
+            (Access::SignIn, own)
+        }
+        "refresh_session" => (Access::SignIn, &[C::RefreshTokenReused, C::OriginRefused]),
+        "log_out" => (Access::User, &[]),
+        "list_token_keys" => return Some((Access::SignIn, Vec::new())),
+        "list_sessions" => return Some((Access::User, vec![C::QueryInvalid, C::CursorInvalid])),
+        "end_session" => return Some((Access::User, vec![C::SessionUnknown, C::PathInvalid])),
+        "end_other_sessions" => return Some((Access::User, Vec::new())),
+        _ => return None,
+    };
+    let refresh: &[Code] =
+        if matches!(operation, "refresh_session" | "log_out") { &REFRESH } else { &[] };
+    Some((access, [&BODY, refresh, own].concat()))
 }
 
 /// What an operation under an Idempotency-Key may answer besides success.
@@ -217,6 +294,12 @@ enum Access {
     Probe,
     Public,
     Key,
+    /// With a key, or signed in.
+    KeyOrUser,
+    /// Signed in.
+    User,
+    /// By whoever is not signed in yet.
+    SignIn,
     /// With a key, and an Idempotency-Key.
     Makes,
     /// With a key of an operator.
@@ -229,16 +312,26 @@ fn complete(operation: &mut Value) {
     let (access, mut codes) = codes(&id);
     codes.extend([Code::Internal, Code::RequestTimeout, Code::UriTooLong, Code::HeadersTooLarge]);
     if access != Access::Probe {
-        codes.extend([Code::KeyInvalid, Code::Unavailable, Code::Overloaded]);
-        operation["security"] = json!([{ "api_key": [] }]);
+        codes.extend([Code::Unavailable, Code::Overloaded, Code::RateLimited]);
+        operation["security"] = security(access);
+    }
+    if !matches!(access, Access::Probe | Access::SignIn) {
+        let shown = [Code::KeyInvalid, Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded];
+        codes.extend(shown);
+        if !["get_", "list_"].iter().any(|reads| id.starts_with(reads)) {
+            codes.push(Code::CrossOrigin);
+        }
     }
     match access {
-        Access::Probe => {}
-        // An empty requirement: the key is optional.
-        Access::Public => operation["security"] = json!([{}, { "api_key": [] }]),
-        Access::Key | Access::Makes => codes.extend([Code::KeyMissing, Code::ScopeMissing]),
+        Access::Probe | Access::Public | Access::SignIn => {}
+        Access::User => codes.extend([Code::KeyMissing, Code::UserOnly]),
+        Access::KeyOrUser => codes.extend([Code::KeyMissing, Code::ScopeMissing]),
+        Access::Key | Access::Makes => {
+            codes.extend([Code::KeyMissing, Code::ScopeMissing, Code::KeyOnly]);
+        }
         Access::Operator | Access::OperatorMakes => {
-            codes.extend([Code::KeyMissing, Code::ScopeMissing, Code::OperatorOnly]);
+            let kinds = [Code::ScopeMissing, Code::OperatorOnly, Code::KeyOnly];
+            codes.extend([&[Code::KeyMissing][..], &kinds].concat());
         }
     }
     if matches!(access, Access::Makes | Access::OperatorMakes) {
@@ -253,6 +346,27 @@ fn complete(operation: &mut Value) {
     }
     for (status, codes) in by_status(codes) {
         responses.insert(status.to_string(), refusal(&codes));
+    }
+    if access != Access::Probe {
+        for response in responses.values_mut() {
+            for name in LIMITS {
+                let header = format!("#/components/headers/{name}");
+                response["headers"][name] = json!({ "$ref": header });
+            }
+        }
+    }
+}
+
+/// What may be shown. An empty requirement: nothing has to be.
+fn security(access: Access) -> Value {
+    let user = [json!({ "access_token": [] }), json!({ "session_cookie": [] })];
+    let key = json!({ "api_key": [] });
+    match access {
+        Access::Probe | Access::SignIn => json!([]),
+        Access::Public => json!([{}, key]),
+        Access::User => json!(user),
+        Access::KeyOrUser => json!([&[key][..], &user].concat()),
+        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => json!([key]),
     }
 }
 
@@ -281,6 +395,8 @@ fn add_etag(operation: &mut Value) {
     }
 }
 
+/// Told by every answer that was charged to somebody.
+const LIMITS: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 const REQUEST_ID: &str = "#/components/headers/x-request-id";
 
 fn add_idempotency(operation: &mut Value) {

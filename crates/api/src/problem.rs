@@ -2,6 +2,7 @@
 
 mod code;
 mod refusal;
+mod sign_in;
 mod sponsors;
 
 pub use code::Code;
@@ -29,6 +30,7 @@ impl From<Code> for Problem {
             Code::Overloaded
             | Code::Unavailable
             | Code::IdempotencyInProgress
+            | Code::SignatureUnchecked
             | Code::BlockNotIndexed => Some(1),
             Code::NotReady | Code::CollectionNotReady | Code::SourceBackfilling => Some(5),
             _ => None,

@@ -2,12 +2,12 @@
 //! in time is cut, headers are bounded, connections are counted, and an end waits for requests
 //! under way.
 
-use crate::{ApiState, content_router, operations::metrics_text, router};
+use crate::{ApiState, client_place::Peer, content_router, operations::metrics_text, router};
 use axum::{Router, body::Body, extract::Request, routing::get};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use runtime::{CancellationToken, Metrics};
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -103,10 +103,10 @@ async fn accept(
             let place = places.clone().acquire_owned().await;
             (place, listener.accept().await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, accepted) = tokio::select! {
             () = shutdown.cancelled() => break,
             (place, accepted) = accepted => match accepted {
-                Ok((stream, _)) => (place, stream),
+                Ok(accepted) => (place, accepted),
                 Err(error) => {
                     // Out of file handles, or a client gone before it was accepted.
                     tracing::warn!(error = &error as &dyn std::error::Error, "accept failed");
@@ -115,14 +115,14 @@ async fn accept(
                 }
             },
         };
-        let connection = connection(stream, app.clone(), limits);
-        let (stop, cut) = (shutdown.clone(), cut.clone());
+        let served = run(accepted, app.clone(), limits, shutdown.clone());
+        let cut = cut.clone();
         // tidy: allow(banned) a connection is no task of the supervisor's: `places` bounds them and
         // the drain below waits for each
         tokio::spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = run(connection, stop) => {}
+                () = served => {}
             }
             drop(place);
         });
@@ -136,7 +136,27 @@ async fn accept(
 }
 
 /// Until the client goes away, or the answer under way at `stop` is out.
-async fn run(connection: Connection, stop: CancellationToken) {
+async fn run(
+    (stream, peer): (TcpStream, SocketAddr),
+    app: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
+    // Small answers must not wait for the next one.
+    let _ = stream.set_nodelay(true);
+    let adapt = move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        request
+    };
+    let service = hyper_util::service::TowerToHyperService::new(app.map_request(adapt));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(BUFFER_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -148,25 +168,4 @@ async fn run(connection: Connection, stop: CancellationToken) {
     if let Err(error) = ended {
         tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
     }
-}
-
-type Connection = http1::UpgradeableConnection<
-    TokioIo<TcpStream>,
-    hyper_util::service::TowerToHyperService<
-        tower::util::MapRequest<Router, fn(Request<Incoming>) -> Request<Body>>,
-    >,
->;
-
-fn connection(stream: TcpStream, app: Router, limits: ConnectionLimits) -> Connection {
-    // Small answers must not wait for the next one.
-    let _ = stream.set_nodelay(true);
-    let adapt: fn(Request<Incoming>) -> Request<Body> = |request| request.map(Body::new);
-    let service = hyper_util::service::TowerToHyperService::new(app.map_request(adapt));
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_buf_size(BUFFER_MAX)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
 }

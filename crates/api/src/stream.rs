@@ -3,7 +3,8 @@
 use auth::{Action, Actor, AuthError, Authenticator, authorize};
 use futures_util::future::BoxFuture;
 use push::{Authorize, Denied, Filter, Grant, TopicGrant};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use time::OffsetDateTime;
 use vocab::topic;
 
 /// A topic, what following it asks for, and the attributes of its facts.
@@ -51,13 +52,13 @@ impl StreamPolicy {
 
 impl Authorize for StreamPolicy {
     fn anonymous(&self) -> Grant {
-        grant(&Actor::Anonymous)
+        grant(&Actor::Anonymous, self.0.now())
     }
 
     fn authenticate<'a>(&'a self, credential: &'a str) -> BoxFuture<'a, Result<Grant, Denied>> {
         Box::pin(async move {
             match self.0.authenticate(credential).await {
-                Ok(actor) => Ok(grant(&actor)),
+                Ok(actor) => Ok(grant(&actor, self.0.now())),
                 Err(AuthError::Unavailable(_)) => Err(Denied::Unavailable),
                 Err(_) => Err(Denied::Unauthenticated),
             }
@@ -69,7 +70,7 @@ impl Authorize for StreamPolicy {
     }
 }
 
-fn grant(actor: &Actor) -> Grant {
+fn grant(actor: &Actor, now: OffsetDateTime) -> Grant {
     let topics = TOPICS
         .iter()
         .filter(|(_, action, _)| authorize(actor, *action).is_ok())
@@ -79,8 +80,11 @@ fn grant(actor: &Actor) -> Grant {
             mandatory: mandatory(actor, *action),
         })
         .collect();
-    let principal = actor.holder().ok().map(|holder| holder.principal.to_string());
-    Grant { principal, topics, valid_for: None }
+    let principal = actor.principal().map(|principal| principal.to_string());
+    // A user's connection ends with the token that opened it.
+    let left = actor.user().ok().map(|user| user.until - now);
+    let valid_for = left.map(|left| Duration::try_from(left).unwrap_or_default());
+    Grant { principal, topics, valid_for }
 }
 
 /// Mints are told to those who asked for them; an admin sees all.

@@ -1,6 +1,6 @@
 //! Why a use case did not do what it was asked to.
 
-use crate::SponsorRefusal;
+use crate::{SignInRefusal, SponsorRefusal};
 use abi::Fault;
 use auth::{AuthError, Denied};
 use chain::RpcError;
@@ -210,6 +210,7 @@ pub enum Refusal {
     SignerRefused {
         detail: String,
     },
+    SignIn(SignInRefusal),
 }
 
 /// Why a use case did not do what it was asked to.
@@ -219,6 +220,11 @@ pub enum AppError {
     Denied(Denied),
     /// The key shown is not valid.
     KeyInvalid,
+    /// The access token shown is none of ours.
+    TokenInvalid,
+    TokenExpired,
+    /// The access token shown holds, its session does not.
+    SessionEnded,
     /// The database; nothing was changed, or (a lost commit) a retry with the same key will tell.
     Db(DbError),
     /// As [`AppError::Db`], for all who shared a commit.
@@ -267,9 +273,14 @@ impl AppError {
                     Class::Busy
                 }
                 R::Sponsor(refusal) => refusal.class(),
+                R::SignIn(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },
-            Self::Denied(_) | Self::KeyInvalid => Class::Denied,
+            Self::Denied(_)
+            | Self::KeyInvalid
+            | Self::TokenInvalid
+            | Self::TokenExpired
+            | Self::SessionEnded => Class::Denied,
             Self::Db(error) if error.is_transient() => Class::Busy,
             Self::Group(error) if error.is_transient() => Class::Busy,
             Self::OutcomeUnknown => Class::Busy,
@@ -286,6 +297,9 @@ impl fmt::Display for AppError {
             Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
             Self::Denied(_) => f.write_str("the policy does not allow it"),
             Self::KeyInvalid => f.write_str("the key is not valid"),
+            Self::TokenInvalid => f.write_str("the access token is not valid"),
+            Self::TokenExpired => f.write_str("the access token has expired"),
+            Self::SessionEnded => f.write_str("the session has ended"),
             Self::Db(_) | Self::Group(_) => f.write_str("the database did not do it"),
             Self::OutcomeUnknown => f.write_str("the database did not answer in time"),
             Self::Content(_) => f.write_str("the content store did not do it"),
@@ -305,7 +319,13 @@ impl std::error::Error for AppError {
             Self::Content(source) => Some(source),
             Self::Node(source) => Some(source),
             Self::Signer(source) => Some(source),
-            Self::Refused(_) | Self::KeyInvalid | Self::OutcomeUnknown | Self::Bug(_) => None,
+            Self::Refused(_)
+            | Self::KeyInvalid
+            | Self::TokenInvalid
+            | Self::TokenExpired
+            | Self::SessionEnded
+            | Self::OutcomeUnknown
+            | Self::Bug(_) => None,
         }
     }
 }
@@ -313,6 +333,12 @@ impl std::error::Error for AppError {
 impl From<SponsorRefusal> for AppError {
     fn from(refusal: SponsorRefusal) -> Self {
         Self::Refused(Refusal::Sponsor(refusal))
+    }
+}
+
+impl From<SignInRefusal> for AppError {
+    fn from(refusal: SignInRefusal) -> Self {
+        Self::Refused(Refusal::SignIn(refusal))
     }
 }
 
@@ -353,6 +379,9 @@ impl From<AuthError> for AppError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Invalid => Self::KeyInvalid,
+            AuthError::TokenInvalid => Self::TokenInvalid,
+            AuthError::TokenExpired => Self::TokenExpired,
+            AuthError::SessionEnded => Self::SessionEnded,
             AuthError::Unavailable(error) => Self::Db(error),
         }
     }

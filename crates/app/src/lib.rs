@@ -18,6 +18,7 @@
 //! | `change_sponsor` | who pays for which calls |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
+//! | `sign_in` | wallets sign in, and stay signed in ([`SignIn`], beside [`App`]) |
 //! | `read_…` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
 //! | `check_readiness`, `node_heads` | may this process take requests? |
@@ -61,6 +62,7 @@ mod request_mints;
 mod request_sponsored;
 mod request_transaction;
 mod resolve_contract;
+mod sign_in;
 mod sponsor_refusal;
 mod sponsored_call;
 mod store_abi;
@@ -95,6 +97,7 @@ pub use db::{
     transactions::Transaction,
     transactions_reads::Summary,
     transfers_reads::{TransferPlace, TransferRow},
+    user_sessions::SessionRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
@@ -122,6 +125,10 @@ pub use request_mints::MintItem;
 pub use request_sponsored::{ForwardSpec, SPONSORED, SponsoredSpec};
 pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
+pub use sign_in::{
+    Asked, ChallengeSpec, ClientPlace, Grants, Opened, SessionKind, SignIn, SignInConfig,
+    SignInOptions, SignInRefusal, SignedMessage,
+};
 pub use signer::Approval;
 pub use sponsor_refusal::SponsorRefusal;
 pub use store_abi::{Abi, AbiSpec};

@@ -1,8 +1,10 @@
-//! From the text of a key to an actor.
+//! From the text of a key, or of an access token, to an actor.
 
 use crate::{
+    access_tokens::{TokenFault, Tokens},
     key::{KeyText, Pepper},
     policy::{Actor, KeyHolder, PrincipalKind, Scope},
+    session_check::SessionCheck,
 };
 use db::{Db, DbError, PgConnection, api_keys};
 use std::{
@@ -15,9 +17,9 @@ use time::OffsetDateTime;
 use vocab::{Clock, PrincipalId};
 
 /// How long a revoked key may still work.
-const CACHE_TTL: Duration = Duration::from_secs(10);
+pub(crate) const CACHE_TTL: Duration = Duration::from_secs(10);
 /// Rows held at most; when more keys are in use at once the cache starts anew.
-const CACHE_MAX: usize = 10_000;
+pub(crate) const CACHE_MAX: usize = 10_000;
 
 /// Why a caller could not be told.
 #[derive(Debug, thiserror::Error)]
@@ -25,17 +27,35 @@ pub enum AuthError {
     /// Malformed, unknown, expired, revoked or forged: the caller does not learn which.
     #[error("the key is not valid")]
     Invalid,
+    /// An access token that is not ours, for whatever reason.
+    #[error("the token is not valid")]
+    TokenInvalid,
+    #[error("the token has expired")]
+    TokenExpired,
+    /// The token holds, its session does not any more.
+    #[error("the session has ended")]
+    SessionEnded,
     #[error("keys can't be looked up")]
     Unavailable(#[from] DbError),
 }
 
-/// Verifies keys. Cheap to clone; clones share the cache.
+impl From<TokenFault> for AuthError {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Expired => Self::TokenExpired,
+            TokenFault::Invalid | TokenFault::NoKey => Self::TokenInvalid,
+        }
+    }
+}
+
+/// Verifies keys and access tokens. Cheap to clone; clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     db: Db,
     pepper: Pepper,
     clock: Arc<dyn Clock>,
     cache: Arc<Mutex<HashMap<String, Cached>>>,
+    sessions: Option<SessionCheck>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,15 +67,38 @@ struct Cached {
 impl Authenticator {
     #[must_use]
     pub fn new(db: Db, pepper: Pepper, clock: Arc<dyn Clock>) -> Self {
-        Self { db, pepper, clock, cache: Arc::default() }
+        Self { db, pepper, clock, cache: Arc::default(), sessions: None }
     }
 
-    /// Who shows this key. The text comes from outside. Takes no database look when the checksum
-    /// is wrong or the row was loaded within the last 10 s.
+    /// Takes these access tokens, too. Without, it takes none.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Tokens) -> Self {
+        self.sessions = Some(SessionCheck::new(self.db.clone(), self.clock.clone(), tokens));
+        self
+    }
+
+    /// By the clock that keys and tokens are held against.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// What this process knows of a session is not true any more: look again at its next use.
+    pub fn forget_session(&self, id: uuid::Uuid) {
+        self.sessions.iter().for_each(|sessions| sessions.forget(id));
+    }
+
+    /// Who shows this key or access token. The text comes from outside. Takes no database look when
+    /// checksum or signature is wrong or the row was loaded within the last 10 s.
     ///
     /// # Errors
     /// [`AuthError`]
     pub async fn authenticate(&self, text: &str) -> Result<Actor, AuthError> {
+        // Keys have no dots, and tokens have two.
+        if text.contains('.') {
+            let sessions = self.sessions.as_ref().ok_or(AuthError::TokenInvalid)?;
+            return Ok(Actor::User(sessions.user(text).await?));
+        }
         let key = KeyText::parse(text).map_err(|_| AuthError::Invalid)?;
         let row = self.row(key.id()).await?;
         let mac = self.pepper.mac(key.secret());
@@ -67,6 +110,12 @@ impl Authenticator {
             return Err(AuthError::Invalid);
         }
         Ok(Actor::Key(holder(&row)))
+    }
+
+    /// Would the database have to say whose this is? Then it may be a guess.
+    #[must_use]
+    pub fn has_to_look(&self, text: &str) -> bool {
+        KeyText::parse(text).is_ok_and(|key| !self.lock().contains_key(key.id()))
     }
 
     async fn row(&self, id: &str) -> Result<Arc<api_keys::ApiKey>, AuthError> {

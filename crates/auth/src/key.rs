@@ -17,6 +17,7 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const ID_LEN: usize = 16;
 const SECRET_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
+const NONCE_LEN: usize = 24;
 /// Longest text that is looked at.
 const TEXT_LEN_MAX: usize = 3 + 16 + 1 + ID_LEN + 1 + SECRET_LEN + CHECKSUM_LEN;
 
@@ -35,6 +36,19 @@ impl Pepper {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice())
             .expect("invariant: HMAC takes keys of any length");
         mac.update(secret.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The MAC of parts for one purpose. No two purposes or lists of parts have the same bytes, and
+    /// none those of a secret of a key, which holds no zero byte.
+    pub(crate) fn labelled_mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice())
+            .expect("invariant: HMAC takes keys of any length");
+        mac.update(&[0]);
+        for part in [label.as_bytes()].iter().chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
         mac.finalize().into_bytes().into()
     }
 }
@@ -130,6 +144,14 @@ impl KeyText {
     pub(crate) fn secret(&self) -> &str {
         &self.text[self.text.len() - CHECKSUM_LEN - SECRET_LEN..self.text.len() - CHECKSUM_LEN]
     }
+}
+
+/// A nonce that nobody can guess: 24 base62 digits of chance, 142 bits.
+#[must_use]
+pub fn fresh_nonce() -> String {
+    let mut random = [0u8; 32];
+    rand::rng().fill_bytes(&mut random);
+    base62(U256::from_be_slice(&random), NONCE_LEN)
 }
 
 fn checksum(text: &str) -> String {

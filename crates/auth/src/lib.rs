@@ -2,15 +2,30 @@
 //!
 //! ```text
 //! "Bearer sk_dev_…" ─► key text: shape and checksum ─► api_keys row (cached ≤ 10 s) ─► MAC equal?
-//!                                                                                         │
-//!                        policy: may (actor, action)? default no ◄───────── Actor ◄───────┘
+//! "Bearer eyJ…" ─► access token: signature, times ─► user_sessions row (cached ≤ 10 s) ─► open? │
+//!                                                                                       │       │
+//!                        policy: may (actor, action)? default no ◄───────── Actor ◄─────┴───────┘
 //! ```
-//! Nothing here knows HTTP. The policy table is the only place that says who may do what.
+//! Nothing here knows HTTP, and nothing asks a chain. The policy table is the only place that says
+//! who may do what.
 
+mod access_tokens;
 mod authenticator;
+mod ed25519;
 mod key;
+mod origin;
 mod policy;
+mod refresh_token;
+mod session_check;
+mod sign_in_message;
 
+pub use access_tokens::{Claims, Subject, TOKEN_LEEWAY, TokenFault, TokenKey, TokenPolicy, Tokens};
 pub use authenticator::{AuthError, Authenticator, NewKey, issue_key, revoke_key};
-pub use key::{KeyText, MalformedKey, Pepper};
-pub use policy::{Action, Actor, Denied, KeyHolder, PrincipalKind, Rule, Scope, authorize};
+pub use key::{KeyText, MalformedKey, Pepper, fresh_nonce};
+pub use origin::{Origin, OriginFault};
+pub use policy::{Action, Actor, Denied, KeyHolder, PrincipalKind, Rule, Scope, User, authorize};
+pub use refresh_token::{MalformedRefreshToken, RefreshToken};
+pub use sign_in_message::{
+    Challenge, MESSAGE_LEEWAY, MESSAGE_LEN_MAX, MalformedMessage, MessageFault, SignInMessage,
+    is_statement,
+};

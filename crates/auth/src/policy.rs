@@ -2,7 +2,9 @@
 //! does not allow is denied.
 
 use std::{fmt, str::FromStr};
-use vocab::PrincipalId;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocab::{Address, ChainId, PrincipalId};
 
 /// What a key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,12 +97,25 @@ pub struct KeyHolder {
     pub scopes: Vec<Scope>,
 }
 
+/// Somebody who signed in with a wallet and shows a valid access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub principal: PrincipalId,
+    pub session: Uuid,
+    /// What was signed in with, and for which chain.
+    pub address: Address,
+    pub chain_id: ChainId,
+    /// When the token ends.
+    pub until: OffsetDateTime,
+}
+
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Nobody in particular.
     Anonymous,
     Key(KeyHolder),
+    User(User),
 }
 
 /// What somebody wants to do.
@@ -137,10 +152,14 @@ pub enum Action {
     ChangeWallet,
     /// Who pays for which calls, and how much.
     ChangeSponsor,
+    /// One's own: where one is signed in.
+    ReadSession,
+    /// One's own.
+    EndSession,
 }
 
 impl Action {
-    pub const ALL: [Action; 21] = [
+    pub const ALL: [Action; 23] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -162,6 +181,8 @@ impl Action {
         Self::ReadWallet,
         Self::ChangeWallet,
         Self::ChangeSponsor,
+        Self::ReadSession,
+        Self::EndSession,
     ];
 }
 
@@ -169,6 +190,10 @@ impl Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     Anyone,
+    /// A user who is signed in: no key is.
+    User,
+    /// A user, of their own objects; or a key as for [`Rule::OneOf`].
+    UserOr(&'static [Scope]),
     /// A key with one of these scopes, or with `admin`.
     OneOf(&'static [Scope]),
     /// The same, and the key is an operator's: no key of a machine does, not even with `admin`.
@@ -180,12 +205,12 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::UploadContent, Rule::OneOf(&[Scope::ContentWrite])),
     (Action::StoreMetadata, Rule::OneOf(&[Scope::ContentWrite])),
     (Action::RequestMint, Rule::OneOf(&[Scope::MintsWrite])),
-    (Action::ReadMint, Rule::OneOf(&[Scope::MintsRead, Scope::MintsWrite])),
+    (Action::ReadMint, Rule::UserOr(&[Scope::MintsRead, Scope::MintsWrite])),
     (Action::RequestCollection, Rule::OneOf(&[Scope::CollectionsWrite])),
     (Action::ReadItem, Rule::Anyone),
     (Action::ReadCollection, Rule::Anyone),
     (Action::ReadPublicFacts, Rule::Anyone),
-    (Action::ReadMintFacts, Rule::OneOf(&[Scope::MintsRead, Scope::MintsWrite])),
+    (Action::ReadMintFacts, Rule::UserOr(&[Scope::MintsRead, Scope::MintsWrite])),
     (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
     (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
@@ -198,6 +223,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadWallet, Rule::Operator(&[Scope::TransactionsRead, Scope::WalletsWrite])),
     (Action::ChangeWallet, Rule::Operator(&[Scope::WalletsWrite])),
     (Action::ChangeSponsor, Rule::Operator(&[Scope::SponsorsWrite])),
+    (Action::ReadSession, Rule::User),
+    (Action::EndSession, Rule::User),
 ];
 
 const SPONSORS: &[Scope] = &[Scope::SponsorsRead, Scope::SponsorsWrite, Scope::SponsoredWrite];
@@ -207,9 +234,15 @@ const TRANSACTIONS: &[Scope] = &[Scope::TransactionsRead, Scope::TransactionsWri
 /// Why an actor may not do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Not without a key.
+    /// Not without a key, or without being signed in.
     #[error("a key is needed")]
     NeedsKey,
+    /// A key can't do it, a user who is signed in can.
+    #[error("a signed-in user is needed")]
+    NeedsUser,
+    /// A user who is signed in may not; a key may.
+    #[error("signed-in users may not do this")]
+    NotForUsers,
     /// The key's scopes do not cover it; this one would.
     #[error("the key lacks the scope `{0}`")]
     NeedsScope(Scope),
@@ -224,20 +257,26 @@ pub enum Denied {
 /// [`Denied`] when not, with what is missing.
 pub fn authorize(actor: &Actor, action: Action) -> Result<(), Denied> {
     let rule = POLICY.iter().find(|(listed, _)| *listed == action).map(|(_, rule)| *rule);
-    match (rule, actor) {
-        (Some(Rule::Anyone), _) => Ok(()),
-        (_, Actor::Anonymous) => Err(Denied::NeedsKey),
-        (Some(Rule::Operator(_)), Actor::Key(holder)) if holder.kind != PrincipalKind::Operator => {
+    let holder = match (rule, actor) {
+        (Some(Rule::Anyone), _) => return Ok(()),
+        (_, Actor::Anonymous) => return Err(Denied::NeedsKey),
+        (Some(Rule::User | Rule::UserOr(_)), Actor::User(_)) => return Ok(()),
+        (_, Actor::User(_)) => return Err(Denied::NotForUsers),
+        (_, Actor::Key(holder)) => holder,
+    };
+    match rule {
+        Some(Rule::User) => Err(Denied::NeedsUser),
+        Some(Rule::Operator(_)) if holder.kind != PrincipalKind::Operator => {
             Err(Denied::NeedsOperator)
         }
-        (Some(Rule::OneOf(scopes) | Rule::Operator(scopes)), Actor::Key(holder)) => {
+        Some(Rule::OneOf(scopes) | Rule::UserOr(scopes) | Rule::Operator(scopes)) => {
             if holder.is_admin() || scopes.iter().any(|scope| holder.scopes.contains(scope)) {
                 Ok(())
             } else {
                 Err(Denied::NeedsScope(scopes.first().copied().unwrap_or(Scope::Admin)))
             }
         }
-        (None, Actor::Key(_)) => Err(Denied::NeedsScope(Scope::Admin)),
+        Some(Rule::Anyone) | None => Err(Denied::NeedsScope(Scope::Admin)),
     }
 }
 
@@ -250,14 +289,37 @@ impl KeyHolder {
 }
 
 impl Actor {
-    /// Who answers for what this actor makes.
+    /// The key that answers for what this actor makes.
     ///
     /// # Errors
-    /// [`Denied::NeedsKey`] for nobody in particular.
+    /// [`Denied::NeedsKey`] for nobody in particular, [`Denied::NotForUsers`] for users.
     pub fn holder(&self) -> Result<&KeyHolder, Denied> {
         match self {
             Self::Anonymous => Err(Denied::NeedsKey),
             Self::Key(holder) => Ok(holder),
+            Self::User(_) => Err(Denied::NotForUsers),
+        }
+    }
+
+    /// The user who is signed in.
+    ///
+    /// # Errors
+    /// [`Denied::NeedsKey`] for nobody in particular, [`Denied::NeedsUser`] for keys.
+    pub fn user(&self) -> Result<&User, Denied> {
+        match self {
+            Self::Anonymous => Err(Denied::NeedsKey),
+            Self::Key(_) => Err(Denied::NeedsUser),
+            Self::User(user) => Ok(user),
+        }
+    }
+
+    /// Who it is; nobody in particular is nobody.
+    #[must_use]
+    pub fn principal(&self) -> Option<PrincipalId> {
+        match self {
+            Self::Anonymous => None,
+            Self::Key(holder) => Some(holder.principal),
+            Self::User(user) => Some(user.principal),
         }
     }
 
@@ -266,8 +328,10 @@ impl Actor {
     /// # Errors
     /// [`Denied::NeedsKey`] for nobody in particular, who reaches no owned object.
     pub fn reach(&self) -> Result<Option<PrincipalId>, Denied> {
-        let holder = self.holder()?;
-        Ok((!holder.is_admin()).then_some(holder.principal))
+        match self {
+            Self::Key(holder) if holder.is_admin() => Ok(None),
+            _ => self.principal().map(Some).ok_or(Denied::NeedsKey),
+        }
     }
 }
 

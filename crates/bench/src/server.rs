@@ -60,6 +60,8 @@ pub struct Start {
     pub rpc: Option<String>,
 }
 
+/// One caller may ask for as much as the server bears.
+const UNLIMITED: &str = "[limits]\nip_units = 0\nwallet_units = 0\nkey_units = 0\n";
 /// Files of 16 MiB.
 const SEASONED: u32 = 24;
 
@@ -113,11 +115,9 @@ impl Server {
         if let Some(gas) = start.block_gas_limit {
             arguments.extend(["--block-gas-limit".to_owned(), gas.to_string()]);
         }
-        if let Some(config) = &start.config {
-            let file = directory.path().join("stoa.toml");
-            fs::write(&file, config)?;
-            arguments.extend(["--config".to_owned(), file.display().to_string()]);
-        }
+        let file = directory.path().join("stoa.toml");
+        fs::write(&file, format!("{UNLIMITED}{}", start.config.as_deref().unwrap_or_default()))?;
+        arguments.extend(["--config".to_owned(), file.display().to_string()]);
         let log = directory.path().join("stoa.log");
         let mut child = spawn_tied(stoa, &arguments, None, Signal::SIGTERM, &log)?;
         let dev = wait_ready(&mut child, &data.join("dev.json")).await?;

@@ -136,7 +136,7 @@ impl Endpoint {
 }
 
 /// Did the contract refuse, and not the node?
-fn is_reverted(error: &RpcError) -> bool {
+pub(crate) fn is_reverted(error: &RpcError) -> bool {
     const OF_CONTRACTS: [&str; 8] = [
         "revert",
         "out of gas",

@@ -1,6 +1,8 @@
 //! The JSON-RPC methods that we call, typed.
 
-use crate::{BlockReceipt, Endpoint, FeeHistory, Header, Large, Log, Receipt, RpcError};
+use crate::{
+    BlockReceipt, Endpoint, FeeHistory, Header, Large, Log, Receipt, RpcError, ask::is_reverted,
+};
 use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -185,6 +187,28 @@ impl Endpoint {
         let block = json!({ "blockHash": block });
         let calls: Vec<_> = calls.iter().map(|c| ("eth_call", json!([c, block]))).collect();
         self.batch(&calls).await
+    }
+
+    /// Run creation code as of the block with this hash (EIP-1898), as `from` and with so much gas;
+    /// what its constructor returns. None when it fails: an answer, other than that of a node which
+    /// can't tell.
+    ///
+    /// # Errors
+    /// [`RpcError`] when the node can't tell.
+    pub async fn run_creation(
+        &self,
+        from: Address,
+        code: &Bytes,
+        gas: u64,
+        block: B256,
+    ) -> Result<Option<Bytes>, RpcError> {
+        let call = json!({ "from": from, "input": code, "gas": U64::from(gas) });
+        let at = json!({ "blockHash": block });
+        match self.call::<Bytes>("eth_call", json!([call, at])).await {
+            Ok(returned) => Ok(Some(returned)),
+            Err(error) if is_reverted(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gas that calls use at the head. The block is named, because clients differ in what they take

@@ -7,8 +7,9 @@
 
 mod content;
 mod deployment;
+mod signature_check;
 
-pub use bindings::{ERC2771Forwarder, StoaCollection, StoaCollectionFactory};
+pub use bindings::{ERC2771Forwarder, SignatureCheck, StoaCollection, StoaCollectionFactory};
 pub use content::{
     BadContents, ContentMode, Contents, MAX_BATCH_ITEMS, MAX_CONTENTS_BYTES, MAX_ROYALTY_BPS,
     intent_bits,
@@ -17,6 +18,8 @@ pub use deployment::{
     Artifact, COLLECTION, COLLECTION_FACTORY, FORWARDER, FORWARDER_NAME, REGISTRY,
     collection_address, collection_creation, factory_creation, forwarder_creation,
 };
+
+pub use signature_check::signature_check;
 
 mod bindings {
     #![allow(unreachable_pub, missing_debug_implementations, clippy::all)]
@@ -36,6 +39,11 @@ mod bindings {
         #[sol(all_derives)]
         ERC2771Forwarder,
         "artifacts/ERC2771Forwarder.json"
+    );
+    sol!(
+        #[sol(all_derives)]
+        SignatureCheck,
+        "artifacts/SignatureCheck.json"
     );
 }
 

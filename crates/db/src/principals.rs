@@ -1,11 +1,11 @@
-//! `principals`: who may hold keys.
+//! `principals`: who may call: holders of keys, and users who sign in.
 
 use crate::DbError;
 use sqlx::PgConnection;
 use vocab::PrincipalId;
 
 /// Record a principal; the same id again changes nothing.
-/// `kind` is `operator` or `machine`.
+/// `kind` is `operator`, `machine` or `user`.
 pub async fn record(
     db: &mut PgConnection,
     id: PrincipalId,

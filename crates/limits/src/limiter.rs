@@ -45,7 +45,7 @@ impl Default for Options {
         Self {
             ip: a_minute(1_200),
             wallet: a_minute(3_000),
-            key: a_minute(120_000),
+            key: a_minute(600_000),
             subjects_max: 100_000,
         }
     }

@@ -46,7 +46,13 @@ impl fmt::Debug for RedisBuckets {
 }
 
 impl RedisBuckets {
-    /// Nothing is connected before it is needed.
+    /// Can this be the address of a Redis?
+    #[must_use]
+    pub fn is_address(url: &str) -> bool {
+        Client::open(url).is_ok()
+    }
+
+    /// Nothing is connected before it is needed. To be called in a runtime.
     ///
     /// # Errors
     /// [`BadUrl`]

@@ -12,8 +12,10 @@ mod index_rebuild;
 mod key;
 mod nodes;
 mod operate;
+mod session;
 mod sign;
 mod signer_keys;
+mod token_keys;
 
 use anyhow::Result;
 use std::{io::Write, process::ExitCode};

@@ -61,9 +61,29 @@ codes! {
     IdempotencyKeyInvalid, "idempotency_key_invalid", 400, "Idempotency-Key is not valid",
         "The key has 1 to 255 printable ASCII characters.";
     KeyMissing, "key_missing", 401, "An API key is required",
-        "Send `Authorization: Bearer <key>`.";
+        "Send `Authorization: Bearer <key>`; for what signed-in users may do, an access token.";
     KeyInvalid, "key_invalid", 401, "The API key is not valid",
         "The key is malformed, unknown, expired or revoked.";
+    TokenInvalid, "token_invalid", 401, "The access token is not valid",
+        "It is not one of this engine: malformed, of another issuer or audience, or signed by a \
+         key that is not in use.";
+    TokenExpired, "token_expired", 401, "The access token has expired",
+        "`POST /api/v1/auth/refresh` gives the next one.";
+    SessionEnded, "session_ended", 401, "The session has ended",
+        "It was logged out, ended from elsewhere, or its time is over. Sign in again.";
+    RefreshTokenInvalid, "refresh_token_invalid", 401, "The refresh token is not valid",
+        "It is none of this engine, or its session has ended. Sign in again.";
+    RefreshTokenReused, "refresh_token_reused", 401, "The refresh token was used before",
+        "Somebody else may have it, so the session has ended. Sign in again.";
+    OriginRefused, "origin_refused", 403, "Nobody signs in from there",
+        "The origin is not one of those that this engine is configured for, or the page that calls \
+         is of another origin than the one that the message was asked for.";
+    CrossOrigin, "cross_origin", 403, "The request does not come from a page of this engine",
+        "With cookies, requests that change something must carry the `Origin` of an allowed page.";
+    UserOnly, "user_only", 403, "Only signed-in users may do this",
+        "An API key can't: sign in with a wallet.";
+    KeyOnly, "key_only", 403, "Signed-in users may not do this",
+        "It takes an API key.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
     OperatorOnly, "operator_only", 403, "Only operators may do this",
@@ -96,6 +116,11 @@ codes! {
         "No sponsor of yours has this id.";
     SponsoredUnknown, "sponsored_unknown", 404, "The sponsored transaction is not known",
         "No sponsored transaction of yours has this id.";
+    ChallengeUnknown, "challenge_unknown", 404, "The message was not asked for here",
+        "Its nonce is not known, or has expired. `POST /api/v1/auth/challenges` gives another \
+         message.";
+    SessionUnknown, "session_unknown", 404, "The session is not known",
+        "No open session of yours has this id.";
     ContentUnknown, "content_unknown", 404, "The content is not in this store",
         "No content with this CID was stored here.";
     MethodNotAllowed, "method_not_allowed", 405, "The path does not take this method",
@@ -108,6 +133,8 @@ codes! {
          nothing is sent to it. `detail` names the chain.";
     IdempotencyInProgress, "idempotency_in_progress", 409, "The request is being worked on",
         "A request with the same Idempotency-Key is under way. Try again in a moment.";
+    ChallengeSpent, "challenge_spent", 409, "The message was used before",
+        "A message signs in once. `POST /api/v1/auth/challenges` gives another one.";
     CollectionNotReady, "collection_not_ready", 409, "The collection is not deployed yet",
         "The collection was asked for, but does not stand on chain yet. Try again later.";
     AbiExists, "abi_exists", 409, "The contract has an ABI, or the name is taken",
@@ -196,6 +223,14 @@ codes! {
     SignatureInvalid, "signature_invalid", 422, "The signature is not the user's",
         "65 bytes r, s, v with a low s and v 27 or 28, by `from`, of this very request under the \
          forwarder's EIP-712 domain. `errors` says more.";
+    MessageMalformed, "message_malformed", 422, "The text is no sign-in message",
+        "It must be an EIP-4361 message in its one form: no other lines, the address with its \
+         EIP-55 checksum.";
+    MessageRefused, "message_refused", 422, "The message is not the one that was asked for",
+        "`errors` names each field of EIP-4361 that differs, or whose time is not now.";
+    WalletSignatureInvalid, "wallet_signature_invalid", 422, "The signature is not the wallet's",
+        "65 bytes r, s, v with a low s and v 27 or 28 by the address's key, or what the contract \
+         at the address accepts (ERC-1271, ERC-6492). `errors` says more.";
     CallNotSponsored, "call_not_sponsored", 422, "The sponsor does not pay for this call",
         "Its rules list contracts and functions; calls that run other calls are never paid for.";
     TargetUntrusting, "target_untrusting", 422, "The contract does not trust the forwarder",
@@ -220,8 +255,14 @@ codes! {
         "Path and query have at most 8 KiB.";
     UpgradeRequired, "upgrade_required", 426, "This path speaks WebSocket only",
         "Connect with a WebSocket client (RFC 6455, version 13).";
+    ChallengesTooMany, "challenges_too_many", 429, "Too many messages were asked for",
+        "Each is good for some minutes. Sign one of them, or try again after the seconds in \
+         `Retry-After`.";
     HeadersTooLarge, "headers_too_large", 431, "The headers are too large",
         "At most 64 headers with 16 KiB together.";
+    RateLimited, "rate_limited", 429, "You have called too often",
+        "Try again after the seconds in `Retry-After`; nothing was done. `RateLimit-Policy` and \
+         `RateLimit` of each answer say how you stand.";
     Internal, "internal", 500, "Something broke on our side",
         "The request id finds the cause in our logs. A request with an Idempotency-Key is safe to \
          send again.";
@@ -237,6 +278,9 @@ codes! {
     SourceBackfilling, "source_backfilling", 503, "The contract is not indexed to the end yet",
         "It was added to the index, which reads its earlier logs now; `detail` says how far it is, \
          and `GET /api/v1/index` how fast. Try again after the seconds in `Retry-After`.";
+    SignatureUnchecked, "signature_unchecked", 503, "The chain does not tell whether it is signed",
+        "Whether a contract accepts a signature, two nodes must say. The message is not spent: try \
+         again after the seconds in `Retry-After`.";
     NotReady, "not_ready", 503, "The engine is not ready",
         "`errors` says what it waits for.";
 }
@@ -254,6 +298,7 @@ impl Code {
             415 => Self::ContentTypeUnsupported,
             416 => Self::RangeInvalid,
             426 => Self::UpgradeRequired,
+            429 => Self::RateLimited,
             431 => Self::HeadersTooLarge,
             400..=499 => Self::RequestMalformed,
             503 => Self::Unavailable,

@@ -15,7 +15,12 @@ impl From<AppError> for Problem {
                 Problem::from(Code::ScopeMissing).saying(format!("the key needs `{scope}`"))
             }
             AppError::Denied(Denied::NeedsOperator) => Code::OperatorOnly.into(),
+            AppError::Denied(Denied::NeedsUser) => Code::UserOnly.into(),
+            AppError::Denied(Denied::NotForUsers) => Code::KeyOnly.into(),
             AppError::KeyInvalid => Code::KeyInvalid.into(),
+            AppError::TokenInvalid => Code::TokenInvalid.into(),
+            AppError::TokenExpired => Code::TokenExpired.into(),
+            AppError::SessionEnded => Code::SessionEnded.into(),
             error => of_fault(&error),
         }
     }
@@ -77,6 +82,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
             Problem { retry_after: Some(retry_after), ..Code::QueueFull.into() }
         }
         Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
+        Refusal::SignIn(refusal) => super::sign_in::of_refusal(refusal),
         Refusal::WalletUnknown => Code::WalletUnknown.into(),
         Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
         Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),

@@ -1,7 +1,9 @@
 //! A whole API on a fresh database, and a client for it.
 
-use app::{App, AppConfig, ChainSettings, WriteSettings};
-use auth::{Authenticator, NewKey, Pepper, PrincipalKind, Scope};
+use app::{App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings};
+use auth::{
+    Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
+};
 use axum::{Router, routing::get};
 use chain::{Chain, Endpoint, EndpointOptions};
 use content::{
@@ -12,6 +14,7 @@ use db::{
     Db,
     collection_requests::{self, NewCollectionRequest},
 };
+use limits::Limiter;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use runtime::{CancellationToken, Metrics};
 use serde_json::{Value, json};
@@ -53,6 +56,8 @@ pub struct Api {
     /// Where contents are kept.
     pub directory: tempfile::TempDir,
     pub stop: CancellationToken,
+    pub tokens: Tokens,
+    pub sign_in: SignIn,
 }
 
 /// What an API is started with.
@@ -69,6 +74,11 @@ pub struct Setup {
     pub forwarder: Option<Address>,
     /// The node of another chain, [`OTHER_CHAIN`], which comes first.
     pub other: Option<chain::Endpoint>,
+    pub sign_in: Option<SignInOptions>,
+    /// No limits without.
+    pub limiter: Option<Limiter>,
+    /// Believed about who calls them.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
     /// With [`READ_CHAIN`], to which nothing is sent.
     pub read_only: bool,
 }
@@ -124,10 +134,24 @@ pub async fn start_as(setup: Setup) -> Api {
         intake: transactor::Intake::new(queue_max),
         signer: signer::Client::connect(directory.path().join("run/signer.sock")),
     });
-    let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone());
+    let tokens = tokens(clock.clone());
+    let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone())
+        .with_tokens(tokens.clone());
+    let sign_in = SignIn::new(SignInConfig {
+        db: database.db.clone(),
+        clock: clock.clone(),
+        chains: vec![chain.node.clone()],
+        tokens: tokens.clone(),
+        pepper: Pepper::new(PEPPER),
+        authenticator: authenticator.clone(),
+        options: setup.sign_in.unwrap_or_else(|| SignInOptions::new(origins())),
+    });
     let state = api::ApiState::new(api::ApiConfig {
         app: app.clone(),
         authenticator: authenticator.clone(),
+        sign_in: sign_in.clone(),
+        limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
+        trusted_proxies: setup.trusted_proxies,
         metrics: Metrics::detached().unwrap(),
         cursor_key: api::CursorKey::new([9; 32]),
         limits,
@@ -149,7 +173,36 @@ pub async fn start_as(setup: Setup) -> Api {
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;
     let client = Client::new();
-    Api { client, url, content_url, clock, key, database, chain, app, directory, stop }
+    Api {
+        client,
+        url,
+        content_url,
+        clock,
+        key,
+        database,
+        chain,
+        app,
+        directory,
+        stop,
+        tokens,
+        sign_in,
+    }
+}
+
+/// Where users of tests sign in.
+pub const PAGE: &str = "https://app.example.org";
+
+pub fn origins() -> Vec<Origin> {
+    vec![PAGE.parse().unwrap(), "http://localhost:3000".parse().unwrap()]
+}
+
+fn tokens(clock: Arc<FixedClock>) -> Tokens {
+    let policy = TokenPolicy {
+        issuer: "https://stoa.example.org".to_owned(),
+        audience: "stoa".to_owned(),
+        lifetime: time::Duration::minutes(10),
+    };
+    Tokens::new(policy, clock, vec![TokenKey::new(&[5; 32], START).unwrap()])
 }
 
 /// The stream with its feed and the sequencer, until `stop`.

@@ -3,6 +3,7 @@
 
 mod abis;
 mod batches;
+mod browser;
 mod collections;
 mod content;
 mod edge;
@@ -16,10 +17,15 @@ mod idempotency;
 mod indexes;
 mod items;
 mod keys;
+mod limits;
 mod mints;
 mod openapi;
 mod quotes;
 mod read_only;
+mod sessions;
+mod sign_in;
+mod sign_in_contracts;
+mod sign_in_logs;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;

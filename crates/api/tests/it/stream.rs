@@ -1,7 +1,11 @@
 //! What a subscription without `from_seq` starts with.
 
-use crate::harness::{
-    ALICE, Api, BOB, DIGEST, FREE, PENDING, Setup, URI, body, issue, operator, principal, start_as,
+use crate::{
+    harness::{
+        ALICE, Api, BOB, DIGEST, FREE, PENDING, Setup, URI, body, issue, operator, principal,
+        start_as,
+    },
+    sponsored::User,
 };
 use auth::Scope;
 use futures_util::{SinkExt, StreamExt};
@@ -336,4 +340,37 @@ async fn what_the_chain_shows_is_in_the_snapshot() {
     let (_, chain) = listener.subscribe("h", "chain", json!({"chain_id": "31337"})).await;
     assert_eq!(chain["data"]["items"][0]["block"]["number"], 18);
     assert_eq!(chain["data"]["items"][0]["live"], true);
+}
+
+/// A signed-in user follows what is public and what is theirs, until the token ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_follows_until_the_token_ends() {
+    let api = streaming().await;
+    mint(&api, "theirs", ALICE).await;
+    let opened = api.signed_in(&User::new(7)).await;
+    let token = opened["access_token"].as_str().unwrap();
+    api.clock.advance(time::Duration::seconds(598));
+    let mut listener = Listener::connect(&api, Some(token)).await;
+    let (_, items) = listener.subscribe("i", "items", json!({})).await;
+    assert_eq!(items["type"], "snapshot");
+    let (_, mints) = listener.subscribe("m", "mints", json!({})).await;
+    assert!(ids(&mints).is_empty(), "nobody else's");
+    let (denied, _) = listener.subscribe("t", "transactions", json!({})).await;
+    assert_eq!(denied["code"], "denied", "{denied}");
+    let closed = async {
+        loop {
+            if let Some(Ok(Message::Close(Some(frame)))) = listener.0.next().await {
+                break u16::from(frame.code);
+            }
+        }
+    };
+    let code = tokio::time::timeout(Duration::from_secs(30), closed).await;
+    assert_eq!(code.expect("it is closed"), 4401);
+    // One that has ended is refused at the door.
+    api.clock.advance(time::Duration::seconds(7));
+    let url = format!("{}/api/v1/stream", api.url.replacen("http", "ws", 1));
+    let mut request = url.into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let refused = connect_async(request).await.expect_err("it has expired");
+    assert!(refused.to_string().contains("401"), "{refused}");
 }

@@ -17,6 +17,16 @@ fn key_of(kind: PrincipalKind, scopes: &[Scope]) -> Actor {
     })
 }
 
+fn user() -> Actor {
+    Actor::User(User {
+        principal: PrincipalId::new(),
+        session: Uuid::nil(),
+        address: Address::ZERO,
+        chain_id: ChainId(1),
+        until: OffsetDateTime::UNIX_EPOCH,
+    })
+}
+
 /// The whole table, written a second time by hand: a change of policy is a change here.
 #[test]
 fn every_actor_by_every_action() {
@@ -32,10 +42,12 @@ fn every_actor_by_every_action() {
         StoreAbi,
         ReadAbi,
     ];
+    let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
+    let for_operators = &Action::ALL[..21];
     let sponsors = [ReadSponsor, ReadSponsored];
     let spending = [ReadSponsor, ReadSponsored, RequestSponsored];
     let making = [ReadSponsor, ReadSponsored, ChangeSponsor];
-    let actors: [(&str, Actor, &[Action]); 18] = [
+    let actors: [(&str, Actor, &[Action]); 19] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
@@ -53,7 +65,8 @@ fn every_actor_by_every_action() {
         ("operator, transactions:read", operator(&[Scope::TransactionsRead]), &reading),
         ("operator, transactions:write", operator(&[Scope::TransactionsWrite]), &writing),
         ("operator, wallets:write", operator(&[Scope::WalletsWrite]), &[ReadWallet, ChangeWallet]),
-        ("operator, admin", operator(&[Scope::Admin]), &Action::ALL),
+        ("operator, admin", operator(&[Scope::Admin]), for_operators),
+        ("user", user(), &of_users),
     ];
     for (name, actor, allowed) in actors {
         for action in Action::ALL {
@@ -75,6 +88,11 @@ fn a_denial_says_what_is_missing() {
     let reader = operator(&[Scope::TransactionsRead]);
     let refused = authorize(&reader, Action::RequestTransaction);
     assert_eq!(refused, missing(Scope::TransactionsWrite));
+    assert_eq!(authorize(&user(), Action::RequestMint), Err(Denied::NotForUsers));
+    assert_eq!(authorize(&user(), Action::ReadTransaction), Err(Denied::NotForUsers));
+    let admin = operator(&[Scope::Admin]);
+    assert_eq!(authorize(&admin, Action::EndSession), Err(Denied::NeedsUser));
+    assert_eq!(authorize(&Actor::Anonymous, Action::EndSession), Err(Denied::NeedsKey));
 }
 
 #[test]
@@ -83,6 +101,9 @@ fn only_an_admin_reaches_the_objects_of_others() {
     assert_eq!(own.reach(), Ok(Some(own.holder().expect("a key").principal)));
     assert_eq!(key(&[Scope::Admin]).reach(), Ok(None));
     assert_eq!(Actor::Anonymous.reach(), Err(Denied::NeedsKey));
+    let user = user();
+    assert_eq!(user.reach(), Ok(Some(user.user().expect("a user").principal)));
+    assert_eq!(user.holder().err(), Some(Denied::NotForUsers));
 }
 
 #[test]

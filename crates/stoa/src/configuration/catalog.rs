@@ -48,9 +48,24 @@ pub(super) fn sections() -> Vec<Section> {
         },
         Section { name: "api", means: "What the API allows at once.", options: Engine(api()) },
         Section {
+            name: "limits",
+            means: "What it allows one caller ([limits between callers](../operate/limits.md)).",
+            options: Engine(super::limits::limits()),
+        },
+        Section {
+            name: "redis",
+            means: "A Redis that all processes share. It may vanish at any moment.",
+            options: Engine(super::limits::redis()),
+        },
+        Section {
             name: "stream",
             means: "The same for the [stream](../guide/use-the-stream.md).",
             options: Engine(stream()),
+        },
+        Section {
+            name: "auth",
+            means: "How users sign in ([sign-in](../guide/sign-in.md)).",
+            options: Engine(super::auth::options()),
         },
     ]
 }

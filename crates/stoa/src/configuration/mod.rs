@@ -4,14 +4,17 @@
 //! showing and the tables in `docs/reference/configuration.md` all follow that list; what is left
 //! out is as the parts themselves have it.
 
+mod auth;
 mod catalog;
 mod chain;
+mod limits;
 mod option;
 mod read;
 mod read_chains;
 mod show;
 mod tools;
 
+pub(crate) use auth::AuthSettings;
 pub(crate) use chain::ChainConfiguration;
 pub(crate) use tools::{ConfigCommand, run};
 
@@ -47,7 +50,12 @@ pub(crate) struct Settings {
     pub metadata: metadata::Options,
     pub sequencer: journal::SequencerOptions,
     pub api: api::Limits,
+    /// Between callers.
+    pub limits: ::limits::Options,
+    /// Where they are counted, if not in this process.
+    pub redis_url: Option<limits::RedisUrl>,
     pub stream: push::HubOptions,
+    pub auth: AuthSettings,
 }
 
 /// A pool of wallets.
@@ -113,7 +121,10 @@ impl Default for Settings {
             metadata: metadata::Options::default(),
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
+            limits: ::limits::Options::default(),
+            redis_url: None,
             stream: push::HubOptions::default(),
+            auth: AuthSettings::default(),
         }
     }
 }

@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Texts,
     /// An address whose path may hold a key.
     Address,
+    /// The address of a Redis, which may hold a password.
+    Redis,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +81,10 @@ impl Kind {
                 .filter(|text| text.parse::<Urgency>().is_ok())
                 .map(|text| Value::Text(text.to_owned())),
             Self::Text | Self::Address => value.as_str().map(|text| Value::Text(text.to_owned())),
+            Self::Redis => value
+                .as_str()
+                .filter(|text| limits::RedisBuckets::is_address(text))
+                .map(|text| Value::Text(text.to_owned())),
             Self::Texts => value.as_array().and_then(|values| {
                 let text = |value: &toml::Spanned<DeValue<'_>>| {
                     value.get_ref().as_str().map(str::to_owned)
@@ -103,6 +109,7 @@ impl Kind {
             }
             Self::Text => "a text".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
+            Self::Redis => "redis://[:PASSWORD@]HOST[:PORT][/DB] or redis+unix:///PATH".to_owned(),
             Self::Address => "an address that starts with http (a WebSocket's: with ws)".to_owned(),
         }
     }

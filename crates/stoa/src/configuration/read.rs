@@ -186,7 +186,8 @@ impl Reader<'_> {
                 "needs [[endpoints]] beside it, for what is not private",
             ),
         ];
-        for (option, broken, detail) in rules.into_iter().chain(metadata_rules(settings)) {
+        let others = metadata_rules(settings).into_iter().chain(super::auth::rules(settings));
+        for (option, broken, detail) in rules.into_iter().chain(others) {
             if broken {
                 self.fault_of(option, detail);
             }

@@ -77,7 +77,7 @@ fn table<T>(out: &mut String, heading: &str, options: &[Opt<T>], of: &T, usual: 
 /// Providers put keys into the paths of addresses.
 fn hidden(kind: Kind, value: &Value) -> Value {
     match (kind, value) {
-        (Kind::Address, Value::Text(url)) => {
+        (Kind::Address | Kind::Redis, Value::Text(url)) => {
             let url = reqwest::Url::parse(url).ok();
             let host = url.as_ref().and_then(|url| Some((url.scheme(), url.host_str()?)));
             Value::Text(host.map_or_else(String::new, |(scheme, host)| {
@@ -159,7 +159,7 @@ fn heading(out: &mut String, name: &str, means: &str) {
 fn rows<T>(out: &mut String, options: &[Opt<T>], of: &T) {
     for option in options {
         let usual = match option.kind {
-            Kind::Address => None,
+            Kind::Address | Kind::Redis => None,
             _ => (option.get)(of).map(|value| format!("`{}`", value.shown())),
         };
         row(out, option.name, option.kind, usual, option.means);

@@ -22,6 +22,7 @@ fn other(kind: Kind, value: Option<&Value>) -> Value {
         Kind::Urgency => one_of(Value::Text("urgent".into()), Value::Text("low".into())),
         Kind::Text => one_of(Value::Text("a".into()), Value::Text("b".into())),
         Kind::Address => Value::Text("https://a.example/key".into()),
+        Kind::Redis => Value::Text("redis://127.0.0.1:6379/1".to_owned()),
         Kind::Texts => Value::Texts(vec!["a".into()]),
     }
 }
@@ -146,10 +147,10 @@ window_finalized = true
 [chains.pool]
 deadline_ms = 5_000
 [[chains.endpoints]]
-url = \"http://a.example/key\"
+url = \"http://a.example/hush\"
 weight = 3
 [[chains.endpoints]]
-url = \"http://b.example/key\"
+url = \"http://b.example/hush\"
 [[chains.sources]]
 address = \"0x5fbdb2315678afecb367f032d93f642f64180aa3\"
 standard = \"erc20\"
@@ -185,7 +186,7 @@ fn further_chains_inherit_what_they_do_not_say() {
     assert_eq!(eleven.pool.deadline, settings.chain.pool.deadline);
 
     let shown = settings.show();
-    assert!(!shown.contains("key"), "{shown}");
+    assert!(!shown.contains("hush"), "{shown}");
     let expect = ["final_blocks = 20    # usual: 32", "[[chains.endpoints]]", "weight = 3"];
     assert!(expect.iter().all(|line| shown.contains(line)), "{shown}");
     // Of addresses the hosts are left, which are enough here.
@@ -266,19 +267,33 @@ fn faults_of_further_chains_are_told_with_their_places() {
     assert_eq!(Settings::parse(&text).unwrap_err().len(), 1);
 }
 
+/// The password of a Redis is neither shown nor said again.
+#[test]
+fn the_password_of_a_redis_is_kept() {
+    let settings = Settings::parse("[redis]\nurl = \"redis://:secret@10.0.0.1:6380/2\"").unwrap();
+    let shown = settings.show();
+    assert!(!format!("{settings:?}").contains("secret"));
+    assert!(shown.contains("url = \"redis://10.0.0.1:6380/…\""), "{shown}");
+    assert!(!shown.contains("secret"), "{shown}");
+    let faults = Settings::parse("[redis]\nurl = \"http://:secret@10.0.0.1\"").unwrap_err();
+    let told = faults[0].to_string();
+    assert!(told.starts_with("line 2: redis.url: must be redis://[:PASSWORD@]"), "{told}");
+    assert!(!told.contains("secret"), "{told}");
+}
+
 /// What is shown is a file that says the same, but for the secrets.
 #[test]
 fn what_is_shown_can_be_read_again() {
     let mut settings = Settings::parse("").unwrap();
     assert_eq!(Settings::parse(&settings.show()).unwrap().show(), settings.show());
     settings = Settings::parse(
-        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/key?k=key\"",
+        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/hush?k=hush\"",
     )
     .unwrap();
     let shown = settings.show();
     assert!(shown.contains("urgency = \"high\"    # usual: \"normal\""), "{shown}");
     assert!(shown.contains("url = \"https://a.example:8545/…\""), "{shown}");
-    assert!(!shown.contains("key") && !shown.contains("pass"), "{shown}");
+    assert!(!shown.contains("hush") && !shown.contains("pass"), "{shown}");
     let debug = format!("{settings:?}");
     assert!(!debug.contains("pass"), "{debug}");
 }
@@ -411,6 +426,14 @@ fn other_faults_are_told_too() {
         ),
         ("[metadata]\nallow_private = [\"a\"]", "line 2: metadata.allow_private: must be"),
         ("[metadata]\nclaim_ms = 1000", "line 2: metadata.claim_ms: must be more than twice"),
+        ("[auth]\norigins = [\"https://a.example/\"]", "line 2: auth.origins: must be scheme"),
+        ("[auth]\norigins = [\"http://a.example\"]", "line 2: auth.origins: must be scheme"),
+        ("[auth]\nstatement = \"\"", "line 2: auth.statement: must be one line"),
+        ("[auth]\nissuer = \"a b\"", "line 2: auth.issuer: must be printable"),
+        ("[auth]\naudience = \"\"", "line 2: auth.audience: must be printable"),
+        ("[auth]\nsession_ms = 600000\naccess_token_ms = 3600000", "line 2: auth.session_ms"),
+        ("[auth]\nsession_ms = 3600000", "auth.contract_session_ms: must not be above"),
+        ("[auth]\ntrusted_proxies = [\"a\"]", "line 2: auth.trusted_proxies: must be IP"),
         ("[fees]\ntip_min_wei = \"-1\"", "line 2: fees.tip_min_wei: must be wei"),
         ("[fees]\ntip_min_wei = \"\"", "line 2: fees.tip_min_wei: must be wei"),
         ("[fees]\ntip_min_wei = \"500000000001\"", "must not be above fees.cap_wei"),

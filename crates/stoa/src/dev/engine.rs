@@ -7,6 +7,7 @@ use super::{
     origin,
     secrets::{ensure_secret, private_directory},
     services::Services,
+    sign_in::Users,
 };
 use crate::{
     configuration::{ChainConfiguration, DEPLOYER, SPONSOR, Settings},
@@ -123,20 +124,36 @@ pub(super) async fn start(
     roles.batcher(&services);
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
-    roles.housekeeper(app.clone(), metrics.clone());
+    let of_keys = (keys.authenticator.clone(), keys.pepper.clone());
+    let own = origin(addresses.0);
+    let users = Users::open(options, settings, (&db, services.chains()), of_keys, &own)?;
+    roles.housekeeper(app.clone(), users.clone(), metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
     roles.faucet(&services);
-    let state = ApiState::new(ApiConfig {
-        app,
-        authenticator: keys.authenticator.clone(),
-        metrics,
-        cursor_key: api::CursorKey::new(keys.cursor),
-        limits: settings.api,
-    });
-    roles.edge(listeners, state, keys.authenticator).await?;
+    let state = api_state(settings, app, &users, metrics, keys.cursor)?;
+    roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services })
+}
+
+fn api_state(
+    settings: &Settings,
+    app: App,
+    users: &Users,
+    metrics: Metrics,
+    cursor: [u8; 32],
+) -> Result<ApiState> {
+    Ok(ApiState::new(ApiConfig {
+        app,
+        authenticator: users.authenticator.clone(),
+        sign_in: users.sign_in.clone(),
+        limiter: settings.limiter()?,
+        trusted_proxies: settings.auth.proxies(),
+        metrics,
+        cursor_key: api::CursorKey::new(cursor),
+        limits: settings.api,
+    }))
 }
 
 struct Roles {
@@ -214,7 +231,7 @@ impl Roles {
     }
 
     /// What nobody waits for: forget old answers, keep the metrics small.
-    fn housekeeper(&mut self, app: App, metrics: Metrics) {
+    fn housekeeper(&mut self, app: App, users: Users, metrics: Metrics) {
         let shutdown = self.shutdown();
         let rounds = async move {
             loop {
@@ -223,6 +240,7 @@ impl Roles {
                 if let Err(error) = app.purge_expired_answers().await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
+                users.keep().await;
             }
         };
         self.spawn("housekeeper", async move {
@@ -318,6 +336,7 @@ impl Roles {
 /// The operator's key and the secrets behind it.
 struct Keys {
     authenticator: Authenticator,
+    pepper: Pepper,
     cursor: [u8; 32],
     /// The key itself, for `dev.json`.
     text: String,
@@ -335,12 +354,12 @@ impl Keys {
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
         if let Ok(operator) = authenticator.authenticate(&known).await {
-            return Ok(Self { authenticator, cursor, text: known, operator });
+            return Ok(Self { authenticator, pepper, cursor, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
         let operator = authenticator.authenticate(&text).await?;
-        Ok(Self { authenticator, cursor, text, operator })
+        Ok(Self { authenticator, pepper, cursor, text, operator })
     }
 }
 

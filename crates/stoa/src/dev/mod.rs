@@ -6,8 +6,9 @@ mod engine;
 mod file;
 mod secrets;
 mod services;
+mod sign_in;
 
-pub(crate) use file::DevFile;
+pub(crate) use file::{DevFile, write_private};
 
 use crate::{
     configuration::{MINTER, OPERATOR, SPONSOR, Settings},

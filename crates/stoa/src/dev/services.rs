@@ -39,6 +39,13 @@ pub(super) struct Services {
     pub others: Vec<Chain>,
 }
 
+impl Services {
+    /// All of them, the own one first.
+    pub(super) fn chains(&self) -> Vec<Chain> {
+        [&self.chain].into_iter().chain(&self.others).cloned().collect()
+    }
+}
+
 /// Start Postgres and the node, side by side: each takes a second at the first start.
 pub(super) async fn start_storage(
     options: &DevOptions,

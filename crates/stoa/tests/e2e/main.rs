@@ -20,6 +20,7 @@ mod private_home;
 mod proofs;
 mod runbooks;
 mod server;
+mod sign_in;
 mod signer_keys;
 mod signer_tools;
 mod sources;

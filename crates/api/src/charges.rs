@@ -1,0 +1,155 @@
+//! Who calls, and what that costs them.
+//!
+//! Whoever shows no credential is charged by address. A credential is charged for itself; one that
+//! has to be looked up costs its address a unit first, and a wrong one costs it more, so that
+//! guessing does not reach the database for long.
+
+use crate::{
+    ApiState, client_place,
+    extract::credential,
+    problem::{Code, Problem},
+};
+use app::AppError;
+use auth::Actor;
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method},
+};
+use limits::{Kind, Standing};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Of a read.
+const READ: u32 = 1;
+const WRITE: u32 = 5;
+/// Many things at once, or a file.
+const HEAVY: u32 = 20;
+/// On top, for a credential that was wrong.
+const WRONG: u32 = 10;
+
+/// Who calls, or why that can't be told; carried by the request. What asks for nobody in particular
+/// is answered all the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Identified(pub(crate) Result<Actor, Problem>);
+
+/// What one request costs, whose address it comes from, and how the one who was charged last
+/// stands. Carried by the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Charge {
+    cost: u32,
+    address: Arc<str>,
+    standing: Arc<Mutex<Option<Standing>>>,
+}
+
+impl Charge {
+    pub(crate) fn of(state: &ApiState, route: &str, request: &Request) -> Self {
+        let trusted = &state.trusted_proxies;
+        let address = client_place::address(request.extensions(), request.headers(), trusted);
+        Self {
+            cost: cost(request.method(), route),
+            address: address.into(),
+            standing: Arc::default(),
+        }
+    }
+
+    /// Find out who calls, and charge them.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`]
+    pub(crate) async fn admit(
+        &self,
+        state: &ApiState,
+        request: &mut Request,
+    ) -> Result<(), Problem> {
+        let identified = match credential(request.method(), request.headers(), state) {
+            Ok(Some(text)) => self.identify(state, text).await?,
+            other => {
+                self.take(state, Kind::Ip, &self.address, self.cost).await?;
+                other.map(|_| Actor::Anonymous)
+            }
+        };
+        request.extensions_mut().insert(Identified(identified));
+        Ok(())
+    }
+
+    async fn identify(
+        &self,
+        state: &ApiState,
+        credential: &str,
+    ) -> Result<Result<Actor, Problem>, Problem> {
+        if state.authenticator.has_to_look(credential) {
+            self.take(state, Kind::Ip, &self.address, READ).await?;
+        }
+        let actor = match state.authenticator.authenticate(credential).await {
+            Ok(actor) => actor,
+            Err(error) => {
+                let problem = Problem::from(AppError::from(error));
+                if problem.code.status() == 401 {
+                    self.take(state, Kind::Ip, &self.address, self.cost + WRONG).await?;
+                }
+                return Ok(Err(problem));
+            }
+        };
+        match &actor {
+            Actor::Key(holder) => self.take(state, Kind::Key, &holder.key_id, self.cost).await?,
+            Actor::User(user) => {
+                self.take(state, Kind::Wallet, &user.address.to_string(), self.cost).await?;
+            }
+            Actor::Anonymous => self.take(state, Kind::Ip, &self.address, self.cost).await?,
+        }
+        Ok(Ok(actor))
+    }
+
+    async fn take(
+        &self,
+        state: &ApiState,
+        kind: Kind,
+        subject: &str,
+        cost: u32,
+    ) -> Result<(), Problem> {
+        let Some(standing) = state.limiter.charge(kind, subject, cost).await else {
+            return Ok(());
+        };
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+        if standing.allowed {
+            return Ok(());
+        }
+        let problem = Problem::from(Code::RateLimited).saying(format!(
+            "{} units in {} seconds are allowed per {}",
+            standing.quota.units,
+            standing.quota.window.as_secs_f64(),
+            standing.kind.as_str(),
+        ));
+        Err(Problem { retry_after: Some(seconds(standing.retry_after).max(1)), ..problem })
+    }
+
+    /// Tell the caller how it stands (draft-ietf-httpapi-ratelimit-headers-11).
+    pub(crate) fn show(&self, headers: &mut HeaderMap) {
+        let standing = *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Standing { kind, quota, remaining, full_in, .. }) = standing else { return };
+        let (name, window, full_in) = (kind.as_str(), seconds(quota.window), seconds(full_in));
+        let policy = format!("\"{name}\";q={};w={window}", quota.units);
+        let left = format!("\"{name}\";r={remaining};t={full_in}");
+        for (name, text) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+fn cost(method: &Method, route: &str) -> u32 {
+    match (method, route) {
+        (&Method::POST, "/api/v1/uploads" | "/api/v1/mints/batch") => HEAVY,
+        (&Method::GET, "/api/v1/stream") => HEAVY,
+        (&Method::GET | &Method::HEAD | &Method::OPTIONS, _) => READ,
+        _ => WRITE,
+    }
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+}

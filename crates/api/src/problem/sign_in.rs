@@ -1,0 +1,30 @@
+//! Why somebody was not signed in, as a problem.
+
+use super::{Code, Problem};
+use app::SignInRefusal;
+
+pub(super) fn of_refusal(refusal: SignInRefusal) -> Problem {
+    match refusal {
+        SignInRefusal::OriginUnknown => Code::OriginRefused.into(),
+        SignInRefusal::TooManyChallenges { retry_after } => {
+            Problem { retry_after: Some(retry_after), ..Code::ChallengesTooMany.into() }
+        }
+        SignInRefusal::MessageMalformed(detail) => {
+            Problem::from(Code::MessageMalformed).at("/message", detail)
+        }
+        SignInRefusal::MessageUnfit(faults) => {
+            faults.into_iter().fold(Code::MessageRefused.into(), |problem: Problem, fault| {
+                problem.at("/message", fault.to_string())
+            })
+        }
+        SignInRefusal::ChallengeUnknown => Code::ChallengeUnknown.into(),
+        SignInRefusal::ChallengeSpent => Code::ChallengeSpent.into(),
+        SignInRefusal::SignatureInvalid(detail) => {
+            Problem::from(Code::WalletSignatureInvalid).at("/signature", detail)
+        }
+        SignInRefusal::SignatureUnchecked => Code::SignatureUnchecked.into(),
+        SignInRefusal::RefreshTokenInvalid => Code::RefreshTokenInvalid.into(),
+        SignInRefusal::RefreshTokenReused => Code::RefreshTokenReused.into(),
+        SignInRefusal::SessionUnknown => Code::SessionUnknown.into(),
+    }
+}
