@@ -1,9 +1,9 @@
 //! What is left of a contract that is followed no more, deleted.
 //!
 //! Piece by piece, each in a commit of its own beside those of the head, which has nothing of it
-//! any more: its last block is settled. From the first commit on nothing of it is answered and it can't
-//! be taken up; with the last one it is as if it had never been followed. A death between them
-//! leaves that to the next call.
+//! any more: its last block is settled. From the first commit on nothing of it is answered and it
+//! can't be taken up; with the last one it is as if it had never been followed. A death between
+//! them leaves that to the next call.
 
 use crate::{
     FAILPOINTS, Projector,
