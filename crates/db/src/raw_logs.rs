@@ -193,7 +193,8 @@ pub struct LogFilter {
     pub last_block: Option<i64>,
 }
 
-/// Logs of a chain in its order, at most `limit`, after (block, log index).
+/// Logs of a chain in its order, at most `limit`, after (block, log index). Those of an event that
+/// is taken from any contract are left out while they are not all there: yet, or any more.
 pub async fn list(
     db: &mut PgConnection,
     chain: ChainId,
@@ -213,6 +214,10 @@ pub async fn list(
               and block_number between $4 and $5 and (block_number, log_index) > ($6, $7)
               and ($2::bytea is not null
                   or address <> all ((select backfilling($1))::bytea[]))
+              and not exists (
+                  select 1 from index_sources s
+                   where s.chain_id = $1 and s.address = substring(topics from 13 for 20)
+                     and s.anywhere and coalesce(s.height, s.last_block) < $5)
             order by block_number, log_index limit $8"#,
         chain.as_i64(),
         filter.address.map(Addr) as _,

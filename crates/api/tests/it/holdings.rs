@@ -394,6 +394,22 @@ async fn reads_of_a_removed_contract_say_where_it_ends() {
     problem(response, "list_logs", "contract_not_followed").await;
     look(&api, "/api/v1/logs?event=Paid&to_block=7").await;
     look(&api, "/api/v1/logs?event=Other").await;
+    // Its logs are those of contracts that nobody names: asked for by them, too, they are only those
+    // that were all there.
+    let told = "insert into raw_logs (chain_id, block_number, block_hash, log_index, tx_hash,
+                                      tx_index, address, topics, data)
+                select 31337, n, decode(repeat('11', 32), 'hex'), 12, decode(repeat('33', 32), 'hex'),
+                       1, decode(repeat('44', 20), 'hex'),
+                       decode(repeat('00', 12) || repeat('11', 20), 'hex'), ''
+                  from generate_series(6, 7) n";
+    db::raw::execute(&mut connection, told).await.unwrap();
+    let nobody = format!("0x{}", "44".repeat(20));
+    for (range, count) in [("", 0), ("&to_block=8", 0), ("&to_block=7", 2), ("&to_block=6", 1)] {
+        let page = look(&api, &format!("/api/v1/logs?address={nobody}{range}")).await;
+        assert_eq!(page["items"].as_array().unwrap().len(), count, "{range}: {page}");
+    }
+    let page = look(&api, "/api/v1/logs?limit=200").await;
+    assert!(!page["items"].to_string().contains(&nobody), "{page}");
     // A collection of ours goes on as that.
     let ours = "insert into collections (chain_id, contract, creator, salt, created_block)
                 select chain_id, address, address, sha256(''), 1
