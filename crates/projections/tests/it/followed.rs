@@ -440,7 +440,7 @@ async fn hostile_logs_stop_nothing() {
             }
             told += logs.len();
             speaker::say(&rig, speaker, &logs).await;
-            let large = Told { topics: topics(3), data: vec![0; 300_000] };
+            let large = Told { topics: topics(3), data: vec![0; 1_000_000] };
             speaker::say(&rig, speaker, &[large]).await;
             told += 1;
         }
