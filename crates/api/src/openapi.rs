@@ -136,6 +136,7 @@ pub(crate) fn document() -> Value {
             "schema": { "type": "string" }, "example": "\"key\";r=599995;t=1",
         },
     });
+    document["components"]["examples"] = Value::Object(problem_examples());
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
@@ -431,14 +432,23 @@ fn by_status(mut codes: Vec<Code>) -> BTreeMap<u16, Vec<Code>> {
     all
 }
 
+/// One of each code; operations refer to them.
+fn problem_examples() -> Map<String, Value> {
+    let example = |code: &Code| {
+        let problem = Problem::from(*code).show("01932c5e-7f3a-7000-8000-000000000000");
+        (code.as_str().to_owned(), json!({ "summary": code.title(), "value": problem }))
+    };
+    Code::ALL.iter().map(example).collect()
+}
+
 fn refusal(codes: &[Code]) -> Value {
     let titles: Vec<String> =
         codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
     let examples: Map<String, Value> = codes
         .iter()
         .map(|code| {
-            let example = Problem::from(*code).show("01932c5e-7f3a-7000-8000-000000000000");
-            (code.as_str().to_owned(), json!({ "value": example }))
+            let example = format!("#/components/examples/{}", code.as_str());
+            (code.as_str().to_owned(), json!({ "$ref": example }))
         })
         .collect();
     let schema = json!({ "$ref": format!("#/components/schemas/{}", api_types::Problem::name()) });
