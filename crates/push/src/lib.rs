@@ -45,5 +45,6 @@ mod subscription;
 pub use close::Close;
 pub use filter::Filter;
 pub use hub::{Feed, Hub, HubOptions};
+pub use journal::Fact;
 pub use policy::{Authorize, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant};
 pub use route::{NotOpened, router};

@@ -13,6 +13,7 @@ mod group;
 mod harness;
 mod holdings;
 mod hostile;
+mod hot;
 mod idempotency;
 mod indexes;
 mod items;
