@@ -3,7 +3,7 @@
 use super::{
     ChainConfiguration, RoleSettings, Settings, SourceSettings,
     option::{
-        Kind::{Address, Flag, Millis, Number, Text, Texts, Urgency, Wei, Whole},
+        Kind::{Address, Flag, Millis, Number, Socket, Text, Texts, Urgency, Wei, Whole},
         Opt,
         Options::{Chain, Engine},
         Section, option,
@@ -49,7 +49,8 @@ pub(super) fn sections() -> Vec<Section> {
         Section { name: "api", means: "What the API allows at once.", options: Engine(api()) },
         Section {
             name: "limits",
-            means: "What it allows one caller ([limits between callers](../operate/limits.md)).",
+            means: "What it allows one caller ([limits between callers](../operate/limits.md)). \
+                    Reloaded.",
             options: Engine(super::limits::limits()),
         },
         Section {
@@ -61,6 +62,16 @@ pub(super) fn sections() -> Vec<Section> {
             name: "stream",
             means: "The same for the [stream](../guide/use-the-stream.md).",
             options: Engine(stream()),
+        },
+        Section {
+            name: "telemetry",
+            means: "What it tells of itself ([watching](../operate/watching.md)).",
+            options: Engine(super::telemetry::options()),
+        },
+        Section {
+            name: "database",
+            means: "Where everything is kept.",
+            options: Engine(super::database::options()),
         },
         Section {
             name: "auth",
@@ -293,6 +304,10 @@ fn sequencer() -> Vec<Opt<Settings>> {
 
 fn api() -> Vec<Opt<Settings>> {
     vec![
+        option!("listen", Socket,
+            "where it listens; `--http` stands above it. Port 0: a free one. Nothing is encrypted \
+             here: to others it belongs behind a proxy that does TLS",
+            s => s.listen),
         option!("requests_max", Whole(1, 100_000),
             "requests under way; more are answered 503", s => s.api.requests_max),
         option!("request_ms", Millis(100, 600_000),
