@@ -100,7 +100,10 @@ fn of_stream(why: &push::NotOpened) -> Problem {
         push::NotOpened::TooManyConnections => Code::Overloaded,
         push::NotOpened::NoWebSocket => Code::UpgradeRequired,
         push::NotOpened::CredentialMissing => Code::KeyMissing,
-        push::NotOpened::Denied => Code::Forbidden,
+        push::NotOpened::Denied => {
+            let detail = "the topic, or what the filter asks for, is not for this credential";
+            return Problem::from(Code::ScopeMissing).saying(detail);
+        }
         push::NotOpened::Bad(bad) => return of_events(*bad),
     }
     .into()
