@@ -1,6 +1,6 @@
 //! Connections: what `axum::serve` has no setting for. A client that does not finish its headers
-//! in time is cut, as is one that does not take its answer, headers are bounded, connections are counted, and an end waits for requests
-//! under way.
+//! in time is cut, as is one that does not take its answer; headers are bounded, connections are
+//! counted, in all and by address, and an end waits for requests under way.
 
 use crate::{
     ApiState, client_place::Peer, content_router, operations::metrics_text, peers::Peers, router,

@@ -1,5 +1,5 @@
-//! Clients that do not read: an answer that nothing is taken of for too long ends its connection, so
-//! that nobody holds one, and what is kept for it, by doing nothing.
+//! Clients that do not read: an answer that nothing is taken of for too long ends its connection,
+//! so that nobody holds one, and what is kept for it, by doing nothing.
 
 use std::{
     io,
@@ -108,7 +108,7 @@ mod tests {
         let reader = async {
             let mut byte = [0; 8];
             for _ in 0..10 {
-                tokio::time::sleep(STALL - Duration::from_secs(1)).await;
+                tokio::time::advance(STALL - Duration::from_secs(1)).await;
                 far.read_exact(&mut byte).await.unwrap();
             }
             far
