@@ -17,6 +17,7 @@ use axum::{
 };
 use limits::{Kind, Standing};
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -39,6 +40,8 @@ pub(crate) struct Identified(pub(crate) Result<Actor, Problem>);
 #[derive(Clone, Debug)]
 pub(crate) struct Charge {
     cost: u32,
+    /// Where it comes from, and by what that is counted.
+    from: Option<IpAddr>,
     address: Arc<str>,
     standing: Arc<Mutex<Option<Standing>>>,
 }
@@ -46,12 +49,18 @@ pub(crate) struct Charge {
 impl Charge {
     pub(crate) fn of(state: &ApiState, route: &str, request: &Request) -> Self {
         let trusted = &state.trusted_proxies;
-        let address = client_place::address(request.extensions(), request.headers(), trusted);
+        let from = client_place::exact(request.extensions(), request.headers(), trusted);
         Self {
             cost: cost(request.method(), route),
-            address: address.into(),
+            from,
+            address: client_place::counted(from).into(),
             standing: Arc::default(),
         }
+    }
+
+    /// Where the request comes from, as far as that is known.
+    pub(crate) const fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// Find out who calls, and charge them.
@@ -82,11 +91,12 @@ impl Charge {
         if state.authenticator.has_to_look(credential) {
             self.take(state, Kind::Ip, &self.address, READ).await?;
         }
-        let actor = match state.authenticator.authenticate(credential).await {
+        let actor = match state.authenticator.authenticate(credential, self.from).await {
             Ok(actor) => actor,
             Err(error) => {
                 let problem = Problem::from(AppError::from(error));
-                if problem.code.status() == 401 {
+                // A good key from a wrong place is a guess, too: somebody else may have it.
+                if problem.code.status() == 401 || problem.code == Code::PlaceRefused {
                     self.take(state, Kind::Ip, &self.address, self.cost + WRONG).await?;
                 }
                 return Ok(Err(problem));

@@ -70,6 +70,9 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
         tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
     let shown = etag::shown(request.method(), &route, request.headers());
     let charge = Charge::of(&state, &route, &request);
+    if let Some(from) = charge.from() {
+        request.extensions_mut().insert(push::ClientAddress(from));
+    }
     let answer = answer(&state, (&route, &charge), request, next);
     let mut response = async {
         let mut answer = answer.await;

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, holdings, indexes, items, metadata, mint_batches, mints,
-    operations,
+    ApiState, abis, api_keys, collections, facts, holdings, indexes, items, metadata, mint_batches,
+    mints, operations,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
     uploads, wallets,
@@ -31,6 +31,7 @@ mod operator_codes;
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
+        (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -82,6 +83,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sponsored::request_sponsored, sponsored::list_sponsored))
         .routes(routes!(sponsored::prepare_sponsored))
         .routes(routes!(sponsored::get_sponsored))
+        .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::rotate_api_key))
         .routes(routes!(sign_in::ask_challenge))
         .routes(routes!(
             sign_in::open_session,
@@ -184,6 +188,12 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         }
         "list_indexes" => (Access::Public, Vec::new()),
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        "create_api_key" | "rotate_api_key" => {
+            (Access::Makes, operator_codes::of_api_keys(operation))
+        }
+        "get_api_key" | "list_api_keys" | "change_api_key" | "revoke_api_key" => {
+            (Access::Key, operator_codes::of_api_keys(operation))
+        }
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
         | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
@@ -317,8 +327,8 @@ fn complete(operation: &mut Value) {
         operation["security"] = security(access);
     }
     if !matches!(access, Access::Probe | Access::SignIn) {
-        let shown = [Code::KeyInvalid, Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded];
-        codes.extend(shown);
+        codes.extend([Code::KeyInvalid, Code::PlaceRefused]);
+        codes.extend([Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded]);
         if !["get_", "list_"].iter().any(|reads| id.starts_with(reads)) {
             codes.push(Code::CrossOrigin);
         }

@@ -1,5 +1,6 @@
 //! Problems (RFC 9457): the one shape of every error answer.
 
+mod api_keys;
 mod code;
 mod refusal;
 mod sign_in;

@@ -1,6 +1,6 @@
 //! Why a use case did not do what it was asked to.
 
-use crate::{SignInRefusal, SponsorRefusal};
+use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal};
 use abi::Fault;
 use auth::{AuthError, Denied};
 use chain::RpcError;
@@ -211,6 +211,7 @@ pub enum Refusal {
         detail: String,
     },
     SignIn(SignInRefusal),
+    ApiKey(ApiKeyRefusal),
 }
 
 /// Why a use case did not do what it was asked to.
@@ -220,6 +221,8 @@ pub enum AppError {
     Denied(Denied),
     /// The key shown is not valid.
     KeyInvalid,
+    /// The key shown is good, but may not be used from where it was.
+    PlaceRefused,
     /// The access token shown is none of ours.
     TokenInvalid,
     TokenExpired,
@@ -274,10 +277,12 @@ impl AppError {
                 }
                 R::Sponsor(refusal) => refusal.class(),
                 R::SignIn(refusal) => refusal.class(),
+                R::ApiKey(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },
             Self::Denied(_)
             | Self::KeyInvalid
+            | Self::PlaceRefused
             | Self::TokenInvalid
             | Self::TokenExpired
             | Self::SessionEnded => Class::Denied,
@@ -297,6 +302,7 @@ impl fmt::Display for AppError {
             Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
             Self::Denied(_) => f.write_str("the policy does not allow it"),
             Self::KeyInvalid => f.write_str("the key is not valid"),
+            Self::PlaceRefused => f.write_str("the key may not be used from there"),
             Self::TokenInvalid => f.write_str("the access token is not valid"),
             Self::TokenExpired => f.write_str("the access token has expired"),
             Self::SessionEnded => f.write_str("the session has ended"),
@@ -321,6 +327,7 @@ impl std::error::Error for AppError {
             Self::Signer(source) => Some(source),
             Self::Refused(_)
             | Self::KeyInvalid
+            | Self::PlaceRefused
             | Self::TokenInvalid
             | Self::TokenExpired
             | Self::SessionEnded
@@ -339,6 +346,12 @@ impl From<SponsorRefusal> for AppError {
 impl From<SignInRefusal> for AppError {
     fn from(refusal: SignInRefusal) -> Self {
         Self::Refused(Refusal::SignIn(refusal))
+    }
+}
+
+impl From<ApiKeyRefusal> for AppError {
+    fn from(refusal: ApiKeyRefusal) -> Self {
+        Self::Refused(Refusal::ApiKey(refusal))
     }
 }
 
@@ -379,6 +392,7 @@ impl From<AuthError> for AppError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Invalid => Self::KeyInvalid,
+            AuthError::PlaceRefused => Self::PlaceRefused,
             AuthError::TokenInvalid => Self::TokenInvalid,
             AuthError::TokenExpired => Self::TokenExpired,
             AuthError::SessionEnded => Self::SessionEnded,

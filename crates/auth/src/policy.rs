@@ -19,12 +19,14 @@ pub enum Scope {
     SponsorsRead,
     SponsorsWrite,
     SponsoredWrite,
+    KeysRead,
+    KeysWrite,
     /// Everything, on everybody's objects.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 11] = [
+    pub const ALL: [Scope; 13] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
@@ -35,6 +37,8 @@ impl Scope {
         Self::SponsorsRead,
         Self::SponsorsWrite,
         Self::SponsoredWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
         Self::Admin,
     ];
 
@@ -51,6 +55,8 @@ impl Scope {
             Self::SponsorsRead => "sponsors:read",
             Self::SponsorsWrite => "sponsors:write",
             Self::SponsoredWrite => "sponsored:write",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
             Self::Admin => "admin",
         }
     }
@@ -95,6 +101,8 @@ pub struct KeyHolder {
     pub kind: PrincipalKind,
     pub key_id: String,
     pub scopes: Vec<Scope>,
+    /// When the key ends, if it does.
+    pub until: Option<OffsetDateTime>,
 }
 
 /// Somebody who signed in with a wallet and shows a valid access token.
@@ -138,6 +146,10 @@ pub enum Action {
     ReadSponsored,
     /// Spend one's own sponsor.
     RequestSponsored,
+    /// Keys of one's own principal; with `admin` of everybody's.
+    ReadApiKey,
+    /// Make, change, replace, revoke. Nobody gives what they have not: see `app`.
+    ChangeApiKey,
     /// A call of the operator's choosing, from a wallet of the engine.
     RequestTransaction,
     QuoteTransaction,
@@ -159,7 +171,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 23] = [
+    pub const ALL: [Action; 25] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -172,6 +184,8 @@ impl Action {
         Self::ReadSponsor,
         Self::ReadSponsored,
         Self::RequestSponsored,
+        Self::ReadApiKey,
+        Self::ChangeApiKey,
         Self::RequestTransaction,
         Self::QuoteTransaction,
         Self::ReadTransaction,
@@ -214,6 +228,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
     (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
+    (Action::ReadApiKey, Rule::OneOf(&[Scope::KeysRead, Scope::KeysWrite])),
+    (Action::ChangeApiKey, Rule::OneOf(&[Scope::KeysWrite])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
     (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),

@@ -12,7 +12,7 @@ use futures_util::{
     stream::{SplitSink, SplitStream},
 };
 use serde_json::{Map, Value, json};
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{future::pending, net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
@@ -33,14 +33,14 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(crate) async fn serve(
     socket: WebSocket,
     hub: Hub,
-    authorizer: Arc<dyn Authorize>,
+    door: (Arc<dyn Authorize>, Option<IpAddr>),
     grant: Grant,
 ) {
     let gauge = metrics::gauge!("push_connections");
     gauge.increment(1.0);
     let (sink, mut stream) = socket.split();
     let (frames, inbox) = mpsc::channel(FRAMES_AHEAD);
-    let mut connection = Connection::new(hub, authorizer, grant, sink);
+    let mut connection = Connection::new(hub, door, grant, sink);
     let options = *connection.hub.options();
     let close = tokio::select! {
         close = connection.run(inbox) => close,
@@ -121,6 +121,7 @@ impl Bucket {
 struct Connection {
     hub: Hub,
     authorizer: Arc<dyn Authorize>,
+    from: Option<IpAddr>,
     grant: Grant,
     expires: Option<Instant>,
     sink: SplitSink<WebSocket, Message>,
@@ -132,12 +133,12 @@ struct Connection {
 impl Connection {
     fn new(
         hub: Hub,
-        authorizer: Arc<dyn Authorize>,
+        (authorizer, from): (Arc<dyn Authorize>, Option<IpAddr>),
         grant: Grant,
         sink: SplitSink<WebSocket, Message>,
     ) -> Self {
         let expires = grant.valid_for.map(|d| Instant::now() + d);
-        Self { hub, authorizer, grant, expires, sink, subscriptions: Vec::new(), turn: 0 }
+        Self { hub, authorizer, from, grant, expires, sink, subscriptions: Vec::new(), turn: 0 }
     }
 
     async fn run(&mut self, mut inbox: mpsc::Receiver<ClientFrame>) -> Close {
@@ -287,7 +288,7 @@ impl Connection {
         if self.grant.principal.is_some() {
             return self.refuse(None, Refusal::AlreadyAuthenticated).await;
         }
-        match self.authorizer.authenticate(&key.0).await {
+        match self.authorizer.authenticate(&key.0, self.from).await {
             Ok(grant) => {
                 self.expires = grant.valid_for.map(|d| Instant::now() + d);
                 self.grant = grant;

@@ -1,8 +1,8 @@
 //! `GET /stream`: from a request to a connection.
 
-use crate::{Authorize, Denied, Hub, connection};
+use crate::{Authorize, ClientAddress, Denied, Hub, connection};
 use axum::{
-    Router,
+    Extension, Router,
     extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -43,13 +43,15 @@ pub fn router(hub: Hub, authorizer: Arc<dyn Authorize>) -> Router {
 
 async fn stream(
     State(edge): State<Edge>,
+    from: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     up: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(up) = up else { return NotOpened::NoWebSocket.into_response() };
+    let from = from.map(|Extension(ClientAddress(from))| from);
     let grant = match bearer(&headers) {
         None => edge.authorizer.anonymous(),
-        Some(credential) => match edge.authorizer.authenticate(credential).await {
+        Some(credential) => match edge.authorizer.authenticate(credential, from).await {
             Ok(grant) => grant,
             Err(Denied::Unauthenticated) => return NotOpened::Unauthenticated.into_response(),
             Err(Denied::Unavailable) => return NotOpened::Unavailable.into_response(),
@@ -64,7 +66,7 @@ async fn stream(
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .on_upgrade(move |socket| async move {
-            connection::serve(socket, edge.hub, edge.authorizer, grant).await;
+            connection::serve(socket, edge.hub, (edge.authorizer, from), grant).await;
             drop(place);
         })
 }

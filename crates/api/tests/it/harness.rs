@@ -1,6 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
-use app::{App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings};
+use app::{
+    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings,
+};
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
 };
@@ -58,6 +60,7 @@ pub struct Api {
     pub stop: CancellationToken,
     pub tokens: Tokens,
     pub sign_in: SignIn,
+    pub authenticator: Authenticator,
 }
 
 /// What an API is started with.
@@ -150,6 +153,7 @@ pub async fn start_as(setup: Setup) -> Api {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
+        keys: ApiKeys::new(app.clone(), Pepper::new(PEPPER), authenticator.clone()),
         limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
         trusted_proxies: setup.trusted_proxies,
         metrics: Metrics::detached().unwrap(),
@@ -163,7 +167,7 @@ pub async fn start_as(setup: Setup) -> Api {
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
-        others = others.merge(stream(&database.db, &state, authenticator, &stop).await);
+        others = others.merge(stream(&database.db, &state, authenticator.clone(), &stop).await);
     }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
@@ -186,6 +190,7 @@ pub async fn start_as(setup: Setup) -> Api {
         stop,
         tokens,
         sign_in,
+        authenticator,
     }
 }
 

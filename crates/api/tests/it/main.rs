@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod abis;
+mod api_keys;
 mod batches;
 mod browser;
 mod collections;

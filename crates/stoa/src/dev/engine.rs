@@ -145,9 +145,10 @@ fn api_state(
     cursor: [u8; 32],
 ) -> Result<ApiState> {
     Ok(ApiState::new(ApiConfig {
-        app,
+        app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
+        keys: users.keys(&app),
         limiter: settings.limiter()?,
         trusted_proxies: settings.auth.proxies(),
         metrics,
@@ -353,12 +354,12 @@ impl Keys {
         let authenticator = Authenticator::new(db.clone(), pepper.clone(), clock);
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
-        if let Ok(operator) = authenticator.authenticate(&known).await {
+        if let Ok(operator) = authenticator.authenticate(&known, None).await {
             return Ok(Self { authenticator, pepper, cursor, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
-        let operator = authenticator.authenticate(&text).await?;
+        let operator = authenticator.authenticate(&text, None).await?;
         Ok(Self { authenticator, pepper, cursor, text, operator })
     }
 }
