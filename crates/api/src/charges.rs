@@ -8,9 +8,10 @@ use crate::{
     ApiState, client_place,
     extract::credential,
     problem::{Code, Problem},
+    signatures::{self, Signed, SignedBody},
 };
 use app::AppError;
-use auth::Actor;
+use auth::{Actor, AuthError};
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, Method},
@@ -73,6 +74,10 @@ impl Charge {
         request: &mut Request,
     ) -> Result<(), Problem> {
         let identified = match credential(request.method(), request.headers(), state) {
+            Ok(beside) if signatures::is_signed(request.headers()) => {
+                let beside = beside.map(str::to_owned);
+                self.identify_signed(state, request, beside.as_deref()).await?
+            }
             Ok(Some(text)) => self.identify(state, text).await?,
             other => {
                 self.take(state, Kind::Ip, &self.address, self.cost).await?;
@@ -91,12 +96,48 @@ impl Charge {
         if state.authenticator.has_to_look(credential) {
             self.take(state, Kind::Ip, &self.address, READ).await?;
         }
-        let actor = match state.authenticator.authenticate(credential, self.from).await {
+        let found = state.authenticator.authenticate(credential, self.from).await;
+        self.settle(state, found).await
+    }
+
+    /// The same of who signed the request. Its body will be held against what was signed.
+    async fn identify_signed(
+        &self,
+        state: &ApiState,
+        request: &mut Request,
+        beside: Option<&str>,
+    ) -> Result<Result<Actor, Problem>, Problem> {
+        let signed = Signed::of(request);
+        let shown = match signed.shown() {
+            Ok(shown) => shown,
+            Err(fault) => return self.settle(state, Err(fault.into())).await,
+        };
+        if state.authenticator.has_to_look_for(&shown) {
+            self.take(state, Kind::Ip, &self.address, READ).await?;
+        }
+        let field = |name: &str| signed.field(name);
+        let (parts, authenticator) = (signed.parts(&field), &state.authenticator);
+        let found = authenticator.authenticate_signed(&parts, &shown, beside, self.from).await;
+        if let (Ok(_), Some(digest)) = (&found, shown.digest()) {
+            SignedBody::guard(request, digest);
+        }
+        self.settle(state, found).await
+    }
+
+    /// Charge who calls, or their address for a guess.
+    async fn settle(
+        &self,
+        state: &ApiState,
+        found: Result<Actor, AuthError>,
+    ) -> Result<Result<Actor, Problem>, Problem> {
+        let actor = match found {
             Ok(actor) => actor,
             Err(error) => {
+                let signature = matches!(error, AuthError::Signature(_));
                 let problem = Problem::from(AppError::from(error));
                 // A good key from a wrong place is a guess, too: somebody else may have it.
-                if problem.code.status() == 401 || problem.code == Code::PlaceRefused {
+                let refused = problem.code.status() == 401 || problem.code == Code::PlaceRefused;
+                if refused || signature {
                     self.take(state, Kind::Ip, &self.address, self.cost + WRONG).await?;
                 }
                 return Ok(Err(problem));

@@ -40,6 +40,7 @@ mod show;
 mod show_sponsors;
 mod show_transactions;
 mod sign_in;
+mod signatures;
 mod snapshots;
 mod sponsored;
 mod sponsors;

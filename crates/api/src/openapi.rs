@@ -120,6 +120,11 @@ pub(crate) fn document() -> Value {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a user who is signed in (RFC 9068).",
         },
+        "request_signature": {
+            "type": "apiKey", "in": "header", "name": "Signature",
+            "description": "A signature over the request (RFC 9421), with `Signature-Input` and, \
+                            where there is a body, `Content-Digest`.",
+        },
         "session_cookie": {
             "type": "apiKey", "in": "cookie", "name": "__Host-stoa_access",
             "description": "The same, kept by a browser. Requests that change something must come \
@@ -329,6 +334,10 @@ fn complete(operation: &mut Value) {
     if !matches!(access, Access::Probe | Access::SignIn) {
         codes.extend([Code::KeyInvalid, Code::PlaceRefused]);
         codes.extend([Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded]);
+        codes.extend(SIGNATURES);
+        if operation.get("requestBody").is_some() {
+            codes.push(Code::ContentDigestMismatch);
+        }
         if !["get_", "list_"].iter().any(|reads| id.starts_with(reads)) {
             codes.push(Code::CrossOrigin);
         }
@@ -368,16 +377,29 @@ fn complete(operation: &mut Value) {
     }
 }
 
+/// Of requests that are signed.
+const SIGNATURES: [Code; 7] = [
+    Code::RequestSignatureMalformed,
+    Code::RequestSignatureIncomplete,
+    Code::RequestSignatureExpired,
+    Code::RequestSignatureWrong,
+    Code::RequestSignatureReplayed,
+    Code::RequestSignatureRequired,
+    Code::ContentDigestInvalid,
+];
+
 /// What may be shown. An empty requirement: nothing has to be.
 fn security(access: Access) -> Value {
     let user = [json!({ "access_token": [] }), json!({ "session_cookie": [] })];
-    let key = json!({ "api_key": [] });
+    let (key, signature) = (json!({ "api_key": [] }), json!({ "request_signature": [] }));
     match access {
         Access::Probe | Access::SignIn => json!([]),
-        Access::Public => json!([{}, key]),
+        Access::Public => json!([{}, key, signature]),
         Access::User => json!(user),
-        Access::KeyOrUser => json!([&[key][..], &user].concat()),
-        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => json!([key]),
+        Access::KeyOrUser => json!([&[key, signature][..], &user].concat()),
+        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => {
+            json!([key, signature])
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod code;
 mod refusal;
 mod sign_in;
+mod signatures;
 mod sponsors;
 
 pub use code::Code;

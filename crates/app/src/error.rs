@@ -2,7 +2,7 @@
 
 use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal};
 use abi::Fault;
-use auth::{AuthError, Denied};
+use auth::{AuthError, Denied, SignatureFault};
 use chain::RpcError;
 use content::{StoreError, media::MediaError};
 use db::DbError;
@@ -223,6 +223,8 @@ pub enum AppError {
     KeyInvalid,
     /// The key shown is good, but may not be used from where it was.
     PlaceRefused,
+    /// The signature of the request is not taken.
+    Signature(SignatureFault),
     /// The access token shown is none of ours.
     TokenInvalid,
     TokenExpired,
@@ -283,6 +285,7 @@ impl AppError {
             Self::Denied(_)
             | Self::KeyInvalid
             | Self::PlaceRefused
+            | Self::Signature(_)
             | Self::TokenInvalid
             | Self::TokenExpired
             | Self::SessionEnded => Class::Denied,
@@ -303,6 +306,7 @@ impl fmt::Display for AppError {
             Self::Denied(_) => f.write_str("the policy does not allow it"),
             Self::KeyInvalid => f.write_str("the key is not valid"),
             Self::PlaceRefused => f.write_str("the key may not be used from there"),
+            Self::Signature(_) => f.write_str("the signature is not taken"),
             Self::TokenInvalid => f.write_str("the access token is not valid"),
             Self::TokenExpired => f.write_str("the access token has expired"),
             Self::SessionEnded => f.write_str("the session has ended"),
@@ -320,6 +324,7 @@ impl std::error::Error for AppError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Denied(source) => Some(source),
+            Self::Signature(source) => Some(source),
             Self::Db(source) => Some(source),
             Self::Group(source) => Some(source.as_ref()),
             Self::Content(source) => Some(source),
@@ -393,6 +398,7 @@ impl From<AuthError> for AppError {
         match error {
             AuthError::Invalid => Self::KeyInvalid,
             AuthError::PlaceRefused => Self::PlaceRefused,
+            AuthError::Signature(fault) => Self::Signature(fault),
             AuthError::TokenInvalid => Self::TokenInvalid,
             AuthError::TokenExpired => Self::TokenExpired,
             AuthError::SessionEnded => Self::SessionEnded,

@@ -5,6 +5,7 @@ use crate::{
     key::Pepper,
     key_check::KeyCheck,
     policy::Actor,
+    request_signature::{RequestParts, ShownSignature, SignatureFault},
     session_check::SessionCheck,
 };
 use db::{Db, DbError};
@@ -34,6 +35,9 @@ pub enum AuthError {
     /// The token holds, its session does not any more.
     #[error("the session has ended")]
     SessionEnded,
+    /// The signature of the request is not taken.
+    #[error("the signature is not taken")]
+    Signature(#[from] SignatureFault),
     #[error("keys can't be looked up")]
     Unavailable(#[from] DbError),
 }
@@ -70,6 +74,13 @@ impl Authenticator {
         self
     }
 
+    /// All keys must sign requests of value, not only those that are marked so.
+    #[must_use]
+    pub fn requiring_signatures(mut self, all: bool) -> Self {
+        self.keys.require_signatures(all);
+        self
+    }
+
     /// By the clock that keys and tokens are held against.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
@@ -101,10 +112,40 @@ impl Authenticator {
         Ok(Actor::Key(self.keys.holder(text, from).await?))
     }
 
+    /// Who signed this request, calling from there. `key` is what they show beside it, if anything:
+    /// it must be the same key. A nonce is taken for good, by a row that is committed before this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`AuthError`]
+    pub async fn authenticate_signed(
+        &self,
+        request: &RequestParts<'_>,
+        shown: &ShownSignature,
+        key: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<Actor, AuthError> {
+        Ok(Actor::Key(self.keys.signer(request, shown, key, from).await?))
+    }
+
+    /// The same of who signed a request.
+    #[must_use]
+    pub fn has_to_look_for(&self, shown: &ShownSignature) -> bool {
+        self.keys.has_to_look_for(shown.key_id())
+    }
+
     /// Would the database have to say whose this is? Then it may be a guess.
     #[must_use]
     pub fn has_to_look(&self, text: &str) -> bool {
         self.keys.has_to_look(text)
+    }
+
+    /// Forget nonces whose signatures are too old anyway, in batches until none is left; how many.
+    ///
+    /// # Errors
+    /// [`DbError`]
+    pub async fn purge_nonces(&self) -> Result<u64, DbError> {
+        self.keys.purge_nonces().await
     }
 
     /// Write down when and from where keys were used, of each at most once a minute; how many. For

@@ -28,6 +28,11 @@ pub(crate) fn public_key(seed: &[u8]) -> Option<[u8; 32]> {
     pair.public_key().as_ref().try_into().ok()
 }
 
+/// Is this a signature of the message by the secret behind the public key (RFC 8032)?
+pub(crate) fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    is_public_key(key) && UnparsedPublicKey::new(&ED25519, key).verify(message, signature).is_ok()
+}
+
 /// May these bytes be a public key, as far as their form tells? A point of small order, which would
 /// accept signatures that nobody made, is none.
 #[must_use]

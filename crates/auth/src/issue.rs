@@ -104,7 +104,7 @@ pub async fn issue_key_as(
 }
 
 /// Give a key another secret. The present one opens for `overlap` more, and those before it as long
-/// as they were given; without an overlap none of them opens any more. The caller has locked the row.
+/// as they were given; without an overlap none of them opens any more. The row is locked.
 ///
 /// # Errors
 /// [`DbError`]

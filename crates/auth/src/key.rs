@@ -14,7 +14,7 @@ use vocab::U256;
 use zeroize::Zeroizing;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const ID_LEN: usize = 16;
+pub(crate) const ID_LEN: usize = 16;
 const SECRET_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
 const NONCE_LEN: usize = 24;

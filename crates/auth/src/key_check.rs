@@ -2,12 +2,13 @@
 
 use crate::{
     authenticator::{AuthError, CACHE_MAX, CACHE_TTL},
-    key::{KeyText, Pepper},
+    key::{ID_LEN, KeyText, Pepper, signing_secret},
     key_uses::KeyUses,
     networks::Networks,
     policy::{KeyHolder, PrincipalKind, Scope},
+    request_signature::{RequestParts, SIGNATURE_WINDOW, ShownSignature, SignatureFault},
 };
-use db::{Db, DbError, api_keys};
+use db::{Db, DbError, api_keys, request_nonces};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -26,7 +27,12 @@ pub(crate) struct KeyCheck {
     clock: Arc<dyn Clock>,
     cache: Arc<Mutex<Cache>>,
     uses: KeyUses,
+    /// Must all keys sign requests of value?
+    all_sign: bool,
 }
+
+/// Rows that one statement removes.
+const PURGE_BATCH: i64 = 1_000;
 
 #[derive(Debug, Default)]
 struct Cache {
@@ -50,7 +56,11 @@ pub(crate) struct KnownKey {
 
 impl KeyCheck {
     pub(crate) fn new(db: Db, pepper: Pepper, clock: Arc<dyn Clock>) -> Self {
-        Self { db, pepper, clock, cache: Arc::default(), uses: KeyUses::default() }
+        Self { db, pepper, clock, cache: Arc::default(), uses: KeyUses::default(), all_sign: false }
+    }
+
+    pub(crate) fn require_signatures(&mut self, all: bool) {
+        self.all_sign = all;
     }
 
     /// Who shows this key, from there.
@@ -69,7 +79,81 @@ impl KeyCheck {
         if !bool::from(equal) {
             return Err(AuthError::Invalid);
         }
-        self.admit(&key, from)
+        let holder = self.admit(&key, from)?;
+        Ok(KeyHolder { unsigned: self.all_sign || key.row.signature_required, ..holder })
+    }
+
+    /// Who signed this request, from there. What they show beside it must be the same key.
+    pub(crate) async fn signer(
+        &self,
+        request: &RequestParts<'_>,
+        shown: &ShownSignature,
+        beside: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<KeyHolder, AuthError> {
+        let now = self.clock.now();
+        shown.check_time(now)?;
+        let id = shown.key_id();
+        let of_ours = id.len() == ID_LEN && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !of_ours {
+            return Err(SignatureFault::Wrong.into());
+        }
+        if let Some(text) = beside
+            && self.holder(text, from).await?.key_id != id
+        {
+            return Err(SignatureFault::Wrong.into());
+        }
+        let key = match self.known(id).await {
+            Err(AuthError::Invalid) => return Err(SignatureFault::Wrong.into()),
+            known => known?,
+        };
+        if !self.is_by(&key.row, request, shown) {
+            return Err(SignatureFault::Wrong.into());
+        }
+        let holder = self.admit(&key, from)?;
+        let expires_at = now + SIGNATURE_WINDOW * 4;
+        let mut connection = self.db.acquire().await.map_err(DbError::from)?;
+        let nonce = (id, shown.nonce());
+        if !request_nonces::record(&mut connection, nonce, expires_at).await? {
+            return Err(SignatureFault::Replayed.into());
+        }
+        Ok(holder)
+    }
+
+    /// By the public key, if there is one; else by one of the secrets that open.
+    fn is_by(
+        &self,
+        row: &api_keys::ApiKey,
+        request: &RequestParts<'_>,
+        shown: &ShownSignature,
+    ) -> bool {
+        if let Some(public) = &row.public_key {
+            return shown.is_by_public(request, public);
+        }
+        let now = self.clock.now();
+        let open = row.secrets.iter().filter(|one| one.valid_until.is_none_or(|end| end > now));
+        open.filter_map(|one| one.signing_salt.as_deref()).any(|salt| {
+            let secret = signing_secret(&self.pepper, &row.prefix, &row.id, salt);
+            shown.is_by_secret(request, secret.as_bytes())
+        })
+    }
+
+    pub(crate) fn has_to_look_for(&self, id: &str) -> bool {
+        !self.lock().known.contains_key(id)
+    }
+
+    /// See [`crate::Authenticator::purge_nonces`].
+    pub(crate) async fn purge_nonces(&self) -> Result<u64, DbError> {
+        let mut gone = 0;
+        loop {
+            let mut connection = self.db.acquire().await.map_err(DbError::from)?;
+            let now = self.clock.now();
+            let batch = request_nonces::delete_expired(&mut connection, now, PURGE_BATCH).await?;
+            gone += batch;
+            if batch < PURGE_BATCH.unsigned_abs() {
+                return Ok(gone);
+            }
+        }
     }
 
     /// Who holds a key that was proved to be theirs, if it is good now and there.
@@ -154,5 +238,6 @@ fn holder(row: &api_keys::ApiKey) -> KeyHolder {
         // A scope that this version does not know gives no right.
         scopes: row.scopes.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect(),
         until: row.expires_at,
+        unsigned: false,
     }
 }

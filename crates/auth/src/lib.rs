@@ -1,7 +1,7 @@
 //! Who is calling, and what they may do.
 //!
 //! ```text
-//! "Bearer sk_dev_…" ─► key text: shape and checksum ─► api_keys row (cached ≤ 10 s) ─► MAC equal, place right?
+//! "Bearer sk_dev_…" ─► key text: shape and checksum ─► api_keys row (cached ≤ 10 s) ─► MAC equal? Place?
 //! "Bearer eyJ…" ─► access token: signature, times ─► user_sessions row (cached ≤ 10 s) ─► open? │
 //!                                                                                       │       │
 //!                        policy: may (actor, action)? default no ◄───────── Actor ◄─────┴───────┘
@@ -20,6 +20,7 @@ mod networks;
 mod origin;
 mod policy;
 mod refresh_token;
+mod request_signature;
 mod session_check;
 mod sign_in_message;
 
@@ -32,6 +33,7 @@ pub use networks::{NetworkFault, Networks};
 pub use origin::{Origin, OriginFault};
 pub use policy::{Action, Actor, Denied, KeyHolder, PrincipalKind, Rule, Scope, User, authorize};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
+pub use request_signature::{RequestParts, SIGNATURE_WINDOW, ShownSignature, SignatureFault};
 pub use sign_in_message::{
     Challenge, MESSAGE_LEEWAY, MESSAGE_LEN_MAX, MalformedMessage, MessageFault, SignInMessage,
     is_statement,

@@ -103,6 +103,8 @@ pub struct KeyHolder {
     pub scopes: Vec<Scope>,
     /// When the key ends, if it does.
     pub until: Option<OffsetDateTime>,
+    /// It must sign requests of value, and has not signed this one.
+    pub unsigned: bool,
 }
 
 /// Somebody who signed in with a wallet and shows a valid access token.
@@ -200,6 +202,40 @@ impl Action {
     ];
 }
 
+impl Action {
+    /// Does it move value, or decide who may? A key that must sign, must sign these.
+    #[must_use]
+    pub const fn is_of_value(self) -> bool {
+        match self {
+            Self::RequestMint
+            | Self::RequestCollection
+            | Self::RequestSponsored
+            | Self::ChangeApiKey
+            | Self::RequestTransaction
+            | Self::ChangeTransaction
+            | Self::StoreAbi
+            | Self::ChangeWallet
+            | Self::ChangeSponsor => true,
+            Self::UploadContent
+            | Self::StoreMetadata
+            | Self::ReadMint
+            | Self::ReadItem
+            | Self::ReadCollection
+            | Self::ReadPublicFacts
+            | Self::ReadMintFacts
+            | Self::ReadSponsor
+            | Self::ReadSponsored
+            | Self::ReadApiKey
+            | Self::QuoteTransaction
+            | Self::ReadTransaction
+            | Self::ReadAbi
+            | Self::ReadWallet
+            | Self::ReadSession
+            | Self::EndSession => false,
+        }
+    }
+}
+
 /// What an action asks of its actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -262,6 +298,9 @@ pub enum Denied {
     /// The key's scopes do not cover it; this one would.
     #[error("the key lacks the scope `{0}`")]
     NeedsScope(Scope),
+    /// The key must sign requests of value, and this is one that is not signed.
+    #[error("the request must be signed")]
+    NeedsSignature,
     /// The key is a machine's.
     #[error("only operators may do this")]
     NeedsOperator,
@@ -287,6 +326,9 @@ pub fn authorize(actor: &Actor, action: Action) -> Result<(), Denied> {
         }
         Some(Rule::OneOf(scopes) | Rule::UserOr(scopes) | Rule::Operator(scopes)) => {
             if holder.is_admin() || scopes.iter().any(|scope| holder.scopes.contains(scope)) {
+                if holder.unsigned && action.is_of_value() {
+                    return Err(Denied::NeedsSignature);
+                }
                 Ok(())
             } else {
                 Err(Denied::NeedsScope(scopes.first().copied().unwrap_or(Scope::Admin)))
@@ -305,6 +347,15 @@ impl KeyHolder {
 }
 
 impl Actor {
+    /// When the engine itself acts in somebody's name, there is no request that could be signed.
+    #[must_use]
+    pub fn without_request(self) -> Self {
+        match self {
+            Self::Key(holder) => Self::Key(KeyHolder { unsigned: false, ..holder }),
+            other => other,
+        }
+    }
+
     /// The key that answers for what this actor makes.
     ///
     /// # Errors

@@ -173,7 +173,7 @@ pub async fn load(db: &mut PgConnection, id: &str) -> Result<Option<ApiKey>, DbE
     }))
 }
 
-/// Another secret in the place of the present one, which opens until `older_until`; none: no longer,
+/// Another secret in the place of the present one, which opens until `older_until`; none: no more,
 /// and neither do those before it. The key's row is locked by the caller.
 pub async fn record_rotation(
     db: &mut PgConnection,

@@ -86,6 +86,29 @@ codes! {
         "It takes an API key.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
+    RequestSignatureMalformed, "request_signature_malformed", 400,
+        "The request's signature can't be read",
+        "`Signature-Input` and `Signature` (RFC 9421) must hold one signature, of what is \
+         supported; `detail` says more.";
+    RequestSignatureIncomplete, "request_signature_incomplete", 400,
+        "The request's signature leaves something out",
+        "It must cover `@method`, `@target-uri`, `content-digest` where there is a body, and \
+         `idempotency-key` where there is one, and say `created`, `keyid`, `nonce` and `alg`; \
+         `detail` says what is missing.";
+    ContentDigestInvalid, "content_digest_invalid", 400, "Content-Digest is not valid",
+        "It must hold the SHA-256 of the body (RFC 9530).";
+    ContentDigestMismatch, "content_digest_mismatch", 400,
+        "The body is not the one that was signed",
+        "Its SHA-256 is not what `Content-Digest` says. The nonce is spent.";
+    RequestSignatureExpired, "request_signature_expired", 401,
+        "The request's signature is not of now",
+        "It is good for 30 seconds around `created`, and until `expires`. Mind your clock.";
+    RequestSignatureWrong, "request_signature_wrong", 401, "The request's signature is not right",
+        "Nobody's that is known here, or not over this request as it arrived.";
+    RequestSignatureReplayed, "request_signature_replayed", 401, "The request was seen before",
+        "Each nonce is taken once. Sign the request anew, with the same `Idempotency-Key`.";
+    RequestSignatureRequired, "request_signature_required", 403, "The request must be signed",
+        "Requests of value of this key take a signature (RFC 9421).";
     PlaceRefused, "place_refused", 403, "The API key may not be used from there",
         "The key is bound to networks, and the address that the request comes from is in none of \
          them.";

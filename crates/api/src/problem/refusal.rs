@@ -14,11 +14,13 @@ impl From<AppError> for Problem {
             AppError::Denied(Denied::NeedsScope(scope)) => {
                 Problem::from(Code::ScopeMissing).saying(format!("the key needs `{scope}`"))
             }
+            AppError::Denied(Denied::NeedsSignature) => Code::RequestSignatureRequired.into(),
             AppError::Denied(Denied::NeedsOperator) => Code::OperatorOnly.into(),
             AppError::Denied(Denied::NeedsUser) => Code::UserOnly.into(),
             AppError::Denied(Denied::NotForUsers) => Code::KeyOnly.into(),
             AppError::KeyInvalid => Code::KeyInvalid.into(),
             AppError::PlaceRefused => Code::PlaceRefused.into(),
+            AppError::Signature(fault) => super::signatures::of_fault(fault),
             AppError::TokenInvalid => Code::TokenInvalid.into(),
             AppError::TokenExpired => Code::TokenExpired.into(),
             AppError::SessionEnded => Code::SessionEnded.into(),

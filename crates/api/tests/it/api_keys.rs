@@ -202,11 +202,11 @@ async fn nobody_gives_what_they_have_not() {
     let taken = api.rotate_by(bound, "t", &strong, &json!({})).await;
     problem(taken, "rotate_api_key", "api_key_exceeds").await;
     problem(api.revoke_by(bound, &strong).await, "revoke_api_key", "api_key_exceeds").await;
-    // One that must sign makes none that need not.
+    // One that must sign makes none that need not: it would have to sign that.
     let signs = json!({ "signature_required": true });
     body(api.change_key(&admin, &id_of(bound), &signs).await, 200).await;
     let made = api.make_key(bound, "unsigned", &sound).await;
-    problem(made, "create_api_key", "api_key_exceeds").await;
+    problem(made, "create_api_key", "request_signature_required").await;
 }
 
 #[tokio::test]

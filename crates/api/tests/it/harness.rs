@@ -82,6 +82,8 @@ pub struct Setup {
     pub limiter: Option<Limiter>,
     /// Believed about who calls them.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// All keys must sign what is of value.
+    pub signatures_required: bool,
     /// With [`READ_CHAIN`], to which nothing is sent.
     pub read_only: bool,
 }
@@ -139,7 +141,8 @@ pub async fn start_as(setup: Setup) -> Api {
     });
     let tokens = tokens(clock.clone());
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone())
-        .with_tokens(tokens.clone());
+        .with_tokens(tokens.clone())
+        .requiring_signatures(setup.signatures_required);
     let sign_in = SignIn::new(SignInConfig {
         db: database.db.clone(),
         clock: clock.clone(),

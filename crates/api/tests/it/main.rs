@@ -27,6 +27,7 @@ mod sessions;
 mod sign_in;
 mod sign_in_contracts;
 mod sign_in_logs;
+mod signed;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;

@@ -1,9 +1,9 @@
 //! API keys by request: made, looked at, changed, given another secret, revoked.
 //!
 //! Nobody gives what they have not: what a key makes or changes can do no more than the key itself,
-//! in scopes, places, time and the need to sign. A key with `admin` gives any scope, but a machine's
-//! none that an operator holds. What the caller may give is read in the transaction of the change,
-//! so that a key which was revoked a moment ago makes no other.
+//! in scopes, places, time and the need to sign. A key with `admin` gives any scope, but a
+//! machine's none that an operator holds. What the caller may give is read in the transaction of
+//! the change, so that a key which was revoked a moment ago makes no other.
 //!
 //! A secret is told once, in the first answer. The answer that is kept for repeats goes without it.
 

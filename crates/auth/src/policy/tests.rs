@@ -15,6 +15,7 @@ fn key_of(kind: PrincipalKind, scopes: &[Scope]) -> Actor {
         key_id: "k".to_owned(),
         scopes: scopes.to_vec(),
         until: None,
+        unsigned: false,
     })
 }
 
@@ -96,6 +97,23 @@ fn a_denial_says_what_is_missing() {
     let admin = operator(&[Scope::Admin]);
     assert_eq!(authorize(&admin, Action::EndSession), Err(Denied::NeedsUser));
     assert_eq!(authorize(&Actor::Anonymous, Action::EndSession), Err(Denied::NeedsKey));
+}
+
+#[test]
+fn who_must_sign_reads_unsigned_and_moves_nothing() {
+    let Actor::Key(holder) = operator(&[Scope::Admin]) else { panic!("a key") };
+    let unsigned = Actor::Key(KeyHolder { unsigned: true, ..holder.clone() });
+    let mut signed = 0;
+    for action in Action::ALL {
+        let whole = authorize(&Actor::Key(holder.clone()), action);
+        if action.is_of_value() && whole.is_ok() {
+            assert_eq!(authorize(&unsigned, action), Err(Denied::NeedsSignature), "{action:?}");
+            signed += 1;
+        } else {
+            assert_eq!(authorize(&unsigned, action), whole, "{action:?}");
+        }
+    }
+    assert_eq!(signed, 9);
 }
 
 #[test]

@@ -355,11 +355,12 @@ impl Keys {
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
         if let Ok(operator) = authenticator.authenticate(&known, None).await {
+            let operator = operator.without_request();
             return Ok(Self { authenticator, pepper, cursor, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
-        let operator = authenticator.authenticate(&text, None).await?;
+        let operator = authenticator.authenticate(&text, None).await?.without_request();
         Ok(Self { authenticator, pepper, cursor, text, operator })
     }
 }

@@ -57,6 +57,7 @@ impl Users {
         let keys = files.load(OffsetDateTime::now_utc())?;
         let tokens = Tokens::new(policy, Arc::new(SystemClock), keys);
         let authenticator = authenticator.with_tokens(tokens.clone());
+        let authenticator = authenticator.requiring_signatures(auth.signatures_required);
         let sign_in = SignIn::new(SignInConfig {
             db: db.clone(),
             clock: Arc::new(SystemClock),
@@ -84,6 +85,9 @@ impl Users {
         }
         if let Err(error) = self.authenticator.record_key_uses().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "uses of keys wait");
+        }
+        if let Err(error) = self.authenticator.purge_nonces().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old nonces stay");
         }
         if let Err(error) = self.sign_in.purge_expired().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old sessions stay");

@@ -10,6 +10,7 @@ mod configuration;
 mod configured_wallets;
 mod endpoints;
 mod faults;
+mod guides;
 mod index;
 mod index_rebuild;
 mod isolation;
