@@ -3,7 +3,7 @@
 //! ```text
 //! connection ─► serve (header timeout, connection cap)
 //!   └► edge: CORS, request id, span, metrics, load shedding, time limit, panics, problems, who
-//!        │      calls and what that costs
+//!        │      calls and what that costs, answers that are kept
 //!        └► extractors: key, Idempotency-Key, body, query, path
 //!             └► handler ─► app ─► show (app's values → wire shapes)
 //! ```
@@ -26,6 +26,7 @@ mod etag;
 mod extract;
 mod facts;
 mod holdings;
+mod hot;
 mod indexes;
 mod items;
 mod metadata;
@@ -61,10 +62,12 @@ pub use stream::StreamPolicy;
 use app::{ApiKeys, App, SignIn};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
+use hot::HotAnswers;
 use limits::Limiter;
 use runtime::Metrics;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
+use vocab::ChainId;
 
 /// What the edge allows at once, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +83,8 @@ pub struct Limits {
     /// Longest silence inside an upload.
     pub upload_idle: Duration,
     pub connections: ConnectionLimits,
+    /// Bytes of answers to public reads that are kept for a moment; 0 keeps none.
+    pub hot_bytes: u64,
 }
 
 impl Default for Limits {
@@ -91,6 +96,7 @@ impl Default for Limits {
             upload_time: Duration::from_secs(300),
             upload_idle: Duration::from_secs(15),
             connections: ConnectionLimits::default(),
+            hot_bytes: 64 << 20,
         }
     }
 }
@@ -120,6 +126,7 @@ struct Inner {
     config: ApiConfig,
     requests: Semaphore,
     uploads: Semaphore,
+    hot: HotAnswers,
 }
 
 impl ApiState {
@@ -127,7 +134,15 @@ impl ApiState {
     pub fn new(config: ApiConfig) -> Self {
         let requests = Semaphore::new(config.limits.requests_max);
         let uploads = Semaphore::new(config.limits.uploads_max);
-        Self(Arc::new(Inner { config, requests, uploads }))
+        let hot = HotAnswers::new(config.limits.hot_bytes);
+        Self(Arc::new(Inner { config, requests, uploads, hot }))
+    }
+
+    /// An answer tells of a job that this block holds: public reads that come after it do so too.
+    fn saw_block(&self, chain_id: i64, number: Option<i64>) {
+        if let Some(number) = number {
+            self.0.hot.saw_block(ChainId::from_i64(chain_id), number.unsigned_abs());
+        }
     }
 
     fn app(&self) -> &App {

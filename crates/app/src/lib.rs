@@ -8,6 +8,7 @@
 //! | `request_mint` | a mint asked for → queued job |
 //! | `request_mints` | many of them → as many jobs, or none |
 //! | `group_commit` | requests of one time in one commit |
+//! | `group_read` | reads of one time in one view |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
 //! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
@@ -39,6 +40,7 @@ mod enqueue;
 mod error;
 mod fact_levels;
 mod group_commit;
+mod group_read;
 pub mod jobs;
 mod node_heads;
 mod once;
@@ -149,6 +151,7 @@ use db::{
     Db, DbError, PgConnection, mint_jobs::requests::NewMint, transactions::accept::NewAccept,
 };
 use group_commit::Desk;
+use group_read::ReadDesk;
 use node_heads::NodeHead;
 use runtime::Failpoints;
 use std::{
@@ -157,7 +160,7 @@ use std::{
     time::Duration,
 };
 use transactor::{Intake, Nudge};
-use vocab::{Address, ChainId, Clock, Urgency};
+use vocab::{Address, ChainId, Clock, ItemKey, Urgency};
 
 /// Places of sponsored transactions where a test can have the process die, in the order in which a
 /// request passes them. (The transactor has its own.)
@@ -249,6 +252,8 @@ struct Inner {
     heads: Vec<NodeHead>,
     mints: Desk<NewMint>,
     transactions: Desk<NewAccept>,
+    items: ReadDesk<ItemKey>,
+    documents: read_items::Documents,
 }
 
 /// Who calls, and under which request id.
@@ -267,6 +272,7 @@ impl App {
         let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
         let mints = Desk::new(config.db.clone());
         let transactions = Desk::new(config.db.clone());
+        let items = ReadDesk::new(config.db.clone());
         Self(Arc::new(Inner {
             config,
             targets: Mutex::default(),
@@ -274,6 +280,8 @@ impl App {
             heads,
             mints,
             transactions,
+            items,
+            documents: read_items::documents(),
         }))
     }
 
@@ -283,6 +291,14 @@ impl App {
 
     pub(crate) fn transaction_desk(&self) -> &Desk<NewAccept> {
         &self.0.transactions
+    }
+
+    pub(crate) fn item_desk(&self) -> &ReadDesk<ItemKey> {
+        &self.0.items
+    }
+
+    pub(crate) fn documents(&self) -> &read_items::Documents {
+        &self.0.documents
     }
 
     fn config(&self) -> &AppConfig {

@@ -1,7 +1,7 @@
 //! Who is calling, and what they may do.
 //!
 //! ```text
-//! "Bearer sk_dev_…" ─► key text: shape and checksum ─► api_keys row (cached ≤ 10 s) ─► MAC equal? Place?
+//! "Bearer sk_dev_…" ─► key text: shape and checksum ─► api_keys row (cached ≤ 10 s) ─► MAC equal?
 //! "Bearer eyJ…" ─► access token: signature, times ─► user_sessions row (cached ≤ 10 s) ─► open? │
 //!                                                                                       │       │
 //!                        policy: may (actor, action)? default no ◄───────── Actor ◄─────┴───────┘

@@ -46,6 +46,7 @@ pub mod items;
 pub mod items_as_of;
 pub mod items_owners;
 pub mod items_reads;
+pub mod items_whole;
 pub mod leases;
 pub mod metadata_cursors;
 pub mod metadata_updates;

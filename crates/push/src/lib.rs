@@ -45,6 +45,7 @@ mod subscription;
 pub use close::Close;
 pub use filter::Filter;
 pub use hub::{Feed, Hub, HubOptions};
+pub use journal::Fact;
 pub use policy::{
     Authorize, ClientAddress, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant,
 };

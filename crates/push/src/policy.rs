@@ -2,6 +2,7 @@
 
 use crate::Filter;
 use futures_util::future::BoxFuture;
+use journal::Fact;
 use serde_json::Value;
 use std::{net::IpAddr, time::Duration};
 
@@ -80,4 +81,8 @@ pub trait Snapshots: Send + Sync + 'static {
         topic: &'a str,
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<Snapshot, SnapshotError>>;
+
+    /// The log has these new facts, and nobody has been told of them yet; none: it began anew.
+    /// Whoever keeps what was read before may forget it here. Must not wait.
+    fn heard(&self, _facts: &[Fact]) {}
 }

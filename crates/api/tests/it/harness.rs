@@ -86,6 +86,8 @@ pub struct Setup {
     pub signatures_required: bool,
     /// With [`READ_CHAIN`], to which nothing is sent.
     pub read_only: bool,
+    /// With answers that are kept. Tests write past everything that tells of changes.
+    pub hot: bool,
 }
 
 impl Drop for Api {
@@ -114,7 +116,8 @@ pub async fn start_with(limits: api::Limits) -> Api {
 }
 
 pub async fn start_as(setup: Setup) -> Api {
-    let limits = setup.limits;
+    let hot_bytes = if setup.hot { setup.limits.hot_bytes } else { 0 };
+    let limits = api::Limits { hot_bytes, ..setup.limits };
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let database = testkit::database().await;

@@ -14,6 +14,7 @@ mod group;
 mod harness;
 mod holdings;
 mod hostile;
+mod hot;
 mod idempotency;
 mod indexes;
 mod items;
