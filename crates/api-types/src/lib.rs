@@ -2,6 +2,7 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod api_keys;
 mod facts;
 mod holdings;
 mod indexes;
@@ -13,6 +14,7 @@ mod transactions;
 mod wallets;
 
 pub use abis::*;
+pub use api_keys::*;
 pub use facts::*;
 pub use holdings::*;
 pub use indexes::*;

@@ -11,6 +11,7 @@ mod configuration_reload;
 mod configured_wallets;
 mod endpoints;
 mod faults;
+mod guides;
 mod index;
 mod index_rebuild;
 mod isolation;
