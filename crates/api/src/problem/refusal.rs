@@ -148,6 +148,10 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
             let said = format!("{wanted} was waited for; indexed is {height}");
             Problem::from(Code::BlockNotIndexed).saying(said)
         }
+        Refusal::BlockFarAhead { wanted, height } => {
+            let said = format!("{wanted} is far ahead of the index, which is at {height}");
+            Problem::from(Code::QueryInvalid).at("?wait_for_block", said)
+        }
         Refusal::BlockOutsideWindow { wanted, oldest } => {
             let oldest = oldest.map_or("none".to_owned(), |oldest| oldest.to_string());
             let said = format!("{wanted} was asked for; the oldest that is kept is {oldest}");
