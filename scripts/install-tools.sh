@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the build and the tests need and this machine lacks: Postgres and Redis from
-# Debian, the pinned npm tools of tools/package-lock.json, and for the signer's tests SoftHSM from
+# Installs what the build and the tests need and this machine lacks: Postgres, Redis and Prometheus
+# from Debian, the pinned npm tools of tools/package-lock.json, and for the signer's tests SoftHSM from
 # Debian and the pinned moto of tools/requirements.txt. Prints one line per thing installed,
 # nothing when all is there. Afterwards tools/bin holds anvil, cast, forge and solc.
 set -euo pipefail
@@ -24,13 +24,15 @@ install_debian() {
   local missing=()
   has_postgres || missing+=(postgresql)
   command -v redis-server >/dev/null 2>&1 || missing+=(redis-server)
+  # For the tests of deploy/: rules by promtool, dashboards by a Prometheus.
+  { command -v prometheus && command -v promtool; } >/dev/null 2>&1 || missing+=(prometheus)
   (( ${#missing[@]} )) || return 0
   if (( EUID != 0 )) || ! command -v apt-get >/dev/null 2>&1; then
     fail "missing: ${missing[*]}" \
       "Install them (on Debian or Ubuntu: sudo apt-get install ${missing[*]}), then run this again."
   fi
   local log; log=$(mktemp)
-  # A stock postgresql package would start a cluster and redis a server; nobody here uses them.
+  # Stock packages would start a cluster and servers; nobody here uses them.
   local policy=/usr/sbin/policy-rc.d placed=
   if [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; placed=1
