@@ -9,6 +9,7 @@ mod chains_served;
 mod configuration;
 mod configuration_reload;
 mod configured_wallets;
+mod dashboards;
 mod doctor;
 mod endpoints;
 mod faults;

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// A checkout as the guide takes it for granted, around the data directory of a server.
-fn checkout(home: &Home) -> tempfile::TempDir {
+pub fn checkout(home: &Home) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     symlink(home.path(), place.path().join(".dev")).unwrap();
     std::fs::create_dir_all(place.path().join("target/debug")).unwrap();
@@ -22,7 +22,7 @@ fn checkout(home: &Home) -> tempfile::TempDir {
 }
 
 /// All commands of the guide, and some of ours behind them, in one shell; what they print.
-async fn follow(place: &Path, more: &str) -> String {
+pub async fn follow(place: &Path, more: &str) -> String {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/sign-in.md");
     let guide = std::fs::read_to_string(guide).unwrap();
     let blocks = guide.split("```sh\n").skip(1);
