@@ -135,6 +135,12 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         Refusal::MintUnknown => Code::MintUnknown.into(),
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
+        other => of_index_refusal(other),
+    }
+}
+
+fn of_index_refusal(refusal: Refusal) -> Problem {
+    match refusal {
         Refusal::ContractNotFollowed => Code::ContractNotFollowed.into(),
         Refusal::ContractRemoved { last_block } => {
             let said = format!(
