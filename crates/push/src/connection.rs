@@ -29,13 +29,16 @@ const FILTER_VALUE_MAX: usize = 128;
 /// How long we wait for the client's goodbye after ours.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// How a connection came in, and who says what it may.
+pub(crate) struct Door {
+    pub(crate) authorizer: Arc<dyn Authorize>,
+    pub(crate) from: Option<IpAddr>,
+    /// What it shows: it is looked at again with each heartbeat.
+    pub(crate) credential: Option<Credential>,
+}
+
 /// Serve one socket until it ends.
-pub(crate) async fn serve(
-    socket: WebSocket,
-    hub: Hub,
-    door: (Arc<dyn Authorize>, Option<IpAddr>),
-    grant: Grant,
-) {
+pub(crate) async fn serve(socket: WebSocket, hub: Hub, door: Door, grant: Grant) {
     let gauge = metrics::gauge!("push_connections");
     gauge.increment(1.0);
     let (sink, mut stream) = socket.split();
@@ -120,8 +123,7 @@ impl Bucket {
 
 struct Connection {
     hub: Hub,
-    authorizer: Arc<dyn Authorize>,
-    from: Option<IpAddr>,
+    door: Door,
     grant: Grant,
     expires: Option<Instant>,
     sink: SplitSink<WebSocket, Message>,
@@ -131,14 +133,9 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(
-        hub: Hub,
-        (authorizer, from): (Arc<dyn Authorize>, Option<IpAddr>),
-        grant: Grant,
-        sink: SplitSink<WebSocket, Message>,
-    ) -> Self {
+    fn new(hub: Hub, door: Door, grant: Grant, sink: SplitSink<WebSocket, Message>) -> Self {
         let expires = grant.valid_for.map(|d| Instant::now() + d);
-        Self { hub, authorizer, from, grant, expires, sink, subscriptions: Vec::new(), turn: 0 }
+        Self { hub, door, grant, expires, sink, subscriptions: Vec::new(), turn: 0 }
     }
 
     async fn run(&mut self, mut inbox: mpsc::Receiver<ClientFrame>) -> Close {
@@ -164,7 +161,10 @@ impl Connection {
                 biased;
                 () = closing.cancelled() => return Err(Close::Shutdown),
                 () = until(expires) => return Err(Close::Unauthenticated),
-                _ = heartbeat.tick() => self.beat().await?,
+                _ = heartbeat.tick() => {
+                    self.check_again().await?;
+                    self.beat().await?;
+                }
                 frame = inbox.recv() => self.answer(frame.ok_or(Close::Gone)?).await?,
                 () = std::future::ready(()), if busy => {}
                 changed = changes.changed() => changed.map_err(|_| Close::Shutdown)?,
@@ -284,12 +284,37 @@ impl Connection {
         }
     }
 
+    /// Does what opened this connection still hold, and let it follow what it follows? Who can't be
+    /// asked just now says nothing against it.
+    async fn check_again(&mut self) -> Result<(), Close> {
+        let Some(Credential(shown)) = &self.door.credential else { return Ok(()) };
+        let grant = match self.door.authorizer.authenticate(shown, self.door.from).await {
+            Ok(grant) => grant,
+            Err(Denied::Unavailable) => return Ok(()),
+            Err(Denied::Unauthenticated) => return Err(Close::Unauthenticated),
+        };
+        let allows = |grant: &Grant, topic: &str| {
+            let found = grant.topics.iter().find(|one| one.topic == topic);
+            found.map(|one| one.mandatory.clone())
+        };
+        let same = self.subscriptions.iter().all(|subscription| {
+            let now = allows(&grant, subscription.topic);
+            now.is_some() && now == allows(&self.grant, subscription.topic)
+        });
+        if !same {
+            return Err(Close::Unauthenticated);
+        }
+        self.grant = grant;
+        Ok(())
+    }
+
     async fn authenticate(&mut self, key: Credential) -> Result<(), Close> {
         if self.grant.principal.is_some() {
             return self.refuse(None, Refusal::AlreadyAuthenticated).await;
         }
-        match self.authorizer.authenticate(&key.0, self.from).await {
+        match self.door.authorizer.authenticate(&key.0, self.door.from).await {
             Ok(grant) => {
+                self.door.credential = Some(key);
                 self.expires = grant.valid_for.map(|d| Instant::now() + d);
                 self.grant = grant;
                 let principal = self.grant.principal.clone();
@@ -337,7 +362,7 @@ impl Connection {
             return Err(Refusal::TooManySubscriptions);
         }
         let Some(leave) = self.grant.topics.iter().find(|g| g.topic == wanted.topic) else {
-            let known = self.authorizer.knows(&wanted.topic);
+            let known = self.door.authorizer.knows(&wanted.topic);
             return Err(match (known, &self.grant.principal) {
                 (false, _) => Refusal::UnknownTopic,
                 (true, None) => Refusal::Unauthenticated,

@@ -1,6 +1,10 @@
 //! `GET /stream`: from a request to a connection.
 
-use crate::{Authorize, ClientAddress, Denied, Hub, connection};
+use crate::{
+    Authorize, ClientAddress, Denied, Hub,
+    connection::{self, Door},
+    frame::Credential,
+};
 use axum::{
     Extension, Router,
     extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
@@ -57,6 +61,7 @@ async fn stream(
             Err(Denied::Unavailable) => return NotOpened::Unavailable.into_response(),
         },
     };
+    let credential = bearer(&headers).map(|text| Credential(text.to_owned()));
     let Some(place) = edge.hub.enter() else {
         return NotOpened::TooManyConnections.into_response();
     };
@@ -66,7 +71,8 @@ async fn stream(
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .on_upgrade(move |socket| async move {
-            connection::serve(socket, edge.hub, (edge.authorizer, from), grant).await;
+            let door = Door { authorizer: edge.authorizer, from, credential };
+            connection::serve(socket, edge.hub, door, grant).await;
             drop(place);
         })
 }
