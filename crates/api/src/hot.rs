@@ -177,7 +177,7 @@ impl Turn<'_> {
 }
 
 impl Drop for Turn<'_> {
-    /// Those who wait for an answer that is not kept, or that nobody wants any more, make their own.
+    /// Those who wait for an answer that is not kept, or that nobody wants now, make their own.
     fn drop(&mut self) {
         let mut under_way = self.hot.under_way();
         // Of one generation there is one turn.

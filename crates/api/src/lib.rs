@@ -1,7 +1,7 @@
 //! The HTTP edge: parse, authenticate, call one use case, show its answer. No rules live here.
 //!
 //! ```text
-//! connection ─► serve (header timeout, connection cap)
+//! connection ─► serve (header timeout, stall timeout, connection caps)
 //!   └► edge: CORS, request id, span, metrics, load shedding, time limit, panics, problems, who
 //!        │      calls and what that costs, answers that are kept
 //!        └► extractors: key, Idempotency-Key, body, query, path
@@ -35,6 +35,7 @@ mod mint_batches;
 mod mints;
 mod openapi;
 mod operations;
+mod peers;
 mod principals;
 mod problem;
 mod serve;
@@ -47,6 +48,7 @@ mod signatures;
 mod snapshots;
 mod sponsored;
 mod sponsors;
+mod stall;
 mod stream;
 mod token_metadata;
 mod transaction_changes;

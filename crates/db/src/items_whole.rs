@@ -4,8 +4,11 @@ use crate::{
     Addr, DbError, Hash, Numeric, items_reads::ItemRow, token_metadata::reads::MetadataRow,
     transfers_reads::TransferRow,
 };
+use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::HashMap;
+use time::OffsetDateTime;
+use uuid::Uuid;
 use vocab::{Address, ChainId, MintId, U256};
 
 /// Contract and token id, of one chain.
@@ -40,13 +43,83 @@ pub async fn load(
     Ok(found)
 }
 
+struct Row {
+    chain_id: i64,
+    contract: Addr,
+    token_id: Numeric,
+    owner: Option<Addr>,
+    uri: Option<String>,
+    intent: Option<Numeric>,
+    minted_block: i64,
+    minted_tx: Hash,
+    updated_block: i64,
+    royalty_receiver: Option<Addr>,
+    royalty_bps: Option<i32>,
+    mint_id: Option<Uuid>,
+    state: Option<String>,
+    reason: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    image: Option<String>,
+    animation_url: Option<String>,
+    external_url: Option<String>,
+    attributes: Option<Value>,
+    verified: Option<bool>,
+    resolved_block: Option<i64>,
+    resolved_at: Option<OffsetDateTime>,
+    own_royalty_receiver: Option<Addr>,
+    own_royalty_bps: Option<i32>,
+    tries: Option<i32>,
+    due_at: Option<OffsetDateTime>,
+}
+
+impl From<Row> for WholeItem {
+    fn from(row: Row) -> Self {
+        let (contract, token_id) = (row.contract.0, row.token_id.0);
+        let metadata = row.state.map(|state| MetadataRow {
+            contract,
+            token_id,
+            state,
+            reason: row.reason,
+            name: row.name,
+            description: row.description,
+            image: row.image,
+            animation_url: row.animation_url,
+            external_url: row.external_url,
+            attributes: row.attributes.unwrap_or_default(),
+            verified: row.verified,
+            resolved_block: row.resolved_block,
+            resolved_at: row.resolved_at,
+            royalty_receiver: row.own_royalty_receiver,
+            royalty_bps: row.own_royalty_bps,
+            tries: row.tries.unwrap_or_default(),
+            due_at: row.due_at,
+        });
+        let item = ItemRow {
+            chain_id: row.chain_id,
+            contract,
+            token_id,
+            owner: row.owner,
+            uri: row.uri,
+            intent: row.intent,
+            minted_block: row.minted_block,
+            minted_tx: row.minted_tx.0,
+            updated_block: row.updated_block,
+            royalty_receiver: row.royalty_receiver,
+            royalty_bps: row.royalty_bps,
+        };
+        Self { item, mint_id: row.mint_id.map(MintId), metadata, history: Vec::new() }
+    }
+}
+
 async fn load_items(
     db: &mut PgConnection,
     chain: ChainId,
     contracts: &[Addr],
     ids: &[Numeric],
 ) -> Result<HashMap<Token, WholeItem>, DbError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"select i.chain_id, i.contract as "contract: Addr", i.token_id as "token_id: Numeric",
                   i.owner as "owner: Addr", i.uri, i.intent as "intent: Numeric", i.minted_block,
                   i.minted_tx as "minted_tx: Hash", i.updated_block,
@@ -75,44 +148,8 @@ async fn load_items(
     )
     .fetch_all(db)
     .await?;
-    let whole = rows.into_iter().map(|row| {
-        let token = (row.contract.0, row.token_id.0);
-        let metadata = row.state.map(|state| MetadataRow {
-            contract: token.0,
-            token_id: token.1,
-            state,
-            reason: row.reason,
-            name: row.name,
-            description: row.description,
-            image: row.image,
-            animation_url: row.animation_url,
-            external_url: row.external_url,
-            attributes: row.attributes.unwrap_or_default(),
-            verified: row.verified,
-            resolved_block: row.resolved_block,
-            resolved_at: row.resolved_at,
-            royalty_receiver: row.own_royalty_receiver,
-            royalty_bps: row.own_royalty_bps,
-            tries: row.tries.unwrap_or_default(),
-            due_at: row.due_at,
-        });
-        let item = ItemRow {
-            chain_id: row.chain_id,
-            contract: token.0,
-            token_id: token.1,
-            owner: row.owner,
-            uri: row.uri,
-            intent: row.intent,
-            minted_block: row.minted_block,
-            minted_tx: row.minted_tx.0,
-            updated_block: row.updated_block,
-            royalty_receiver: row.royalty_receiver,
-            royalty_bps: row.royalty_bps,
-        };
-        let mint_id = row.mint_id.map(MintId);
-        (token, WholeItem { item, mint_id, metadata, history: Vec::new() })
-    });
-    Ok(whole.collect())
+    let whole = rows.into_iter().map(WholeItem::from);
+    Ok(whole.map(|whole| ((whole.item.contract, whole.item.token_id), whole)).collect())
 }
 
 async fn load_histories(

@@ -29,8 +29,8 @@ const DEPTH_MAX: i64 = 2_000;
 /// A lane looks for jobs at every so many ticks at least.
 const LOOK_TICKS: u32 = 50;
 
-/// How long a lane leaves jobs alone when a rush begins: as long as a block takes, but not less, and
-/// no longer than [`PATIENCE_MAX`].
+/// How long a lane leaves jobs alone when a rush begins: as long as a block takes, but not less,
+/// and no longer than [`PATIENCE_MAX`].
 const PATIENCE_MIN: Duration = Duration::from_millis(100);
 
 /// Jobs that a lane looks at.

@@ -231,8 +231,8 @@ pub enum AdmitError {
 
 /// Guards the way in: refuses new jobs while a role's queue is too long. What was accepted before
 /// stays. Clones share. The depth is counted anew every quarter of a second, by one request while
-/// the others believe the last count, and what this process admits in between is added; so the limit
-/// may be passed by what other processes admit meanwhile.
+/// the others believe the last count, and what this process admits in between is added; so the
+/// limit may be passed by what other processes admit meanwhile.
 #[derive(Clone, Debug)]
 pub struct Intake {
     depth_max: u64,

@@ -143,6 +143,13 @@ impl Rig {
         Client::connect(self.address, None).await
     }
 
+    /// Number of a topic's newest fact, as this process has it.
+    pub async fn head(&self, topic: &str) -> Option<i64> {
+        let mut connection = self.database.db.acquire().await.unwrap();
+        let heads = journal::load_heads(&mut connection).await.unwrap();
+        heads.into_iter().find(|head| head.topic == topic).map(|head| head.seq)
+    }
+
     pub async fn record(&self, facts: &[NewFact]) {
         let mut transaction = self.database.db.begin().await.unwrap();
         journal::record(&mut transaction, facts).await.unwrap();

@@ -27,6 +27,7 @@ use auth::{Actor, Authenticator, Pepper};
 use chain::Chain;
 use content::media::MediaLimits;
 use db::Db;
+use limits::Limiter;
 use projections::Projections;
 use runtime::{CancellationToken, Importance, Metrics, Supervisor};
 use std::{collections::HashSet, fs, net::SocketAddr, sync::Arc, time::Duration};
@@ -66,6 +67,8 @@ pub(super) struct Ready {
     pub file: DevFile,
     pub supervisor: Supervisor,
     pub services: Services,
+    /// What the API charges callers by.
+    pub limiter: Limiter,
 }
 
 /// Bring the schema up to date, start all roles, and see that the contracts stand.
@@ -132,31 +135,32 @@ pub(super) async fn start(
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
     roles.faucet(&services);
-    let state = api_state(settings, app, &users, metrics, keys.cursor)?;
+    let limiter = settings.limiter()?;
+    let of_edge = (metrics, limiter.clone(), keys.cursor);
+    let state = api_state(settings, app, &users, of_edge);
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
-    Ok(Ready { file, supervisor: roles.supervisor, services })
+    Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
 }
 
 fn api_state(
     settings: &Settings,
     app: App,
     users: &Users,
-    metrics: Metrics,
-    cursor: [u8; 32],
-) -> Result<ApiState> {
-    Ok(ApiState::new(ApiConfig {
+    (metrics, limiter, cursor): (Metrics, Limiter, [u8; 32]),
+) -> ApiState {
+    ApiState::new(ApiConfig {
         app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
         keys: users.keys(&app),
         principals: Principals::new(app.clone(), users.authenticator.clone()),
-        limiter: settings.limiter()?,
+        limiter,
         trusted_proxies: settings.auth.proxies(),
         metrics,
         cursor_key: api::CursorKey::new(cursor),
         limits: settings.api,
-    }))
+    })
 }
 
 struct Roles {

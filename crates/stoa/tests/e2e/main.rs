@@ -7,6 +7,7 @@ mod bad_item;
 mod chains;
 mod chains_served;
 mod configuration;
+mod configuration_reload;
 mod configured_wallets;
 mod endpoints;
 mod faults;
