@@ -261,7 +261,7 @@ fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
             (Access::SignIn, own)
         }
         "refresh_session" => (Access::SignIn, &[C::RefreshTokenReused, C::OriginRefused]),
-        "log_out" => (Access::User, &[]),
+        "log_out" => (Access::User, &[C::KeyMissing, C::UserOnly]),
         "list_token_keys" => return Some((Access::SignIn, Vec::new())),
         "list_sessions" => return Some((Access::User, vec![C::QueryInvalid, C::CursorInvalid])),
         "end_session" => return Some((Access::User, vec![C::SessionUnknown, C::PathInvalid])),

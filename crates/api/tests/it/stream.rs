@@ -49,6 +49,17 @@ impl Listener {
         (answer, snapshot)
     }
 
+    /// The code that the server closes with.
+    async fn end(&mut self) -> u16 {
+        loop {
+            let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
+            let message = next.await.expect("nothing came").expect("the end").unwrap();
+            if let Message::Close(close) = message {
+                return close.map_or(1005, |close| close.code.into());
+            }
+        }
+    }
+
     pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
