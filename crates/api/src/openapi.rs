@@ -8,7 +8,7 @@ use crate::{
     uploads, wallets,
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -520,7 +520,8 @@ fn refusal(codes: &[Code]) -> Value {
 /// May this operation answer with this code? For tests.
 #[must_use]
 pub fn declares(operation: &str, code: &str) -> bool {
-    let document = document();
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+    let document = &*DOCUMENT;
     let operations = document["paths"].as_object().into_iter().flat_map(Map::values);
     let found = operations
         .filter_map(Value::as_object)
@@ -528,7 +529,7 @@ pub fn declares(operation: &str, code: &str) -> bool {
         .find(|candidate| candidate["operationId"] == operation);
     found.and_then(|operation| operation["responses"].as_object()).is_some_and(|responses| {
         responses.values().any(|named| {
-            let whole = response(&document, named);
+            let whole = response(document, named);
             whole["content"]["application/problem+json"]["examples"].get(code).is_some()
         })
     })

@@ -250,6 +250,8 @@ struct Depth {
 
 /// How long a count is believed.
 const DEPTH_AGE: Duration = Duration::from_millis(250);
+/// And when there was no room.
+const DEPTH_AGE_FULL: Duration = Duration::from_millis(25);
 /// And while somebody counts.
 const DEPTH_AGE_MAX: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -293,7 +295,9 @@ impl Intake {
     fn must_count(&self, chain: ChainId, role: &str) -> bool {
         let mut depths = self.depths();
         let Some(depth) = depths.get_mut(&(chain, role.to_owned())) else { return true };
-        let due = depth.asked.elapsed() >= DEPTH_AGE;
+        // Nobody is refused for what was there a while ago.
+        let age_max = if depth.jobs >= self.depth_max { DEPTH_AGE_FULL } else { DEPTH_AGE };
+        let due = depth.asked.elapsed() >= age_max;
         if due {
             depth.asked = Instant::now();
         }

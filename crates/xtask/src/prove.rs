@@ -17,6 +17,9 @@ const ALL: [(&str, &[&str]); 5] = [
     ("one lying node of two", &["rpc", "--endpoints", "2", "--seeds", "2"]),
 ];
 
+/// Requests per operation and caller that are made of the API's document.
+const SCHEMA_EXAMPLES: &str = "40";
+
 /// All proofs, or the one that `words` name, with its options.
 pub fn run(words: &[&str]) -> Result<()> {
     // A debug build: only that dies at failpoints.
@@ -34,6 +37,12 @@ pub fn run(words: &[&str]) -> Result<()> {
     for (name, words) in ALL {
         steps.run(name, || one(words));
     }
+    steps.run("the API against its document", || {
+        let test = "test(no_request_breaks_the_api)";
+        let mut test = command("cargo", &["nextest", "run", "--package", "stoa", "-E", test]);
+        test.env("STOA_SCHEMA_EXAMPLES", SCHEMA_EXAMPLES);
+        run_command(test)
+    });
     steps.finish(start.elapsed())
 }
 

@@ -90,6 +90,8 @@ pub struct Setup {
     pub read_only: bool,
     /// With answers that are kept. Tests write past everything that tells of changes.
     pub hot: bool,
+    /// Another node of the same deployment: its database. What is there is there already.
+    pub beside: Option<Db>,
 }
 
 impl Drop for Api {
@@ -122,7 +124,9 @@ pub async fn start_as(setup: Setup) -> Api {
     let limits = api::Limits { hot_bytes, ..setup.limits };
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    let database = testkit::database().await;
+    let mut database = testkit::database().await;
+    let is_first = setup.beside.is_none();
+    database.db = setup.beside.unwrap_or_else(|| database.db.clone());
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(START));
     let mut chain = write_settings(CHAIN, &setup.nodes);
@@ -183,7 +187,9 @@ pub async fn start_as(setup: Setup) -> Api {
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
     let principal = principal(&database.db).await;
-    collections(&database.db, principal).await;
+    if is_first {
+        collections(&database.db, principal).await;
+    }
     let scopes =
         [Scope::ContentWrite, Scope::MintsRead, Scope::MintsWrite, Scope::CollectionsWrite];
     let key = issue(&database.db, principal, &scopes).await;

@@ -60,6 +60,13 @@ impl Listener {
         }
     }
 
+    /// Follow everything after `from_seq`.
+    pub async fn resume(&mut self, id: &str, topic: &str, from_seq: i64) {
+        let frame = json!({"op": "subscribe", "id": id, "topic": topic, "from_seq": from_seq});
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+        self.find(|m| m["op"] == "subscribed").await;
+    }
+
     pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
