@@ -69,6 +69,9 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
     let span =
         tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
     let charge = Charge::of(&state, &route, &request);
+    if let Some(from) = charge.from() {
+        request.extensions_mut().insert(push::ClientAddress(from));
+    }
     let answer = answer(&state, (&route, &charge), request, next);
     let mut response = async {
         let response = write_out(answer.await, &id);

@@ -12,6 +12,7 @@
 //! with a code from [`Code`].
 
 mod abis;
+mod api_keys;
 mod charges;
 mod client_place;
 mod collections;
@@ -41,6 +42,7 @@ mod show;
 mod show_sponsors;
 mod show_transactions;
 mod sign_in;
+mod signatures;
 mod snapshots;
 mod sponsored;
 mod sponsors;
@@ -59,7 +61,7 @@ pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 
-use app::{App, SignIn};
+use app::{ApiKeys, App, SignIn};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
 use hot::HotAnswers;
@@ -107,6 +109,7 @@ pub struct ApiConfig {
     pub app: App,
     pub authenticator: Authenticator,
     pub sign_in: SignIn,
+    pub keys: ApiKeys,
     pub limiter: Limiter,
     /// Proxies in front of us, whose word on who calls them is believed.
     pub trusted_proxies: Vec<IpAddr>,

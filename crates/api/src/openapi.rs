@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, holdings, indexes, items, metadata, mint_batches, mints,
-    operations,
+    ApiState, abis, api_keys, collections, facts, holdings, indexes, items, metadata, mint_batches,
+    mints, operations,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
     uploads, wallets,
@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+mod finish;
 mod operator_codes;
+
+pub(crate) use finish::response;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,10 +34,11 @@ mod operator_codes;
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
+        (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
-    components(schemas(api_types::Problem, api_types::FieldError)),
+    components(schemas(api_types::Problem, api_types::FieldError, api_types::FactLevel)),
 )]
 struct Document;
 
@@ -82,6 +86,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sponsored::request_sponsored, sponsored::list_sponsored))
         .routes(routes!(sponsored::prepare_sponsored))
         .routes(routes!(sponsored::get_sponsored))
+        .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::rotate_api_key))
         .routes(routes!(sign_in::ask_challenge))
         .routes(routes!(
             sign_in::open_session,
@@ -116,6 +123,11 @@ pub(crate) fn document() -> Value {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a user who is signed in (RFC 9068).",
         },
+        "request_signature": {
+            "type": "apiKey", "in": "header", "name": "Signature",
+            "description": "A signature over the request (RFC 9421), with `Signature-Input` and, \
+                            where there is a body, `Content-Digest`.",
+        },
         "session_cookie": {
             "type": "apiKey", "in": "cookie", "name": "__Host-stoa_access",
             "description": "The same, kept by a browser. Requests that change something must come \
@@ -137,10 +149,12 @@ pub(crate) fn document() -> Value {
         },
     });
     document["components"]["examples"] = Value::Object(problem_examples());
+    finish::add_stream(&mut document);
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
     }
+    finish::share_responses(&mut document);
     document
 }
 
@@ -182,8 +196,16 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
             let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly, C::KeyOnly];
             (Access::Public, of(&[&[C::QueryInvalid, C::TopicUnknown], &private]))
         }
+        "follow_events" => (Access::Public, vec![C::QueryInvalid, C::KeyMissing, C::ScopeMissing]),
+        "open_stream" => (Access::Public, vec![C::UpgradeRequired]),
         "list_indexes" => (Access::Public, Vec::new()),
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        "create_api_key" | "rotate_api_key" => {
+            (Access::Makes, operator_codes::of_api_keys(operation))
+        }
+        "get_api_key" | "list_api_keys" | "change_api_key" | "revoke_api_key" => {
+            (Access::Key, operator_codes::of_api_keys(operation))
+        }
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
         | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
@@ -317,8 +339,12 @@ fn complete(operation: &mut Value) {
         operation["security"] = security(access);
     }
     if !matches!(access, Access::Probe | Access::SignIn) {
-        let shown = [Code::KeyInvalid, Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded];
-        codes.extend(shown);
+        codes.extend([Code::KeyInvalid, Code::PlaceRefused]);
+        codes.extend([Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded]);
+        codes.extend(SIGNATURES);
+        if operation.get("requestBody").is_some() {
+            codes.push(Code::ContentDigestMismatch);
+        }
         if !["get_", "list_"].iter().any(|reads| id.starts_with(reads)) {
             codes.push(Code::CrossOrigin);
         }
@@ -338,6 +364,7 @@ fn complete(operation: &mut Value) {
     if matches!(access, Access::Makes | Access::OperatorMakes) {
         add_idempotency(operation);
     }
+    finish::narrow_parameters(operation);
     if TAGGED.contains(&id.as_str()) {
         add_etag(operation);
     }
@@ -358,22 +385,46 @@ fn complete(operation: &mut Value) {
     }
 }
 
+/// Of requests that are signed.
+const SIGNATURES: [Code; 7] = [
+    Code::RequestSignatureMalformed,
+    Code::RequestSignatureIncomplete,
+    Code::RequestSignatureExpired,
+    Code::RequestSignatureWrong,
+    Code::RequestSignatureReplayed,
+    Code::RequestSignatureRequired,
+    Code::ContentDigestInvalid,
+];
+
 /// What may be shown. An empty requirement: nothing has to be.
 fn security(access: Access) -> Value {
     let user = [json!({ "access_token": [] }), json!({ "session_cookie": [] })];
-    let key = json!({ "api_key": [] });
+    let (key, signature) = (json!({ "api_key": [] }), json!({ "request_signature": [] }));
     match access {
         Access::Probe | Access::SignIn => json!([]),
-        Access::Public => json!([{}, key]),
+        Access::Public => json!([{}, key, signature]),
         Access::User => json!(user),
-        Access::KeyOrUser => json!([&[key][..], &user].concat()),
-        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => json!([key]),
+        Access::KeyOrUser => json!([&[key, signature][..], &user].concat()),
+        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => {
+            json!([key, signature])
+        }
     }
 }
 
 /// Reads with a validator: see `etag`.
-const TAGGED: [&str; 6] =
-    ["get_mint", "list_mints", "get_item", "list_items", "get_collection", "list_collections"];
+const TAGGED: [&str; 11] = [
+    "get_collection",
+    "get_item",
+    "get_mint",
+    "get_token_metadata",
+    "list_balances",
+    "list_collections",
+    "list_holders",
+    "list_items",
+    "list_mints",
+    "list_traits",
+    "list_transfers",
+];
 
 fn add_etag(operation: &mut Value) {
     let header = json!({
@@ -469,8 +520,9 @@ pub fn declares(operation: &str, code: &str) -> bool {
         .flat_map(Map::values)
         .find(|candidate| candidate["operationId"] == operation);
     found.and_then(|operation| operation["responses"].as_object()).is_some_and(|responses| {
-        responses.values().any(|response| {
-            response["content"]["application/problem+json"]["examples"].get(code).is_some()
+        responses.values().any(|named| {
+            let whole = response(&document, named);
+            whole["content"]["application/problem+json"]["examples"].get(code).is_some()
         })
     })
 }

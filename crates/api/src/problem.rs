@@ -1,8 +1,10 @@
 //! Problems (RFC 9457): the one shape of every error answer.
 
+mod api_keys;
 mod code;
 mod refusal;
 mod sign_in;
+mod signatures;
 mod sponsors;
 
 pub use code::Code;

@@ -16,6 +16,7 @@
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
 //! | `tell_change` | what somebody decided → a fact, for the audit log |
+//! | `api_keys` | keys made, changed, replaced, revoked ([`ApiKeys`], beside [`App`]) |
 //! | `change_sponsor` | who pays for which calls |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
@@ -29,6 +30,7 @@
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
 mod address;
+mod api_keys;
 mod change_sponsor;
 mod change_transaction;
 mod change_wallet;
@@ -74,6 +76,9 @@ mod upload_picture;
 
 pub use abi::{Fault, Logged};
 pub use address::parse_address;
+pub use api_keys::{
+    ApiKeyRefusal, ApiKeys, KeyAnswer, KeyPlace, KeySpec, OVERLAP, TermsSpec, key_terms,
+};
 pub use chain::Endpoint;
 pub use change_sponsor::{RuleSpec, SponsorSpec, SponsorTerms};
 pub use change_transaction::Change;
@@ -86,6 +91,7 @@ pub use content::{
 };
 pub use db::{
     abis::AbiRow,
+    api_keys::ApiKeyRow,
     attempts_reads::AttemptRow,
     balances_reads::BalanceRow,
     checkpoints::Checkpoint,

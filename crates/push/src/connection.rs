@@ -10,7 +10,7 @@ use crate::{
     subscription::{Step, Subscription},
 };
 use serde_json::{Map, Value, json};
-use std::{future::pending, sync::Arc};
+use std::{future::pending, net::IpAddr, sync::Arc};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until},
@@ -21,9 +21,13 @@ const MESSAGES_MAX: usize = 32;
 const ID_MAX: usize = 64;
 const FILTER_VALUE_MAX: usize = 128;
 
+/// Who lets clients in, and where this one comes from, if that is known.
+pub(crate) type Door = (Arc<dyn Authorize>, Option<IpAddr>);
+
 pub(crate) struct Connection<O> {
     hub: Hub,
     authorizer: Arc<dyn Authorize>,
+    from: Option<IpAddr>,
     grant: Grant,
     expires: Option<Instant>,
     pub(crate) outlet: O,
@@ -33,9 +37,9 @@ pub(crate) struct Connection<O> {
 }
 
 impl<O: Outlet> Connection<O> {
-    pub(crate) fn new(hub: Hub, authorizer: Arc<dyn Authorize>, grant: Grant, outlet: O) -> Self {
+    pub(crate) fn new(hub: Hub, (authorizer, from): Door, grant: Grant, outlet: O) -> Self {
         let expires = grant.valid_for.map(|d| Instant::now() + d);
-        Self { hub, authorizer, grant, expires, outlet, subscriptions: Vec::new(), turn: 0 }
+        Self { hub, authorizer, from, grant, expires, outlet, subscriptions: Vec::new(), turn: 0 }
     }
 
     pub(crate) async fn run(&mut self, mut inbox: mpsc::Receiver<ClientFrame>) -> Close {
@@ -182,7 +186,7 @@ impl<O: Outlet> Connection<O> {
         if self.grant.principal.is_some() {
             return self.refuse(None, Refusal::AlreadyAuthenticated).await;
         }
-        match self.authorizer.authenticate(&key.0).await {
+        match self.authorizer.authenticate(&key.0, self.from).await {
             Ok(grant) => {
                 self.expires = grant.valid_for.map(|d| Instant::now() + d);
                 self.grant = grant;

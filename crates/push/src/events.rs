@@ -5,8 +5,8 @@
 //! before, and all ends with the body.
 
 use crate::{
-    Authorize, Close, Filter, Grant, Hub,
-    connection::Connection,
+    Close, Filter, Grant, Hub,
+    connection::{Connection, Door},
     frame::{ClientFrame, Refusal, Subscribe},
     outlet::{Outgoing, Outlet},
     places::parse_places,
@@ -19,7 +19,6 @@ use std::{
     convert::Infallible,
     fmt::Write,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -99,7 +98,7 @@ impl Wanted {
 /// What can't be followed.
 pub(crate) fn open(
     hub: Hub,
-    authorizer: Arc<dyn Authorize>,
+    door: Door,
     grant: Grant,
     place: OwnedSemaphorePermit,
     wanted: Vec<Subscribe>,
@@ -107,7 +106,7 @@ pub(crate) fn open(
     // One is enough: what follows is made when it has been taken.
     let (events, written) = mpsc::channel(1);
     let (frames, inbox) = mpsc::channel::<ClientFrame>(1);
-    let mut connection = Connection::new(hub, authorizer, grant, EventOutlet(events));
+    let mut connection = Connection::new(hub, door, grant, EventOutlet(events));
     for one in &wanted {
         connection.admit(one)?;
     }

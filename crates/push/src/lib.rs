@@ -51,5 +51,7 @@ pub use events::BadEvents;
 pub use filter::Filter;
 pub use hub::{Feed, Hub, HubOptions};
 pub use journal::Fact;
-pub use policy::{Authorize, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant};
+pub use policy::{
+    Authorize, ClientAddress, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant,
+};
 pub use route::{NotOpened, router};

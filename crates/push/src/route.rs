@@ -1,13 +1,13 @@
 //! `GET /stream` and `GET /events`: from a request to a connection.
 
 use crate::{
-    Authorize, Denied, Grant, Hub,
+    Authorize, ClientAddress, Denied, Grant, Hub,
     events::{self, BadEvents, Wanted},
     frame::Refusal,
     socket,
 };
 use axum::{
-    Router,
+    Extension, Router,
     extract::{
         Query, State, WebSocketUpgrade, rejection::QueryRejection,
         ws::rejection::WebSocketUpgradeRejection,
@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// Above this the parser itself gives up; our own, lower cap answers with a close code.
 const FRAME_HARD_MAX: usize = 64 << 10;
@@ -60,13 +60,18 @@ pub fn router(hub: Hub, authorizer: Arc<dyn Authorize>) -> Router {
         .with_state(Edge { hub, authorizer })
 }
 
+/// What the edge says of where a request comes from.
+type From = Option<Extension<ClientAddress>>;
+
 async fn stream(
     State(edge): State<Edge>,
+    from: From,
     headers: HeaderMap,
     up: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let from = from.map(|Extension(ClientAddress(from))| from);
     let Ok(up) = up else { return NotOpened::NoWebSocket.into_response() };
-    let grant = match granted(&edge, &headers).await {
+    let grant = match granted(&edge, &headers, from).await {
         Ok(grant) => grant,
         Err(why) => return why.into_response(),
     };
@@ -79,7 +84,7 @@ async fn stream(
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .on_upgrade(move |socket| async move {
-            socket::serve(socket, edge.hub, edge.authorizer, grant).await;
+            socket::serve(socket, edge.hub, (edge.authorizer, from), grant).await;
             drop(place);
         })
 }
@@ -88,9 +93,11 @@ type Pairs = Query<Vec<(String, String)>>;
 
 async fn follow(
     State(edge): State<Edge>,
+    from: From,
     headers: HeaderMap,
     query: Result<Pairs, QueryRejection>,
 ) -> Result<Response, NotOpened> {
+    let from = from.map(|Extension(ClientAddress(from))| from);
     let Query(pairs) = query.map_err(|_| NotOpened::Bad(BadEvents::Filter))?;
     let last = match headers.get(LAST_EVENT_ID) {
         Some(value) => Some(value.to_str().map_err(|_| NotOpened::Bad(BadEvents::Place))?),
@@ -98,9 +105,10 @@ async fn follow(
     };
     let wanted = Wanted::parse(pairs).and_then(|wanted| wanted.subscriptions(last));
     let wanted = wanted.map_err(NotOpened::Bad)?;
-    let grant = granted(&edge, &headers).await?;
+    let grant = granted(&edge, &headers, from).await?;
     let place = edge.hub.enter().ok_or(NotOpened::TooManyConnections)?;
-    let body = events::open(edge.hub, edge.authorizer, grant, place, wanted).map_err(refused)?;
+    let body =
+        events::open(edge.hub, (edge.authorizer, from), grant, place, wanted).map_err(refused)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         // Proxies must not collect what is to come at once.
@@ -120,9 +128,13 @@ fn refused(refusal: Refusal) -> NotOpened {
     }
 }
 
-async fn granted(edge: &Edge, headers: &HeaderMap) -> Result<Grant, NotOpened> {
+async fn granted(
+    edge: &Edge,
+    headers: &HeaderMap,
+    from: Option<IpAddr>,
+) -> Result<Grant, NotOpened> {
     let Some(credential) = bearer(headers) else { return Ok(edge.authorizer.anonymous()) };
-    let granted = edge.authorizer.authenticate(credential).await;
+    let granted = edge.authorizer.authenticate(credential, from).await;
     granted.map_err(|denied| match denied {
         Denied::Unauthenticated => NotOpened::Unauthenticated,
         Denied::Unavailable => NotOpened::Unavailable,

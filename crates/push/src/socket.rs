@@ -1,8 +1,8 @@
 //! A connection by WebSocket.
 
 use crate::{
-    Authorize, Close, Grant, Hub,
-    connection::Connection,
+    Close, Grant, Hub,
+    connection::{Connection, Door},
     frame::ClientFrame,
     outlet::{Outgoing, Outlet},
 };
@@ -11,7 +11,7 @@ use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout},
@@ -59,19 +59,14 @@ impl Outlet for SocketOutlet {
 }
 
 /// Serve one socket until it ends.
-pub(crate) async fn serve(
-    socket: WebSocket,
-    hub: Hub,
-    authorizer: Arc<dyn Authorize>,
-    grant: Grant,
-) {
+pub(crate) async fn serve(socket: WebSocket, hub: Hub, door: Door, grant: Grant) {
     let gauge = metrics::gauge!("push_connections");
     gauge.increment(1.0);
     let (sink, mut stream) = socket.split();
     let (frames, inbox) = mpsc::channel(FRAMES_AHEAD);
     let options = *hub.options();
     let outlet = SocketOutlet { sink, stall_max: options.stall_max };
-    let mut connection = Connection::new(hub, authorizer, grant, outlet);
+    let mut connection = Connection::new(hub, door, grant, outlet);
     let close = tokio::select! {
         close = connection.run(inbox) => close,
         close = receive(&mut stream, &frames, options.silence_max, options.frames_per_second) => {

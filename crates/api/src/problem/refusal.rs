@@ -14,10 +14,13 @@ impl From<AppError> for Problem {
             AppError::Denied(Denied::NeedsScope(scope)) => {
                 Problem::from(Code::ScopeMissing).saying(format!("the key needs `{scope}`"))
             }
+            AppError::Denied(Denied::NeedsSignature) => Code::RequestSignatureRequired.into(),
             AppError::Denied(Denied::NeedsOperator) => Code::OperatorOnly.into(),
             AppError::Denied(Denied::NeedsUser) => Code::UserOnly.into(),
             AppError::Denied(Denied::NotForUsers) => Code::KeyOnly.into(),
             AppError::KeyInvalid => Code::KeyInvalid.into(),
+            AppError::PlaceRefused => Code::PlaceRefused.into(),
+            AppError::Signature(fault) => super::signatures::of_fault(fault),
             AppError::TokenInvalid => Code::TokenInvalid.into(),
             AppError::TokenExpired => Code::TokenExpired.into(),
             AppError::SessionEnded => Code::SessionEnded.into(),
@@ -83,6 +86,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
         }
         Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
         Refusal::SignIn(refusal) => super::sign_in::of_refusal(refusal),
+        Refusal::ApiKey(refusal) => super::api_keys::of_refusal(refusal),
         Refusal::WalletUnknown => Code::WalletUnknown.into(),
         Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
         Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),
@@ -143,6 +147,10 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
             let height = height.map_or("nothing yet".to_owned(), |height| height.to_string());
             let said = format!("{wanted} was waited for; indexed is {height}");
             Problem::from(Code::BlockNotIndexed).saying(said)
+        }
+        Refusal::BlockFarAhead { wanted, height } => {
+            let said = format!("{wanted} is far ahead of the index, which is at {height}");
+            Problem::from(Code::QueryInvalid).at("?wait_for_block", said)
         }
         Refusal::BlockOutsideWindow { wanted, oldest } => {
             let oldest = oldest.map_or("none".to_owned(), |oldest| oldest.to_string());

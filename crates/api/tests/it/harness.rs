@@ -1,6 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
-use app::{App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings};
+use app::{
+    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings,
+};
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
 };
@@ -58,6 +60,7 @@ pub struct Api {
     pub stop: CancellationToken,
     pub tokens: Tokens,
     pub sign_in: SignIn,
+    pub authenticator: Authenticator,
 }
 
 /// What an API is started with.
@@ -79,6 +82,8 @@ pub struct Setup {
     pub limiter: Option<Limiter>,
     /// Believed about who calls them.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// All keys must sign what is of value.
+    pub signatures_required: bool,
     /// With [`READ_CHAIN`], to which nothing is sent.
     pub read_only: bool,
     /// With answers that are kept. Tests write past everything that tells of changes.
@@ -139,7 +144,8 @@ pub async fn start_as(setup: Setup) -> Api {
     });
     let tokens = tokens(clock.clone());
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone())
-        .with_tokens(tokens.clone());
+        .with_tokens(tokens.clone())
+        .requiring_signatures(setup.signatures_required);
     let sign_in = SignIn::new(SignInConfig {
         db: database.db.clone(),
         clock: clock.clone(),
@@ -153,6 +159,7 @@ pub async fn start_as(setup: Setup) -> Api {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
+        keys: ApiKeys::new(app.clone(), Pepper::new(PEPPER), authenticator.clone()),
         limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
         trusted_proxies: setup.trusted_proxies,
         metrics: Metrics::detached().unwrap(),
@@ -166,7 +173,7 @@ pub async fn start_as(setup: Setup) -> Api {
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
-        others = others.merge(stream(&database.db, &state, authenticator, &stop).await);
+        others = others.merge(stream(&database.db, &state, authenticator.clone(), &stop).await);
     }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
@@ -189,6 +196,7 @@ pub async fn start_as(setup: Setup) -> Api {
         stop,
         tokens,
         sign_in,
+        authenticator,
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod abis;
+mod api_keys;
 mod batches;
 mod browser;
 mod collections;
@@ -27,6 +28,7 @@ mod sessions;
 mod sign_in;
 mod sign_in_contracts;
 mod sign_in_logs;
+mod signed;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;

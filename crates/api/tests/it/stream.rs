@@ -63,6 +63,14 @@ impl Listener {
     }
 }
 
+/// What is said to somebody who shows this key in a frame.
+pub async fn first_answer(api: &Api, key: &str) -> Value {
+    let mut listener = Listener::connect(api, None).await;
+    let frame = json!({ "op": "auth", "key": key });
+    listener.0.send(Message::text(frame.to_string())).await.unwrap();
+    listener.find(|m| m["op"] == "error" || m["op"] == "authenticated").await
+}
+
 async fn mint(api: &Api, key: &str, to: &str) -> String {
     let job = body(api.mint(key, &json!({ "to": to, "uri": URI })).await, 202).await;
     job["id"].as_str().unwrap().to_owned()

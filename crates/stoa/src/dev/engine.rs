@@ -149,9 +149,10 @@ fn api_state(
     (metrics, limiter, cursor): (Metrics, Limiter, [u8; 32]),
 ) -> ApiState {
     ApiState::new(ApiConfig {
-        app,
+        app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
+        keys: users.keys(&app),
         limiter,
         trusted_proxies: settings.auth.proxies(),
         metrics,
@@ -357,12 +358,13 @@ impl Keys {
         let authenticator = Authenticator::new(db.clone(), pepper.clone(), clock);
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
-        if let Ok(operator) = authenticator.authenticate(&known).await {
+        if let Ok(operator) = authenticator.authenticate(&known, None).await {
+            let operator = operator.without_request();
             return Ok(Self { authenticator, pepper, cursor, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
-        let operator = authenticator.authenticate(&text).await?;
+        let operator = authenticator.authenticate(&text, None).await?.without_request();
         Ok(Self { authenticator, pepper, cursor, text, operator })
     }
 }

@@ -13,6 +13,7 @@ mod dashboards;
 mod doctor;
 mod endpoints;
 mod faults;
+mod guides;
 mod index;
 mod index_rebuild;
 mod isolation;

@@ -21,9 +21,13 @@ pub fn checkout(home: &Home) -> tempfile::TempDir {
     place
 }
 
-/// All commands of the guide, and some of ours behind them, in one shell; what they print.
 pub async fn follow(place: &Path, more: &str) -> String {
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/sign-in.md");
+    follow_guide(place, "sign-in.md", more).await
+}
+
+/// All commands of a guide, and some of ours behind them, in one shell; what they print.
+pub async fn follow_guide(place: &Path, name: &str, more: &str) -> String {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide").join(name);
     let guide = std::fs::read_to_string(guide).unwrap();
     let blocks = guide.split("```sh\n").skip(1);
     let commands: String = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
