@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
 };
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-digest, content-type, idempotency-key, if-none-match, signature, \
      signature-input, x-request-id",

@@ -3,7 +3,7 @@
 use crate::{
     ApiState,
     charges::Charge,
-    cors, hot,
+    cors, gate, hot,
     problem::{Code, Problem, write_out},
 };
 use axum::{
@@ -128,6 +128,9 @@ async fn answer(
         if !is_probe(route)
             && let Err(problem) = charge.admit(state, &mut request).await
         {
+            return problem.into_response();
+        }
+        if let Err(problem) = gate::check(state, route, &request) {
             return problem.into_response();
         }
         hot::serve(&state.0.hot, route, request, next).await.unwrap_or_else(|error| {

@@ -25,6 +25,7 @@ mod edge;
 mod etag;
 mod extract;
 mod facts;
+mod gate;
 mod holdings;
 mod hot;
 mod indexes;
@@ -35,6 +36,7 @@ mod mints;
 mod openapi;
 mod operations;
 mod peers;
+mod principals;
 mod problem;
 mod serve;
 mod sessions;
@@ -61,7 +63,7 @@ pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 
-use app::{ApiKeys, App, SignIn};
+use app::{ApiKeys, App, Principals, SignIn};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
 use hot::HotAnswers;
@@ -110,6 +112,7 @@ pub struct ApiConfig {
     pub authenticator: Authenticator,
     pub sign_in: SignIn,
     pub keys: ApiKeys,
+    pub principals: Principals,
     pub limiter: Limiter,
     /// Proxies in front of us, whose word on who calls them is believed.
     pub trusted_proxies: Vec<IpAddr>,
@@ -126,6 +129,7 @@ pub struct ApiState(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: ApiConfig,
+    gates: gate::Gates,
     requests: Semaphore,
     uploads: Semaphore,
     hot: HotAnswers,
@@ -137,7 +141,8 @@ impl ApiState {
         let requests = Semaphore::new(config.limits.requests_max);
         let uploads = Semaphore::new(config.limits.uploads_max);
         let hot = HotAnswers::new(config.limits.hot_bytes);
-        Self(Arc::new(Inner { config, requests, uploads, hot }))
+        let gates = gate::Gates::new();
+        Self(Arc::new(Inner { gates, config, requests, uploads, hot }))
     }
 
     /// An answer tells of a job that this block holds: public reads that come after it do so too.

@@ -2,7 +2,7 @@
 
 use crate::{
     ApiState, abis, api_keys, collections, facts, holdings, indexes, items, metadata, mint_batches,
-    mints, operations,
+    mints, operations, principals,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
     uploads, wallets,
@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+mod actions;
 mod finish;
 mod operator_codes;
 
+pub(crate) use actions::{Declared, declared};
 pub(crate) use finish::response;
 
 #[derive(OpenApi)]
@@ -34,6 +36,7 @@ pub(crate) use finish::response;
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
+        (name = "principals", description = "Who there is, and their roles"),
         (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
@@ -86,6 +89,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sponsored::request_sponsored, sponsored::list_sponsored))
         .routes(routes!(sponsored::prepare_sponsored))
         .routes(routes!(sponsored::get_sponsored))
+        .routes(routes!(principals::list_principals))
+        .routes(routes!(principals::get_principal))
+        .routes(routes!(principals::grant_role, principals::end_role))
         .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
         .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(api_keys::rotate_api_key))
@@ -112,8 +118,13 @@ pub fn openapi_json() -> String {
     text
 }
 
+/// Paths and operations, before anything is added to them.
+pub(crate) fn bare() -> Value {
+    serde_json::to_value(routes().get_openapi()).unwrap_or_default()
+}
+
 pub(crate) fn document() -> Value {
-    let mut document = serde_json::to_value(routes().get_openapi()).unwrap_or_default();
+    let mut document = bare();
     document["components"]["securitySchemes"] = json!({
         "api_key": {
             "type": "http", "scheme": "bearer",
@@ -200,6 +211,9 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "open_stream" => (Access::Public, vec![C::UpgradeRequired]),
         "list_indexes" => (Access::Public, Vec::new()),
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        "list_principals" => (Access::Key, LISTS.to_vec()),
+        "get_principal" | "end_role" => (Access::Key, vec![C::PrincipalUnknown, C::PathInvalid]),
+        "grant_role" => (Access::Key, operator_codes::of_grants()),
         "create_api_key" | "rotate_api_key" => {
             (Access::Makes, operator_codes::of_api_keys(operation))
         }
@@ -253,7 +267,7 @@ fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
             (Access::SignIn, own)
         }
         "refresh_session" => (Access::SignIn, &[C::RefreshTokenReused, C::OriginRefused]),
-        "log_out" => (Access::User, &[]),
+        "log_out" => (Access::User, &[C::KeyMissing, C::UserOnly]),
         "list_token_keys" => return Some((Access::SignIn, Vec::new())),
         "list_sessions" => return Some((Access::User, vec![C::QueryInvalid, C::CursorInvalid])),
         "end_session" => return Some((Access::User, vec![C::SessionUnknown, C::PathInvalid])),
@@ -332,7 +346,11 @@ enum Access {
 
 fn complete(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    if let Some(declared) = declared(&id) {
+        operation["x-stoa-action"] = json!(actions::named(declared));
+    }
     let (access, mut codes) = codes(&id);
+    codes.extend(declared(&id).map(actions::denials).unwrap_or_default());
     codes.extend([Code::Internal, Code::RequestTimeout, Code::UriTooLong, Code::HeadersTooLarge]);
     if access != Access::Probe {
         codes.extend([Code::Unavailable, Code::Overloaded, Code::RateLimited]);
@@ -347,18 +365,6 @@ fn complete(operation: &mut Value) {
         }
         if !["get_", "list_"].iter().any(|reads| id.starts_with(reads)) {
             codes.push(Code::CrossOrigin);
-        }
-    }
-    match access {
-        Access::Probe | Access::Public | Access::SignIn => {}
-        Access::User => codes.extend([Code::KeyMissing, Code::UserOnly]),
-        Access::KeyOrUser => codes.extend([Code::KeyMissing, Code::ScopeMissing]),
-        Access::Key | Access::Makes => {
-            codes.extend([Code::KeyMissing, Code::ScopeMissing, Code::KeyOnly]);
-        }
-        Access::Operator | Access::OperatorMakes => {
-            let kinds = [Code::ScopeMissing, Code::OperatorOnly, Code::KeyOnly];
-            codes.extend([&[Code::KeyMissing][..], &kinds].concat());
         }
     }
     if matches!(access, Access::Makes | Access::OperatorMakes) {
@@ -404,10 +410,11 @@ fn security(access: Access) -> Value {
         Access::Probe | Access::SignIn => json!([]),
         Access::Public => json!([{}, key, signature]),
         Access::User => json!(user),
-        Access::KeyOrUser => json!([&[key, signature][..], &user].concat()),
-        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => {
-            json!([key, signature])
-        }
+        Access::KeyOrUser
+        | Access::Key
+        | Access::Makes
+        | Access::Operator
+        | Access::OperatorMakes => json!([&[key, signature][..], &user].concat()),
     }
 }
 

@@ -33,6 +33,7 @@ impl From<Code> for Problem {
             | Code::Unavailable
             | Code::IdempotencyInProgress
             | Code::SignatureUnchecked
+            | Code::RoleUnchecked
             | Code::BlockNotIndexed => Some(1),
             Code::NotReady | Code::CollectionNotReady | Code::SourceBackfilling => Some(5),
             _ => None,

@@ -8,7 +8,7 @@ use crate::{
     tell_change::Decision,
 };
 use abi::{Fault, parse_uint};
-use auth::{Action, KeyHolder, authorize};
+use auth::{Action, Maker, authorize};
 use db::{
     PgConnection, principals,
     sponsors::{self, RuleRow, SponsorRow},
@@ -129,7 +129,7 @@ impl App {
         terms: SponsorTerms<'_>,
     ) -> Result<SponsorView, AppError> {
         authorize(caller.actor, Action::ChangeSponsor)?;
-        let holder = caller.actor.holder()?;
+        let holder = caller.actor.maker()?;
         let now = self.config().clock.now();
         let mut transaction = db::begin(&self.config().db).await?;
         let db: &mut PgConnection = &mut transaction;
@@ -186,7 +186,7 @@ fn terms_of(sponsor: &SponsorView) -> Value {
 }
 
 fn decided(
-    by: (&KeyHolder, &str),
+    by: (Maker<'_>, &str),
     act: &'static str,
     before: Value,
     sponsor: &SponsorView,

@@ -8,7 +8,7 @@ use crate::{
     request_transaction::{CALL, COMPENSATION, TRANSFER},
 };
 use abi::{Fault, parse_uint};
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker};
 use db::{
     PgConnection,
     transactions::requests::{self, Transaction},
@@ -106,7 +106,7 @@ async fn record_change(
     db: &mut PgConnection,
     (id, change, terms): (TransactionId, Change<'_>, &Terms),
     replacement: Option<NewTransaction>,
-    holder: &KeyHolder,
+    holder: Maker<'_>,
 ) -> Result<Transaction, AppError> {
     let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
     if is_owned(&before.kind, change) {

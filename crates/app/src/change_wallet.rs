@@ -7,7 +7,7 @@ use crate::{
     quote_transaction::price,
     tell_change::Decision,
 };
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker};
 use chain::CallRequest;
 use db::{
     PgConnection,
@@ -295,7 +295,7 @@ async fn locked(
 /// Record who made or changed a wallet.
 async fn tell(
     db: &mut PgConnection,
-    (holder, caller): (&KeyHolder, Caller<'_>),
+    (holder, caller): (Maker<'_>, Caller<'_>),
     act: &'static str,
     (row, before): (&WalletRow, Value),
 ) -> Result<(), AppError> {

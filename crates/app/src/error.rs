@@ -217,6 +217,11 @@ pub enum Refusal {
     },
     SignIn(SignInRefusal),
     ApiKey(ApiKeyRefusal),
+    PrincipalUnknown,
+    /// A role can't be granted like that.
+    GrantInvalid(Fault),
+    /// The chain does not tell whether somebody may mint; nothing is decided.
+    RoleUnchecked,
 }
 
 /// Why a use case did not do what it was asked to.
@@ -267,6 +272,7 @@ impl AppError {
                 | R::TransactionUnknown
                 | R::ContractNotFollowed
                 | R::ContractRemoved { .. }
+                | R::PrincipalUnknown
                 | R::WalletUnknown => Class::NotFound,
                 R::ChainReadOnly { .. }
                 | R::CollectionNotReady
@@ -279,9 +285,10 @@ impl AppError {
                 | R::Approval(Unfit::NotWanted(_) | Unfit::TooMany)
                 | R::WalletState { .. }
                 | R::SignerRefused { .. } => Class::Conflict,
-                R::QueueFull { .. } | R::BlockNotIndexed { .. } | R::SourceBackfilling { .. } => {
-                    Class::Busy
-                }
+                R::QueueFull { .. }
+                | R::RoleUnchecked
+                | R::BlockNotIndexed { .. }
+                | R::SourceBackfilling { .. } => Class::Busy,
                 R::Sponsor(refusal) => refusal.class(),
                 R::SignIn(refusal) => refusal.class(),
                 R::ApiKey(refusal) => refusal.class(),

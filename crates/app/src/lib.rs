@@ -17,6 +17,8 @@
 //! | `quote_transaction` | what a call would do and cost, without sending it |
 //! | `tell_change` | what somebody decided → a fact, for the audit log |
 //! | `api_keys` | keys made, changed, replaced, revoked ([`ApiKeys`], beside [`App`]) |
+//! | `principals` | who there is, and roles granted ([`Principals`]) |
+//! | `minters` | whom the chain lets mint |
 //! | `change_sponsor` | who pays for which calls |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
@@ -42,9 +44,11 @@ mod fact_levels;
 mod group_commit;
 mod group_read;
 pub mod jobs;
+mod minters;
 mod node_heads;
 mod once;
 mod prepare_sponsored;
+mod principals;
 mod quote_transaction;
 mod read_balances;
 mod read_collections;
@@ -113,6 +117,7 @@ pub use fact_levels::Leveled;
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
 pub use prepare_sponsored::{PrepareSpec, Prepared};
+pub use principals::{PrincipalQuery, PrincipalView, Principals, role_decided};
 pub use quote_transaction::{Failure, Quote, QuoteSpec};
 pub use read_balances::{BalanceQuery, Holder, HolderQuery};
 pub use read_collections::CollectionQuery;
@@ -153,6 +158,7 @@ use db::{
 use group_commit::Desk;
 use group_read::ReadDesk;
 use node_heads::NodeHead;
+use request_mint::Wanted;
 use runtime::Failpoints;
 use std::{
     collections::HashMap,
@@ -250,6 +256,7 @@ struct Inner {
     contracts: Mutex<resolve_contract::ContractCache>,
     /// In the order of the chains.
     heads: Vec<NodeHead>,
+    minters: minters::Minters,
     mints: Desk<NewMint>,
     transactions: Desk<NewAccept>,
     items: ReadDesk<ItemKey>,
@@ -278,6 +285,7 @@ impl App {
             targets: Mutex::default(),
             contracts: Mutex::default(),
             heads,
+            minters: minters::Minters::default(),
             mints,
             transactions,
             items,

@@ -6,7 +6,7 @@
 //! nothing and may be tried again.
 
 use crate::{ANSWER_TTL, App, AppError, Refusal};
-use auth::{Denied, KeyHolder};
+use auth::{Denied, Maker};
 use db::{DbError, PgTransaction, idempotency_keys};
 use sha2::{Digest, Sha256};
 use vocab::PrincipalId;
@@ -100,7 +100,7 @@ pub(crate) struct Work {
 impl App {
     pub(crate) async fn begin_once(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         once: Once<'_>,
     ) -> Result<Begun, AppError> {
         let mut transaction = db::begin(&self.config().db).await?;
@@ -196,7 +196,7 @@ async fn release(transaction: PgTransaction<'static>) {
 }
 
 /// Who answers for what a caller makes.
-pub(crate) fn maker(actor: &auth::Actor, action: auth::Action) -> Result<&KeyHolder, Denied> {
+pub(crate) fn maker(actor: &auth::Actor, action: auth::Action) -> Result<Maker<'_>, Denied> {
     auth::authorize(actor, action)?;
-    actor.holder()
+    actor.maker()
 }

@@ -4,7 +4,7 @@ use crate::{
     App, AppError, Caller, Field, ForwardRequestRow, Refusal, SponsorRefusal,
     address::parse_address,
 };
-use auth::{Action, Actor, Denied, PrincipalKind, authorize};
+use auth::{Action, Actor, Denied, authorize};
 use db::{
     DbError, PgConnection,
     forward_requests::{self, ForwardRequestFilter},
@@ -148,9 +148,9 @@ impl App {
 
 /// Whose sponsors somebody sees: operators see all, others their own.
 fn reach(actor: &Actor) -> Result<Option<PrincipalId>, Denied> {
-    let holder = actor.holder()?;
-    let all = holder.kind == PrincipalKind::Operator || holder.is_admin();
-    Ok((!all).then_some(holder.principal))
+    let maker = actor.maker()?;
+    let all = actor.is_operator() || maker.is_admin();
+    Ok((!all).then_some(maker.principal))
 }
 
 pub(crate) fn limits(row: &SponsorRow) -> Limits {

@@ -10,7 +10,7 @@ use crate::{
 use StoaCollectionFactory::CollectionInit;
 use alloy_primitives::{aliases::U96, keccak256};
 use alloy_sol_types::SolCall;
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker};
 use contracts::{MAX_ROYALTY_BPS, StoaCollectionFactory, collection_address};
 use db::PgConnection;
 use db::collection_requests::{self, NewCollectionRequest};
@@ -52,7 +52,7 @@ struct Checked<'a> {
 /// Who asked for which collection, and where it will be.
 struct Asked<'a> {
     caller: Caller<'a>,
-    holder: &'a KeyHolder,
+    holder: Maker<'a>,
     once: Once<'a>,
     checked: &'a Checked<'a>,
     salt: B256,
@@ -204,7 +204,7 @@ fn settings(checked: &Checked<'_>, once: Once<'_>) -> Value {
 }
 
 fn fact(
-    holder: &KeyHolder,
+    holder: Maker<'_>,
     request: &NewCollectionRequest<'_>,
     caller: Caller<'_>,
 ) -> journal::NewFact {

@@ -4,10 +4,10 @@ use crate::{
     ANSWER_TTL, Answer, App, AppError, Caller, Field, Once, Refusal, WriteSettings,
     address::parse_address,
     group_commit::Grouped,
-    once::{ACCEPTED, lock_number, maker, replay},
+    once::{ACCEPTED, lock_number, replay},
     store_metadata::{self, StoredMetadata},
 };
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker, authorize_at_all};
 use db::{
     DbError, PgConnection,
     collection_requests::{self, MintTarget},
@@ -49,10 +49,17 @@ pub(crate) struct Wanted<'a> {
     document: Option<Metadata>,
 }
 
+impl Wanted<'_> {
+    /// Where it goes.
+    pub(crate) fn place(&self) -> (ChainId, Address) {
+        (self.chain, self.contract)
+    }
+}
+
 /// One that is asked for: by whom, and under which key.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
-    pub holder: &'a KeyHolder,
+    pub holder: Maker<'a>,
     pub once: Once<'a>,
     pub wanted: &'a Wanted<'a>,
     pub uri: Option<String>,
@@ -97,8 +104,10 @@ impl App {
         request: MintRequest<'_>,
         render: impl Fn(&MintJob) -> Value + Send,
     ) -> Result<Answer, AppError> {
-        let holder = maker(caller.actor, Action::RequestMint)?;
+        authorize_at_all(caller.actor, Action::RequestMint)?;
+        let holder = caller.actor.maker()?;
         let wanted = &self.check_mint(request).await?;
+        self.allow_mints(caller.actor, std::slice::from_ref(wanted)).await?;
         let (uri, stored) = self.store_document(wanted).await?;
         if let Some(stored) = stored {
             store_metadata::record(&mut *self.connection().await?, &stored).await?;
@@ -163,7 +172,7 @@ impl App {
     /// given, then with the job's present state.
     async fn replay_mint(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         once: Once<'_>,
         render: impl Fn(&MintJob) -> Value + Send,
     ) -> Result<Answer, AppError> {
@@ -249,7 +258,7 @@ pub(crate) fn new_mint(asked: Asked<'_>) -> (NewMint, MintJob) {
 }
 
 fn new_job(
-    holder: &KeyHolder,
+    holder: Maker<'_>,
     once: Once<'_>,
     wanted: &Wanted<'_>,
     (uri, request_id, now): (Option<String>, &str, OffsetDateTime),

@@ -3,11 +3,11 @@
 use crate::{
     Answer, App, AppError, Caller, Fingerprint, MintRequest, Once, Refusal,
     group_commit::Grouped,
-    once::{ACCEPTED, Begun, Done, Work, maker},
+    once::{ACCEPTED, Begun, Done, Work},
     request_mint::{Asked, Wanted, new_mint},
     store_metadata::{self, StoredMetadata},
 };
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker, authorize_at_all};
 use db::mint_jobs::requests::{self, MintJob, NewMint, Recorded};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -43,11 +43,13 @@ impl App {
         items: &[MintItem<'_>],
         render: impl Fn(&[(String, MintJob)]) -> Value + Send,
     ) -> Result<Answer, AppError> {
-        let holder = maker(caller.actor, Action::RequestMint)?;
+        authorize_at_all(caller.actor, Action::RequestMint)?;
+        let holder = caller.actor.maker()?;
         if !(1..=ITEMS_MAX).contains(&items.len()) {
             return Err(Refusal::MintCount { most: ITEMS_MAX }.into());
         }
         let wanted = self.check_mints(items, once.key).await?;
+        self.allow_mints(caller.actor, &wanted).await?;
         let (uris, stored) = self.store_documents(&wanted).await?;
         let new: Vec<(NewMint, MintJob)> = items
             .iter()
@@ -133,7 +135,7 @@ fn fault_of_id<'a>(id: &'a str, whole: &str, seen: &mut HashSet<&'a str>) -> Opt
 /// those are new.
 async fn record_all(
     work: &mut Work,
-    holder: &KeyHolder,
+    holder: Maker<'_>,
     stored: &[StoredMetadata],
     new: Vec<(NewMint, MintJob)>,
 ) -> Result<(Vec<(String, MintJob)>, u64), AppError> {

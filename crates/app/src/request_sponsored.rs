@@ -15,7 +15,7 @@ use crate::{
     sponsored_call::{Carried, Checked, FORWARDED},
 };
 use abi::{Fault, parse_uint};
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker};
 use db::{
     PgConnection,
     forward_requests::{self, ForwardRequestFilter, NewForwardRequest},
@@ -182,7 +182,7 @@ impl App {
     /// What this key was answered, if it was: for a day as it was said, then as it stands.
     async fn sponsored_before(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         once: Once<'_>,
         render: &(impl Fn(&ForwardRequestRow) -> Value + Send),
     ) -> Result<Option<Answer>, AppError> {
@@ -207,7 +207,7 @@ impl App {
     /// A sponsor that this caller may spend, with its rules.
     pub(crate) async fn spendable(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         id: Uuid,
     ) -> Result<(SponsorRow, Vec<Rule>), AppError> {
         let mut db = self.connection().await?;
@@ -267,7 +267,7 @@ impl App {
 
     fn job(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         caller: Caller<'_>,
         once: Once<'_>,
         chain: &WriteSettings,

@@ -8,7 +8,7 @@ use crate::{
     quote_transaction::call_role,
 };
 use abi::{Fault, parse_uint};
-use auth::{Action, KeyHolder};
+use auth::{Action, Maker};
 use db::{
     DbError, Numeric, PgConnection, idempotency_keys,
     transactions::{
@@ -131,7 +131,7 @@ impl App {
 
     async fn admitted(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         caller: Caller<'_>,
         once: Once<'_>,
         spec: TransactionSpec<'_>,
@@ -145,7 +145,7 @@ impl App {
     /// its key finds for ever: for a day as it was given, then with the job's present state.
     async fn answered_before(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         once: Once<'_>,
         render: impl Fn(&Transaction) -> Value + Send,
     ) -> Result<Option<Answer>, AppError> {
@@ -168,7 +168,7 @@ impl App {
     /// The answer of a job that is there already.
     async fn present_transaction(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         once: Once<'_>,
         render: impl Fn(&Transaction) -> Value + Send,
     ) -> Result<Answer, AppError> {
@@ -191,7 +191,7 @@ impl App {
     /// From what was asked for to a job; nothing is written.
     pub(crate) async fn new_transaction(
         &self,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         caller: Caller<'_>,
         once: Once<'_>,
         spec: TransactionSpec<'_>,

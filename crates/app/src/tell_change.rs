@@ -1,7 +1,7 @@
 //! What somebody decided, as a fact: who, what, what it was before and is after. The engine's audit
 //! log has a line for each.
 
-use auth::KeyHolder;
+use auth::Maker;
 use journal::NewFact;
 use serde_json::{Value, json};
 use vocab::{ChainId, topic};
@@ -9,8 +9,8 @@ use vocab::{ChainId, topic};
 /// A decision about something that is not on chain. Nothing secret may stand in it.
 #[derive(Clone, Debug)]
 pub struct Decision<'a> {
-    /// The deciding key and its request; none: somebody at a terminal of the server.
-    pub by: Option<(&'a KeyHolder, &'a str)>,
+    /// The deciding key or user, and the request; none: somebody at a terminal of the server.
+    pub by: Option<(Maker<'a>, &'a str)>,
     /// What kind of thing it is about (`sponsor`, `wallet`, `api_key`), and which.
     pub about: (&'static str, String),
     /// `created`, `changed`, …
@@ -40,7 +40,8 @@ impl Decision<'_> {
             block: None,
             data: json!({
                 "principal_id": holder.map(|holder| holder.principal),
-                "key_id": holder.map(|holder| &holder.key_id),
+                "key_id": holder.and_then(|holder| holder.key_id),
+                "session_id": holder.and_then(|holder| holder.session),
                 "request_id": request, "before": self.before, "after": self.after,
             }),
         }

@@ -11,7 +11,7 @@ use crate::{
 use db::{Db, DbError};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
-use vocab::Clock;
+use vocab::{Clock, PrincipalId};
 
 /// How long what was changed elsewhere of a key or a session may be as it was here.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(10);
@@ -95,6 +95,12 @@ impl Authenticator {
     /// The same of a key.
     pub fn forget_key(&self, id: &str) {
         self.keys.forget(id);
+    }
+
+    /// The same of all that a principal shows: its roles have changed.
+    pub fn forget_principal(&self, id: PrincipalId) {
+        self.keys.forget_principal(id);
+        self.sessions.iter().for_each(|sessions| sessions.forget_principal(id));
     }
 
     /// Who shows this key or access token, calling from there. The text comes from outside. Takes

@@ -5,10 +5,10 @@ use crate::{
     key::{ID_LEN, KeyText, Pepper, signing_secret},
     key_uses::KeyUses,
     networks::Networks,
-    policy::{KeyHolder, PrincipalKind, Scope},
+    policy::{Granted, KeyHolder, PrincipalKind, Scope, held},
     request_signature::{RequestParts, SIGNATURE_WINDOW, ShownSignature, SignatureFault},
 };
-use db::{Db, DbError, api_keys, request_nonces};
+use db::{Db, DbError, PgConnection, api_keys, principal_roles, request_nonces};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -16,6 +16,8 @@ use std::{
     time::Instant,
 };
 use subtle::{Choice, ConstantTimeEq};
+use time::OffsetDateTime;
+use uuid::Uuid;
 use vocab::{Clock, PrincipalId};
 
 /// Looks at a key at most every 10 s: so long may one that was changed elsewhere go on here as it
@@ -52,6 +54,7 @@ struct Cached {
 pub(crate) struct KnownKey {
     pub(crate) row: api_keys::ApiKey,
     allowed: Networks,
+    roles: Vec<Granted>,
 }
 
 impl KeyCheck {
@@ -170,7 +173,7 @@ impl KeyCheck {
             return Err(AuthError::PlaceRefused);
         }
         self.uses.note(&key.row.id, now, from);
-        Ok(holder(&key.row))
+        Ok(holder(key, now))
     }
 
     /// Would the database have to say whose this is?
@@ -181,6 +184,13 @@ impl KeyCheck {
     pub(crate) fn forget(&self, id: &str) {
         let mut cache = self.lock();
         cache.known.remove(id);
+        cache.forgotten += 1;
+    }
+
+    /// What is known of this principal's keys is not true any more.
+    pub(crate) fn forget_principal(&self, id: PrincipalId) {
+        let mut cache = self.lock();
+        cache.known.retain(|_, cached| cached.key.row.principal_id != id.0);
         cache.forgotten += 1;
     }
 
@@ -213,7 +223,8 @@ impl KeyCheck {
             tracing::error!(key = id, %fault, "a stored network can't be read: nobody is admitted");
             Networks::closed()
         });
-        let key = Arc::new(KnownKey { row, allowed });
+        let roles = load_roles(&mut connection, row.principal_id, self.clock.now()).await?;
+        let key = Arc::new(KnownKey { row, allowed, roles });
         let mut cache = self.lock();
         if cache.forgotten == forgotten {
             if cache.known.len() >= CACHE_MAX {
@@ -229,7 +240,8 @@ impl KeyCheck {
     }
 }
 
-fn holder(row: &api_keys::ApiKey) -> KeyHolder {
+fn holder(key: &KnownKey, now: OffsetDateTime) -> KeyHolder {
+    let row = &key.row;
     let operator = row.principal_kind == PrincipalKind::Operator.as_str();
     KeyHolder {
         principal: PrincipalId(row.principal_id),
@@ -237,7 +249,22 @@ fn holder(row: &api_keys::ApiKey) -> KeyHolder {
         key_id: row.id.clone(),
         // A scope that this version does not know gives no right.
         scopes: row.scopes.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect(),
+        roles: held(&key.roles, now),
         until: row.expires_at,
         unsigned: false,
     }
+}
+
+/// What a principal was granted. A role that this version does not know gives no right.
+pub(crate) async fn load_roles(
+    db: &mut PgConnection,
+    principal: Uuid,
+    now: OffsetDateTime,
+) -> Result<Vec<Granted>, DbError> {
+    let rows = principal_roles::load(db, &[principal], now).await?;
+    let known = rows.into_iter().filter_map(|row| {
+        let role = row.role.parse().ok()?;
+        Some(Granted { role, until: row.expires_at })
+    });
+    Ok(known.collect())
 }

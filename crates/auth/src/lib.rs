@@ -31,7 +31,10 @@ pub use issue::{IssuedKey, NewKey, OVERLAP_MAX, issue_key, issue_key_as, revoke_
 pub use key::{KeyText, MalformedKey, Pepper, fresh_nonce};
 pub use networks::{NetworkFault, Networks};
 pub use origin::{Origin, OriginFault};
-pub use policy::{Action, Actor, Denied, KeyHolder, PrincipalKind, Rule, Scope, User, authorize};
+pub use policy::{
+    Action, Actor, Denied, KeyHolder, Maker, PrincipalKind, Role, Rule, Scope, Tie, User,
+    authorize, authorize_at_all, authorize_on,
+};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
 pub use request_signature::{RequestParts, SIGNATURE_WINDOW, ShownSignature, SignatureFault};
 pub use sign_in_message::{

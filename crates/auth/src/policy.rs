@@ -6,6 +6,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocab::{Address, ChainId, PrincipalId};
 
+mod roles;
+
+pub(crate) use roles::{Granted, held};
+pub use roles::{Maker, Role, Tie, authorize_at_all};
+
 /// What a key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
@@ -101,6 +106,8 @@ pub struct KeyHolder {
     pub kind: PrincipalKind,
     pub key_id: String,
     pub scopes: Vec<Scope>,
+    /// Granted to the principal.
+    pub roles: Vec<Role>,
     /// When the key ends, if it does.
     pub until: Option<OffsetDateTime>,
     /// It must sign requests of value, and has not signed this one.
@@ -115,6 +122,10 @@ pub struct User {
     /// What was signed in with, and for which chain.
     pub address: Address,
     pub chain_id: ChainId,
+    /// Set when a contract signed in: it speaks for its address on its own chain only.
+    pub contract_chain: Option<ChainId>,
+    /// Granted to the principal.
+    pub roles: Vec<Role>,
     /// When the token ends.
     pub until: OffsetDateTime,
 }
@@ -166,6 +177,10 @@ pub enum Action {
     ChangeWallet,
     /// Who pays for which calls, and how much.
     ChangeSponsor,
+    /// Who there is, and which roles they have.
+    ReadPrincipal,
+    /// Grant roles, and take them back.
+    GrantRole,
     /// One's own: where one is signed in.
     ReadSession,
     /// One's own.
@@ -173,7 +188,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 25] = [
+    pub const ALL: [Action; 27] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -197,12 +212,33 @@ impl Action {
         Self::ReadWallet,
         Self::ChangeWallet,
         Self::ChangeSponsor,
+        Self::ReadPrincipal,
+        Self::GrantRole,
         Self::ReadSession,
         Self::EndSession,
     ];
 }
 
 impl Action {
+    /// `RequestMint` as `request_mint`: as documents name it.
+    #[must_use]
+    pub fn name(self) -> String {
+        let letters = format!("{self:?}");
+        letters.chars().fold(String::new(), |mut name, letter| {
+            if letter.is_ascii_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(letter.to_ascii_lowercase());
+            name
+        })
+    }
+
+    /// What it asks of its actor; none: it is denied to everybody.
+    #[must_use]
+    pub fn rule(self) -> Option<Rule> {
+        roles::rule(self)
+    }
+
     /// Does it move value, or decide who may? A key that must sign, must sign these.
     #[must_use]
     pub const fn is_of_value(self) -> bool {
@@ -215,6 +251,7 @@ impl Action {
             | Self::ChangeTransaction
             | Self::StoreAbi
             | Self::ChangeWallet
+            | Self::GrantRole
             | Self::ChangeSponsor => true,
             Self::UploadContent
             | Self::StoreMetadata
@@ -230,6 +267,7 @@ impl Action {
             | Self::ReadTransaction
             | Self::ReadAbi
             | Self::ReadWallet
+            | Self::ReadPrincipal
             | Self::ReadSession
             | Self::EndSession => false,
         }
@@ -244,17 +282,25 @@ pub enum Rule {
     User,
     /// A user, of their own objects; or a key as for [`Rule::OneOf`].
     UserOr(&'static [Scope]),
-    /// A key with one of these scopes, or with `admin`.
+    /// A key with one of these scopes, or with `admin`; or a user who is an organizer or operator.
     OneOf(&'static [Scope]),
-    /// The same, and the key is an operator's: no key of a machine does, not even with `admin`.
+    /// The same keys; or a user whom the chain lets mint there, an organizer into a collection of
+    /// theirs, an operator.
+    Minter(&'static [Scope]),
+    /// The same keys; or a user who is an admin.
+    OneOfOrAdmin(&'static [Scope]),
+    /// The same keys, if they are an operator's: no key of a machine does, not even with `admin`.
+    /// Or a user who is an operator.
     Operator(&'static [Scope]),
+    /// A key with `admin` of a principal who is one; or a user who is.
+    Admin,
 }
 
 /// The table. An action that is missing here is denied to everybody.
 const POLICY: &[(Action, Rule)] = &[
     (Action::UploadContent, Rule::OneOf(&[Scope::ContentWrite])),
     (Action::StoreMetadata, Rule::OneOf(&[Scope::ContentWrite])),
-    (Action::RequestMint, Rule::OneOf(&[Scope::MintsWrite])),
+    (Action::RequestMint, Rule::Minter(&[Scope::MintsWrite])),
     (Action::ReadMint, Rule::UserOr(&[Scope::MintsRead, Scope::MintsWrite])),
     (Action::RequestCollection, Rule::OneOf(&[Scope::CollectionsWrite])),
     (Action::ReadItem, Rule::Anyone),
@@ -264,8 +310,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
     (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
-    (Action::ReadApiKey, Rule::OneOf(&[Scope::KeysRead, Scope::KeysWrite])),
-    (Action::ChangeApiKey, Rule::OneOf(&[Scope::KeysWrite])),
+    (Action::ReadApiKey, Rule::OneOfOrAdmin(&[Scope::KeysRead, Scope::KeysWrite])),
+    (Action::ChangeApiKey, Rule::OneOfOrAdmin(&[Scope::KeysWrite])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
     (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),
@@ -275,6 +321,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadWallet, Rule::Operator(&[Scope::TransactionsRead, Scope::WalletsWrite])),
     (Action::ChangeWallet, Rule::Operator(&[Scope::WalletsWrite])),
     (Action::ChangeSponsor, Rule::Operator(&[Scope::SponsorsWrite])),
+    (Action::ReadPrincipal, Rule::Admin),
+    (Action::GrantRole, Rule::Admin),
     (Action::ReadSession, Rule::User),
     (Action::EndSession, Rule::User),
 ];
@@ -292,7 +340,7 @@ pub enum Denied {
     /// A key can't do it, a user who is signed in can.
     #[error("a signed-in user is needed")]
     NeedsUser,
-    /// A user who is signed in may not; a key may.
+    /// A user who is signed in may not, with the roles they have; a key may.
     #[error("signed-in users may not do this")]
     NotForUsers,
     /// The key's scopes do not cover it; this one would.
@@ -301,6 +349,12 @@ pub enum Denied {
     /// The key must sign requests of value, and this is one that is not signed.
     #[error("the request must be signed")]
     NeedsSignature,
+    /// The chain does not let the user mint there.
+    #[error("only who may mint on chain may do this")]
+    NeedsMinter,
+    /// The principal is no admin.
+    #[error("only admins may do this")]
+    NeedsAdmin,
     /// The key is a machine's.
     #[error("only operators may do this")]
     NeedsOperator,
@@ -311,31 +365,43 @@ pub enum Denied {
 /// # Errors
 /// [`Denied`] when not, with what is missing.
 pub fn authorize(actor: &Actor, action: Action) -> Result<(), Denied> {
-    let rule = POLICY.iter().find(|(listed, _)| *listed == action).map(|(_, rule)| *rule);
-    let holder = match (rule, actor) {
-        (Some(Rule::Anyone), _) => return Ok(()),
+    authorize_on(actor, action, Tie::None)
+}
+
+/// The same with something that the actor is tied to like that.
+///
+/// # Errors
+/// [`Denied`] when not, with what is missing.
+pub fn authorize_on(actor: &Actor, action: Action, tie: Tie) -> Result<(), Denied> {
+    let Some(rule) = roles::rule(action) else { return Err(Denied::NeedsScope(Scope::Admin)) };
+    let (holder, scopes) = match (rule, actor) {
+        (Rule::Anyone, _) => return Ok(()),
         (_, Actor::Anonymous) => return Err(Denied::NeedsKey),
-        (Some(Rule::User | Rule::UserOr(_)), Actor::User(_)) => return Ok(()),
-        (_, Actor::User(_)) => return Err(Denied::NotForUsers),
-        (_, Actor::Key(holder)) => holder,
+        (rule, Actor::User(user)) => return roles::of_user(rule, user, tie),
+        (Rule::User, Actor::Key(_)) => return Err(Denied::NeedsUser),
+        (Rule::Admin, Actor::Key(holder)) if !holder.roles.contains(&Role::Admin) => {
+            return Err(Denied::NeedsAdmin);
+        }
+        (Rule::Admin, Actor::Key(holder)) => (holder, &[Scope::Admin][..]),
+        (Rule::Operator(_), Actor::Key(holder)) if !holder.is_operator() => {
+            return Err(Denied::NeedsOperator);
+        }
+        (
+            Rule::OneOf(scopes)
+            | Rule::UserOr(scopes)
+            | Rule::Minter(scopes)
+            | Rule::OneOfOrAdmin(scopes)
+            | Rule::Operator(scopes),
+            Actor::Key(holder),
+        ) => (holder, scopes),
     };
-    match rule {
-        Some(Rule::User) => Err(Denied::NeedsUser),
-        Some(Rule::Operator(_)) if holder.kind != PrincipalKind::Operator => {
-            Err(Denied::NeedsOperator)
-        }
-        Some(Rule::OneOf(scopes) | Rule::UserOr(scopes) | Rule::Operator(scopes)) => {
-            if holder.is_admin() || scopes.iter().any(|scope| holder.scopes.contains(scope)) {
-                if holder.unsigned && action.is_of_value() {
-                    return Err(Denied::NeedsSignature);
-                }
-                Ok(())
-            } else {
-                Err(Denied::NeedsScope(scopes.first().copied().unwrap_or(Scope::Admin)))
-            }
-        }
-        Some(Rule::Anyone) | None => Err(Denied::NeedsScope(Scope::Admin)),
+    if !holder.is_admin() && !scopes.iter().any(|scope| holder.scopes.contains(scope)) {
+        return Err(Denied::NeedsScope(scopes.first().copied().unwrap_or(Scope::Admin)));
     }
+    if holder.unsigned && action.is_of_value() {
+        return Err(Denied::NeedsSignature);
+    }
+    Ok(())
 }
 
 impl KeyHolder {
@@ -353,18 +419,6 @@ impl Actor {
         match self {
             Self::Key(holder) => Self::Key(KeyHolder { unsigned: false, ..holder }),
             other => other,
-        }
-    }
-
-    /// The key that answers for what this actor makes.
-    ///
-    /// # Errors
-    /// [`Denied::NeedsKey`] for nobody in particular, [`Denied::NotForUsers`] for users.
-    pub fn holder(&self) -> Result<&KeyHolder, Denied> {
-        match self {
-            Self::Anonymous => Err(Denied::NeedsKey),
-            Self::Key(holder) => Ok(holder),
-            Self::User(_) => Err(Denied::NotForUsers),
         }
     }
 
@@ -397,6 +451,7 @@ impl Actor {
     pub fn reach(&self) -> Result<Option<PrincipalId>, Denied> {
         match self {
             Self::Key(holder) if holder.is_admin() => Ok(None),
+            Self::User(user) if user.is_one_of(&[]) => Ok(None),
             _ => self.principal().map(Some).ok_or(Denied::NeedsKey),
         }
     }

@@ -3,7 +3,8 @@
 use crate::{
     access_tokens::Tokens,
     authenticator::{AuthError, CACHE_MAX, CACHE_TTL},
-    policy::User,
+    key_check::load_roles,
+    policy::{Granted, User, held},
 };
 use db::{Db, DbError, user_sessions};
 use std::{
@@ -31,11 +32,13 @@ struct Cache {
     forgotten: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     /// None: it has ended.
     expires_at: Option<OffsetDateTime>,
     principal: PrincipalId,
+    contract_chain: Option<ChainId>,
+    roles: Vec<Granted>,
     loaded: Instant,
 }
 
@@ -47,7 +50,8 @@ impl SessionCheck {
     pub(crate) async fn user(&self, text: &str) -> Result<User, AuthError> {
         let claims = self.tokens.verify(text)?;
         let known = self.known(claims.sid).await?;
-        let open = known.expires_at.is_some_and(|end| end > self.clock.now());
+        let now = self.clock.now();
+        let open = known.expires_at.is_some_and(|end| end > now);
         if !open || known.principal.0 != claims.sub {
             return Err(AuthError::SessionEnded);
         }
@@ -57,6 +61,8 @@ impl SessionCheck {
             session: claims.sid,
             address: claims.address.parse().map_err(|_| AuthError::TokenInvalid)?,
             chain_id: ChainId(claims.chain_id),
+            contract_chain: known.contract_chain,
+            roles: held(&known.roles, now),
             until: until.map_err(|_| AuthError::TokenInvalid)?,
         })
     }
@@ -67,12 +73,19 @@ impl SessionCheck {
         cache.forgotten += 1;
     }
 
+    /// What is known of this user's sessions is not true any more.
+    pub(crate) fn forget_principal(&self, id: PrincipalId) {
+        let mut cache = self.lock();
+        cache.known.retain(|_, known| known.principal != id);
+        cache.forgotten += 1;
+    }
+
     async fn known(&self, id: Uuid) -> Result<Known, AuthError> {
         let forgotten = {
             let cache = self.lock();
-            let known = cache.known.get(&id).copied();
+            let known = cache.known.get(&id);
             if let Some(known) = known.filter(|known| known.loaded.elapsed() < CACHE_TTL) {
-                return Ok(known);
+                return Ok(known.clone());
             }
             cache.forgotten
         };
@@ -80,9 +93,13 @@ impl SessionCheck {
         let mut connection = self.db.acquire().await.map_err(DbError::from)?;
         let row = user_sessions::load(&mut connection, id).await?;
         let row = row.ok_or(AuthError::SessionEnded)?;
+        let now = self.clock.now();
         let known = Known {
             expires_at: row.ended_at.is_none().then_some(row.expires_at),
             principal: PrincipalId(row.principal_id),
+            contract_chain: (row.contract_chain_id != 0)
+                .then(|| ChainId::from_i64(row.contract_chain_id)),
+            roles: load_roles(&mut connection, row.principal_id, now).await?,
             loaded,
         };
         if known.expires_at.is_some() {
@@ -93,7 +110,7 @@ impl SessionCheck {
             if cache.known.len() >= CACHE_MAX {
                 cache.known.clear();
             }
-            cache.known.insert(id, known);
+            cache.known.insert(id, known.clone());
         }
         Ok(known)
     }

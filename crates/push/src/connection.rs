@@ -21,13 +21,18 @@ const MESSAGES_MAX: usize = 32;
 const ID_MAX: usize = 64;
 const FILTER_VALUE_MAX: usize = 128;
 
-/// Who lets clients in, and where this one comes from, if that is known.
-pub(crate) type Door = (Arc<dyn Authorize>, Option<IpAddr>);
+/// How a connection came in, and who says what it may.
+pub(crate) struct Door {
+    pub(crate) authorizer: Arc<dyn Authorize>,
+    /// Where it comes from, if that is known.
+    pub(crate) from: Option<IpAddr>,
+    /// What it shows: it is looked at again with each heartbeat.
+    pub(crate) credential: Option<Credential>,
+}
 
 pub(crate) struct Connection<O> {
     hub: Hub,
-    authorizer: Arc<dyn Authorize>,
-    from: Option<IpAddr>,
+    door: Door,
     grant: Grant,
     expires: Option<Instant>,
     pub(crate) outlet: O,
@@ -37,9 +42,9 @@ pub(crate) struct Connection<O> {
 }
 
 impl<O: Outlet> Connection<O> {
-    pub(crate) fn new(hub: Hub, (authorizer, from): Door, grant: Grant, outlet: O) -> Self {
+    pub(crate) fn new(hub: Hub, door: Door, grant: Grant, outlet: O) -> Self {
         let expires = grant.valid_for.map(|d| Instant::now() + d);
-        Self { hub, authorizer, from, grant, expires, outlet, subscriptions: Vec::new(), turn: 0 }
+        Self { hub, door, grant, expires, outlet, subscriptions: Vec::new(), turn: 0 }
     }
 
     pub(crate) async fn run(&mut self, mut inbox: mpsc::Receiver<ClientFrame>) -> Close {
@@ -65,7 +70,10 @@ impl<O: Outlet> Connection<O> {
                 biased;
                 () = closing.cancelled() => return Err(Close::Shutdown),
                 () = until(expires) => return Err(Close::Unauthenticated),
-                _ = heartbeat.tick() => self.beat().await?,
+                _ = heartbeat.tick() => {
+                    self.check_again().await?;
+                    self.beat().await?;
+                }
                 frame = inbox.recv() => self.answer(frame.ok_or(Close::Gone)?).await?,
                 () = std::future::ready(()), if busy => {}
                 changed = changes.changed() => changed.map_err(|_| Close::Shutdown)?,
@@ -182,12 +190,37 @@ impl<O: Outlet> Connection<O> {
         }
     }
 
+    /// Does what opened this connection still hold, and let it follow what it follows? Who can't be
+    /// asked just now says nothing against it.
+    async fn check_again(&mut self) -> Result<(), Close> {
+        let Some(Credential(shown)) = &self.door.credential else { return Ok(()) };
+        let grant = match self.door.authorizer.authenticate(shown, self.door.from).await {
+            Ok(grant) => grant,
+            Err(Denied::Unavailable) => return Ok(()),
+            Err(Denied::Unauthenticated) => return Err(Close::Unauthenticated),
+        };
+        let allows = |grant: &Grant, topic: &str| {
+            let found = grant.topics.iter().find(|one| one.topic == topic);
+            found.map(|one| one.mandatory.clone())
+        };
+        let same = self.subscriptions.iter().all(|subscription| {
+            let now = allows(&grant, subscription.topic);
+            now.is_some() && now == allows(&self.grant, subscription.topic)
+        });
+        if !same {
+            return Err(Close::Unauthenticated);
+        }
+        self.grant = grant;
+        Ok(())
+    }
+
     async fn authenticate(&mut self, key: Credential) -> Result<(), Close> {
         if self.grant.principal.is_some() {
             return self.refuse(None, Refusal::AlreadyAuthenticated).await;
         }
-        match self.authorizer.authenticate(&key.0, self.from).await {
+        match self.door.authorizer.authenticate(&key.0, self.door.from).await {
             Ok(grant) => {
+                self.door.credential = Some(key);
                 self.expires = grant.valid_for.map(|d| Instant::now() + d);
                 self.grant = grant;
                 let principal = self.grant.principal.clone();
@@ -235,7 +268,7 @@ impl<O: Outlet> Connection<O> {
             return Err(Refusal::TooManySubscriptions);
         }
         let Some(leave) = self.grant.topics.iter().find(|g| g.topic == wanted.topic) else {
-            let known = self.authorizer.knows(&wanted.topic);
+            let known = self.door.authorizer.knows(&wanted.topic);
             return Err(match (known, &self.grant.principal) {
                 (false, _) => Refusal::UnknownTopic,
                 (true, None) => Refusal::Unauthenticated,

@@ -2,8 +2,9 @@
 
 use crate::{
     Authorize, ClientAddress, Denied, Grant, Hub,
+    connection::Door,
     events::{self, BadEvents, Wanted},
-    frame::Refusal,
+    frame::{Credential, Refusal},
     socket,
 };
 use axum::{
@@ -75,6 +76,7 @@ async fn stream(
         Ok(grant) => grant,
         Err(why) => return why.into_response(),
     };
+    let door = door(edge.authorizer, from, &headers);
     let Some(place) = edge.hub.enter() else {
         return NotOpened::TooManyConnections.into_response();
     };
@@ -84,7 +86,7 @@ async fn stream(
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .on_upgrade(move |socket| async move {
-            socket::serve(socket, edge.hub, (edge.authorizer, from), grant).await;
+            socket::serve(socket, edge.hub, door, grant).await;
             drop(place);
         })
 }
@@ -107,8 +109,8 @@ async fn follow(
     let wanted = wanted.map_err(NotOpened::Bad)?;
     let grant = granted(&edge, &headers, from).await?;
     let place = edge.hub.enter().ok_or(NotOpened::TooManyConnections)?;
-    let body =
-        events::open(edge.hub, (edge.authorizer, from), grant, place, wanted).map_err(refused)?;
+    let door = door(edge.authorizer, from, &headers);
+    let body = events::open(edge.hub, door, grant, place, wanted).map_err(refused)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         // Proxies must not collect what is to come at once.
@@ -139,6 +141,11 @@ async fn granted(
         Denied::Unauthenticated => NotOpened::Unauthenticated,
         Denied::Unavailable => NotOpened::Unavailable,
     })
+}
+
+fn door(authorizer: Arc<dyn Authorize>, from: Option<IpAddr>, headers: &HeaderMap) -> Door {
+    let credential = bearer(headers).map(|text| Credential(text.to_owned()));
+    Door { authorizer, from, credential }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -5,7 +5,7 @@ use crate::{
     doctor::{self, DoctorOptions},
     index, key,
     operate::{self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
-    session, sign,
+    principal, session, sign,
 };
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -61,6 +61,9 @@ enum Command {
     /// Make, show and revoke API keys.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Show principals, grant roles and take them back.
+    #[command(subcommand)]
+    Principal(principal::PrincipalCommand),
     /// Show and end sessions of users.
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -125,6 +128,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Config(command) => return configuration::run(command),
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
+        Command::Principal(command) => crate::block_on(principal::run(command))?,
         Command::Session(command) => crate::block_on(session::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
         Command::Index(command) => crate::block_on(index::run(command, &cli.logs))?,

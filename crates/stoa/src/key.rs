@@ -281,7 +281,7 @@ fn env_name(text: &str) -> Result<String, String> {
     sound.then(|| text.to_owned()).ok_or_else(|| "2 to 16 lower-case letters".to_owned())
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let said = || "a number and m, h or d, from 1m to 3650d, for example 90d".to_owned();
     let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
     let number: i32 = number.parse().map_err(|_| said())?;

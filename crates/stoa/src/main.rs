@@ -13,6 +13,7 @@ mod index_rebuild;
 mod key;
 mod nodes;
 mod operate;
+mod principal;
 mod session;
 mod sign;
 mod signer_keys;

@@ -22,7 +22,8 @@ fn narrowing(name: &str) -> Option<Value> {
 }
 
 pub(super) fn narrow_parameters(operation: &mut Value) {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
         // Schemas that are shared are named as they are.
         let schema = parameter["schema"].as_object_mut().filter(|own| !own.contains_key("$ref"));

@@ -148,3 +148,8 @@ pub(super) fn of_api_keys(operation: &str) -> Vec<Code> {
     };
     parts.concat()
 }
+
+/// What granting a role may answer.
+pub(super) fn of_grants() -> Vec<Code> {
+    [&BODY[..], &[Code::PrincipalUnknown, Code::PathInvalid]].concat()
+}

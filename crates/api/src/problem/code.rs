@@ -83,14 +83,19 @@ codes! {
     UserOnly, "user_only", 403, "Only signed-in users may do this",
         "An API key can't: sign in with a wallet.";
     KeyOnly, "key_only", 403, "Signed-in users may not do this",
-        "It takes an API key.";
+        "It takes an API key, or a role that you were not granted.";
+    MinterOnly, "minter_only", 403, "Only who may mint on chain may do this",
+        "Signed in, you mint into collections that give your wallet `MINTER_ROLE`, and with the \
+         role `organizer` into those that you asked for.";
+    AdminOnly, "admin_only", 403, "Only admins may do this",
+        "It takes the role `admin`, and of a key the scope `admin`, too.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
-    RequestSignatureMalformed, "request_signature_malformed", 400,
+    RequestSignatureMalformed, "request_signature_malformed", 401,
         "The request's signature can't be read",
         "`Signature-Input` and `Signature` (RFC 9421) must hold one signature, of what is \
          supported; `detail` says more.";
-    RequestSignatureIncomplete, "request_signature_incomplete", 400,
+    RequestSignatureIncomplete, "request_signature_incomplete", 401,
         "The request's signature leaves something out",
         "It must cover `@method`, `@target-uri`, `content-digest` where there is a body, and \
          `idempotency-key` where there is one, and say `created`, `keyid`, `nonce` and `alg`; \
@@ -150,6 +155,8 @@ codes! {
          message.";
     SessionUnknown, "session_unknown", 404, "The session is not known",
         "No open session of yours has this id.";
+    PrincipalUnknown, "principal_unknown", 404, "The principal is not known",
+        "There is no principal with this id.";
     ApiKeyUnknown, "api_key_unknown", 404, "The API key is not known",
         "No key of your principal has this id.";
     ContentUnknown, "content_unknown", 404, "The content is not in this store",
@@ -316,6 +323,8 @@ codes! {
     SignatureUnchecked, "signature_unchecked", 503, "The chain does not tell whether it is signed",
         "Whether a contract accepts a signature, two nodes must say. The message is not spent: try \
          again after the seconds in `Retry-After`.";
+    RoleUnchecked, "role_unchecked", 503, "The chain does not tell who may mint",
+        "Two nodes must say whether your wallet may. Try again after the seconds in `Retry-After`.";
     NotReady, "not_ready", 503, "The engine is not ready",
         "`errors` says what it waits for.";
 }

@@ -17,6 +17,8 @@ impl From<AppError> for Problem {
             AppError::Denied(Denied::NeedsSignature) => Code::RequestSignatureRequired.into(),
             AppError::Denied(Denied::NeedsOperator) => Code::OperatorOnly.into(),
             AppError::Denied(Denied::NeedsUser) => Code::UserOnly.into(),
+            AppError::Denied(Denied::NeedsMinter) => Code::MinterOnly.into(),
+            AppError::Denied(Denied::NeedsAdmin) => Code::AdminOnly.into(),
             AppError::Denied(Denied::NotForUsers) => Code::KeyOnly.into(),
             AppError::KeyInvalid => Code::KeyInvalid.into(),
             AppError::PlaceRefused => Code::PlaceRefused.into(),
@@ -87,6 +89,9 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
         Refusal::SignIn(refusal) => super::sign_in::of_refusal(refusal),
         Refusal::ApiKey(refusal) => super::api_keys::of_refusal(refusal),
+        Refusal::PrincipalUnknown => Code::PrincipalUnknown.into(),
+        Refusal::GrantInvalid(fault) => all(Code::BodyInvalid, vec![fault]),
+        Refusal::RoleUnchecked => Code::RoleUnchecked.into(),
         Refusal::WalletUnknown => Code::WalletUnknown.into(),
         Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
         Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),
@@ -135,6 +140,12 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         Refusal::MintUnknown => Code::MintUnknown.into(),
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
+        other => of_index_refusal(other),
+    }
+}
+
+fn of_index_refusal(refusal: Refusal) -> Problem {
+    match refusal {
         Refusal::ContractNotFollowed => Code::ContractNotFollowed.into(),
         Refusal::ContractRemoved { last_block } => {
             let said = format!(

@@ -71,6 +71,8 @@ pub struct Setup {
     pub nodes: Vec<chain::Endpoint>,
     /// With the sequencer and the stream.
     pub stream: bool,
+    /// Between two heartbeats of the stream; its usual time when it is absent.
+    pub heartbeat: Option<std::time::Duration>,
     /// Jobs that may wait per role; 0 stands for 1,000.
     pub queue_max: u64,
     /// Where it stands on the node; none of ours when it is absent.
@@ -159,6 +161,7 @@ pub async fn start_as(setup: Setup) -> Api {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
+        principals: app::Principals::new(app.clone(), authenticator.clone()),
         keys: ApiKeys::new(app.clone(), Pepper::new(PEPPER), authenticator.clone()),
         limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
         trusted_proxies: setup.trusted_proxies,
@@ -173,7 +176,9 @@ pub async fn start_as(setup: Setup) -> Api {
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
-        others = others.merge(stream(&database.db, &state, authenticator.clone(), &stop).await);
+        others = others.merge(
+            stream((&database.db, &state), authenticator.clone(), setup.heartbeat, &stop).await,
+        );
     }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
@@ -218,9 +223,9 @@ fn tokens(clock: Arc<FixedClock>) -> Tokens {
 
 /// The stream with its feed and the sequencer, until `stop`.
 async fn stream(
-    db: &Db,
-    state: &api::ApiState,
+    (db, state): (&Db, &api::ApiState),
     authenticator: Authenticator,
+    heartbeat: Option<std::time::Duration>,
     stop: &CancellationToken,
 ) -> Router {
     let sequencer = journal::run_sequencer(
@@ -230,7 +235,9 @@ async fn stream(
     );
     tokio::spawn(sequencer);
     let snapshots = api::StreamSnapshots::new(state.clone());
-    let hub = push::Hub::start(db.clone(), snapshots, push::HubOptions::default());
+    let usual = push::HubOptions::default();
+    let options = push::HubOptions { heartbeat: heartbeat.unwrap_or(usual.heartbeat), ..usual };
+    let hub = push::Hub::start(db.clone(), snapshots, options);
     let (hub, feed) = hub.await.unwrap();
     tokio::spawn(feed.run(stop.clone().cancelled_owned()));
     api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))

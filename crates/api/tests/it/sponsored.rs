@@ -88,7 +88,7 @@ fn created(receipt: &Value) -> Address {
 }
 
 /// Forwarder and a collection that trusts it.
-async fn deploy(node: &TestNode) -> (Address, Address) {
+pub async fn deploy(node: &TestNode) -> (Address, Address) {
     let [from, ..] = ACCOUNTS;
     let forwarder = created(&transact(node, from, None, &contracts::forwarder_creation()).await);
     let implementation =

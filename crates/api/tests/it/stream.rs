@@ -49,6 +49,17 @@ impl Listener {
         (answer, snapshot)
     }
 
+    /// The code that the server closes with.
+    async fn end(&mut self) -> u16 {
+        loop {
+            let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
+            let message = next.await.expect("nothing came").expect("the end").unwrap();
+            if let Message::Close(close) = message {
+                return close.map_or(1005, |close| close.code.into());
+            }
+        }
+    }
+
     pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
@@ -381,4 +392,41 @@ async fn a_user_follows_until_the_token_ends() {
     request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     let refused = connect_async(request).await.expect_err("it has expired");
     assert!(refused.to_string().contains("401"), "{refused}");
+}
+
+/// A connection lives no longer than what opened it, however that was shown.
+#[tokio::test]
+async fn a_revoked_key_ends_its_connections() {
+    let heartbeat = Some(Duration::from_millis(50));
+    let api = start_as(Setup { stream: true, heartbeat, ..Setup::default() }).await;
+    let who = principal(&api.database.db).await;
+    let admin = issue(&api.database.db, who, &[Scope::Admin]).await;
+    let key = issue(&api.database.db, who, &[Scope::MintsRead]).await;
+    let other = issue(&api.database.db, who, &[Scope::MintsRead]).await;
+    let mut by_header = Listener::connect(&api, Some(&key)).await;
+    let mut by_frame = Listener::connect(&api, None).await;
+    let frame = json!({ "op": "auth", "key": key });
+    by_frame.0.send(Message::text(frame.to_string())).await.unwrap();
+    let mut stays = Listener::connect(&api, Some(&other)).await;
+    for listener in [&mut by_header, &mut by_frame, &mut stays] {
+        listener.subscribe("a", "mints", json!({})).await;
+        // It holds over some heartbeats.
+        for _ in 0..3 {
+            listener.find(|m| m["type"] == "heartbeat").await;
+        }
+    }
+    let id = auth::KeyText::parse(&key).unwrap().id().to_owned();
+    let path = format!("/api/v1/api-keys/{id}");
+    let revoke = api.request(reqwest::Method::DELETE, &path).bearer_auth(&admin);
+    assert_eq!(revoke.send().await.unwrap().status(), 204);
+    for mut listener in [by_header, by_frame] {
+        assert_eq!(listener.end().await, 4401);
+    }
+    stays.find(|m| m["type"] == "heartbeat").await;
+    // One whose scopes are taken, too.
+    let id = auth::KeyText::parse(&other).unwrap().id().to_owned();
+    let change = api.request(reqwest::Method::PATCH, &format!("/api/v1/api-keys/{id}"));
+    let change = change.bearer_auth(&admin).json(&json!({ "scopes": ["content:write"] }));
+    assert_eq!(change.send().await.unwrap().status(), 200);
+    assert_eq!(stays.end().await, 4401);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ApiKeyRefusal, ApiKeys, KeyAnswer, OVERLAP, decided, key_terms,
-    power::Power,
+    power::{Power, Standing},
     terms::{TermsSpec, apply},
     terms_of,
 };
@@ -11,7 +11,7 @@ use crate::{
     once::{Begun, Done, maker},
 };
 use abi::Fault;
-use auth::{Action, IssuedKey, KeyHolder, OVERLAP_MAX, revoke_key, rotate_key};
+use auth::{Action, IssuedKey, Maker, OVERLAP_MAX, revoke_key, rotate_key};
 use db::{
     DbError, PgConnection,
     api_keys::{self, ApiKeyRow},
@@ -36,7 +36,7 @@ impl ApiKeys {
         let now = self.now();
         let mut transaction = db::begin(&self.app().config().db).await?;
         let db: &mut PgConnection = &mut transaction;
-        let (power, before) = locked(db, holder, id, now).await?;
+        let (power, standing, before) = locked(db, holder, id, now).await?;
         if before.revoked_at.is_some() {
             return Err(ApiKeyRefusal::Revoked.into());
         }
@@ -45,7 +45,7 @@ impl ApiKeys {
         if !faults.is_empty() {
             return Err(ApiKeyRefusal::Invalid(faults).into());
         }
-        power.covers(&before.principal_kind, &terms)?;
+        power.covers(standing, &terms)?;
         api_keys::record_terms(db, id, &terms).await?;
         let states = (key_terms(&before), terms_of(&terms, &before));
         let by = (holder, caller.request_id);
@@ -96,11 +96,11 @@ impl ApiKeys {
     async fn replace(
         &self,
         db: &mut PgConnection,
-        by: (&KeyHolder, &str),
+        by: (Maker<'_>, &str),
         id: &str,
         (now, overlap): (OffsetDateTime, Duration),
     ) -> Result<(ApiKeyRow, IssuedKey), AppError> {
-        let (_, before) = locked(db, by.0, id, now).await?;
+        let (_, _, before) = locked(db, by.0, id, now).await?;
         if before.revoked_at.is_some() {
             return Err(ApiKeyRefusal::Revoked.into());
         }
@@ -122,7 +122,7 @@ impl ApiKeys {
         let now = self.now();
         let mut transaction = db::begin(&self.app().config().db).await?;
         let db: &mut PgConnection = &mut transaction;
-        let (_, key) = locked(db, holder, id, now).await?;
+        let (_, _, key) = locked(db, holder, id, now).await?;
         if revoke_key(db, id, now).await? {
             let states = (key_terms(&key), Value::Null);
             let by = (holder, caller.request_id);
@@ -139,15 +139,16 @@ impl ApiKeys {
 /// anybody's for an admin, and able to do no more than they.
 async fn locked(
     db: &mut PgConnection,
-    holder: &KeyHolder,
+    holder: Maker<'_>,
     id: &str,
     now: OffsetDateTime,
-) -> Result<(Power, ApiKeyRow), AppError> {
+) -> Result<(Power, Standing, ApiKeyRow), AppError> {
     let key = api_keys::lock(db, id).await?.ok_or(ApiKeyRefusal::Unknown)?;
     let power = Power::load(db, holder, now).await?;
     if key.principal_id != holder.principal.0 && !power.is_admin() {
         return Err(ApiKeyRefusal::Unknown.into());
     }
-    power.covers(&key.principal_kind, &key.terms())?;
-    Ok((power, key))
+    let standing = Standing::load(db, (key.principal_id, &key.principal_kind), now).await?;
+    power.covers(standing, &key.terms())?;
+    Ok((power, standing, key))
 }

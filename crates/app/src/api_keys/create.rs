@@ -2,7 +2,7 @@
 
 use super::{
     ApiKeyRefusal, ApiKeys, KeyAnswer, decided, key_terms,
-    power::Power,
+    power::{Power, Standing},
     terms::{TermsSpec, apply},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     once::{Begun, CREATED, Done, maker},
 };
 use abi::Fault;
-use auth::{Action, IssuedKey, KeyHolder, KeyText, PrincipalKind, Scope, issue_key_as};
+use auth::{Action, IssuedKey, KeyText, Maker, PrincipalKind, Scope, issue_key_as};
 use db::{
     PgConnection,
     api_keys::{self, ApiKeyFilter, ApiKeyRow, KeyTerms},
@@ -72,13 +72,14 @@ impl ApiKeys {
     async fn make(
         &self,
         db: &mut PgConnection,
-        holder: &KeyHolder,
+        holder: Maker<'_>,
         (request_id, spec, terms): (&str, KeySpec<'_>, &KeyTerms),
         now: OffsetDateTime,
     ) -> Result<(ApiKeyRow, IssuedKey), AppError> {
         let power = Power::load(db, holder, now).await?;
         let (principal, kind) = principal(db, &power, holder, &spec).await?;
-        power.covers(&kind, terms)?;
+        let standing = Standing::load(db, (principal.0, &kind), now).await?;
+        power.covers(standing, terms)?;
         let env = own_env(db, holder).await?;
         let issued = issue_key_as(db, &self.0.pepper, (&env, principal), terms).await?;
         let row = load(db, &issued.key).await?;
@@ -94,9 +95,10 @@ async fn load(db: &mut PgConnection, key: &KeyText) -> Result<ApiKeyRow, AppErro
     row.ok_or(AppError::Bug("a key that was just made is not there"))
 }
 
-/// `dev` of a maker whose key begins with `sk_dev`.
-async fn own_env(db: &mut PgConnection, holder: &KeyHolder) -> Result<String, AppError> {
-    let filter = ApiKeyFilter { id: Some(&holder.key_id), ..ApiKeyFilter::default() };
+/// `dev` of a maker whose key begins with `sk_dev`; `live` of who shows none.
+async fn own_env(db: &mut PgConnection, holder: Maker<'_>) -> Result<String, AppError> {
+    let Some(key_id) = holder.key_id else { return Ok("live".to_owned()) };
+    let filter = ApiKeyFilter { id: Some(key_id), ..ApiKeyFilter::default() };
     let own = api_keys::list(db, filter, 1).await?.pop().ok_or(AppError::KeyInvalid)?;
     Ok(own.prefix.strip_prefix("sk_").unwrap_or("live").to_owned())
 }
@@ -117,7 +119,7 @@ fn check_principal(spec: &KeySpec<'_>) -> Option<Fault> {
 async fn principal(
     db: &mut PgConnection,
     power: &Power,
-    holder: &KeyHolder,
+    holder: Maker<'_>,
     spec: &KeySpec<'_>,
 ) -> Result<(PrincipalId, String), AppError> {
     let others = spec.principal_id.is_some_and(|id| id != holder.principal.0);

@@ -20,7 +20,7 @@ pub use refusal::ApiKeyRefusal;
 pub use terms::TermsSpec;
 
 use crate::{App, tell_change::Decision};
-use auth::{Authenticator, IssuedKey, KeyHolder, Pepper};
+use auth::{Authenticator, IssuedKey, Maker, Pepper};
 use db::api_keys::{ApiKeyRow, KeyTerms};
 use journal::NewFact;
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ impl ApiKeys {
 
 /// A decision about a key, for the record. No secret stands in it.
 fn decided(
-    by: (&KeyHolder, &str),
+    by: (Maker<'_>, &str),
     act: &'static str,
     key: &ApiKeyRow,
     (before, after): (Value, Value),

@@ -14,6 +14,7 @@ fn key_of(kind: PrincipalKind, scopes: &[Scope]) -> Actor {
         kind,
         key_id: "k".to_owned(),
         scopes: scopes.to_vec(),
+        roles: Vec::new(),
         until: None,
         unsigned: false,
     })
@@ -25,8 +26,21 @@ fn user() -> Actor {
         session: Uuid::nil(),
         address: Address::ZERO,
         chain_id: ChainId(1),
+        contract_chain: None,
+        roles: Vec::new(),
         until: OffsetDateTime::UNIX_EPOCH,
     })
+}
+
+fn with_role(role: Role) -> Actor {
+    let Actor::User(user) = user() else { panic!("a user") };
+    Actor::User(User { roles: vec![role], ..user })
+}
+
+/// A key of a machine that was made an admin.
+fn admin(scopes: &[Scope]) -> Actor {
+    let Actor::Key(holder) = key(scopes) else { panic!("a key") };
+    Actor::Key(KeyHolder { roles: vec![Role::Admin], ..holder })
 }
 
 /// The whole table, written a second time by hand: a change of policy is a change here.
@@ -46,10 +60,17 @@ fn every_actor_by_every_action() {
     ];
     let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
     let for_operators = &Action::ALL[..23];
+    let for_admins = &Action::ALL[..25];
+    let organizing = [UploadContent, StoreMetadata, RequestCollection];
+    let of_sponsors = [ReadSponsor, ReadSponsored, RequestSponsored];
+    let for_organizers = [&of_users[..], &organizing, &of_sponsors].concat();
+    let not_for_staff = [ReadApiKey, ChangeApiKey, ReadPrincipal, GrantRole];
+    let for_staff: Vec<Action> =
+        Action::ALL.into_iter().filter(|action| !not_for_staff.contains(action)).collect();
     let sponsors = [ReadSponsor, ReadSponsored];
     let spending = [ReadSponsor, ReadSponsored, RequestSponsored];
     let making = [ReadSponsor, ReadSponsored, ChangeSponsor];
-    let actors: [(&str, Actor, &[Action]); 21] = [
+    let actors: [(&str, Actor, &[Action]); 26] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
@@ -70,7 +91,12 @@ fn every_actor_by_every_action() {
         ("operator, transactions:write", operator(&[Scope::TransactionsWrite]), &writing),
         ("operator, wallets:write", operator(&[Scope::WalletsWrite]), &[ReadWallet, ChangeWallet]),
         ("operator, admin", operator(&[Scope::Admin]), for_operators),
+        ("admin of admins", admin(&[Scope::Admin]), for_admins),
+        ("admin without scope", admin(&[]), &[]),
         ("user", user(), &of_users),
+        ("organizer", with_role(Role::Organizer), &for_organizers),
+        ("verifier", with_role(Role::Verifier), &of_users),
+        ("operator who signed in", with_role(Role::Operator), &for_staff),
     ];
     for (name, actor, allowed) in actors {
         for action in Action::ALL {
@@ -92,11 +118,43 @@ fn a_denial_says_what_is_missing() {
     let reader = operator(&[Scope::TransactionsRead]);
     let refused = authorize(&reader, Action::RequestTransaction);
     assert_eq!(refused, missing(Scope::TransactionsWrite));
-    assert_eq!(authorize(&user(), Action::RequestMint), Err(Denied::NotForUsers));
+    assert_eq!(authorize(&user(), Action::RequestMint), Err(Denied::NeedsMinter));
+    assert_eq!(authorize(&user(), Action::RequestCollection), Err(Denied::NotForUsers));
+    let chief = operator(&[Scope::Admin]);
+    assert_eq!(authorize(&chief, Action::GrantRole), Err(Denied::NeedsAdmin));
     assert_eq!(authorize(&user(), Action::ReadTransaction), Err(Denied::NotForUsers));
     let admin = operator(&[Scope::Admin]);
     assert_eq!(authorize(&admin, Action::EndSession), Err(Denied::NeedsUser));
     assert_eq!(authorize(&Actor::Anonymous, Action::EndSession), Err(Denied::NeedsKey));
+}
+
+/// What the chain and one's own collections add, and to whom.
+#[test]
+fn ties_let_users_mint() {
+    let mint = |actor: &Actor, tie| authorize_on(actor, Action::RequestMint, tie).is_ok();
+    let ties = [Tie::None, Tie::Owner, Tie::Minter];
+    for (actor, expected) in [
+        (Actor::Anonymous, [false, false, false]),
+        (user(), [false, false, true]),
+        (with_role(Role::Verifier), [false, false, true]),
+        (with_role(Role::Organizer), [false, true, true]),
+        (with_role(Role::Operator), [true, true, true]),
+        (with_role(Role::Admin), [true, true, true]),
+        (key(&[Scope::MintsRead]), [false, false, false]),
+        (key(&[Scope::MintsWrite]), [true, true, true]),
+    ] {
+        assert_eq!(ties.map(|tie| mint(&actor, tie)), expected, "{actor:?}");
+        let at_all = authorize_at_all(&actor, Action::RequestMint).is_ok();
+        assert_eq!(at_all, expected.contains(&true));
+        // Nothing else is opened by a tie.
+        for action in Action::ALL.into_iter().filter(|action| *action != Action::RequestMint) {
+            let same = ties.map(|tie| authorize_on(&actor, action, tie).is_ok());
+            assert_eq!(same[0], same[1] && same[2], "{action:?}");
+        }
+    }
+    let admin = with_role(Role::Admin);
+    assert!(Action::ALL.into_iter().all(|action| authorize(&admin, action).is_ok()));
+    assert_eq!(admin.reach(), Ok(None));
 }
 
 #[test]
@@ -119,12 +177,12 @@ fn who_must_sign_reads_unsigned_and_moves_nothing() {
 #[test]
 fn only_an_admin_reaches_the_objects_of_others() {
     let own = key(&[Scope::MintsRead]);
-    assert_eq!(own.reach(), Ok(Some(own.holder().expect("a key").principal)));
+    assert_eq!(own.reach(), Ok(Some(own.maker().expect("a key").principal)));
     assert_eq!(key(&[Scope::Admin]).reach(), Ok(None));
     assert_eq!(Actor::Anonymous.reach(), Err(Denied::NeedsKey));
     let user = user();
     assert_eq!(user.reach(), Ok(Some(user.user().expect("a user").principal)));
-    assert_eq!(user.holder().err(), Some(Denied::NotForUsers));
+    assert_eq!(user.maker().map(|maker| maker.is_admin()), Ok(false));
 }
 
 #[test]

@@ -79,8 +79,8 @@ fn appendix_b_2_5_of_rfc_9421() {
 fn appendix_b_2_6_of_rfc_9421() {
     let covered = "(\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" \
                    \"content-length\");created=1618884473;keyid=\"test-key-ed25519\"";
-    let signature = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5W\
-                     PpBKRCw==";
+    let signature = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQ\
+                     v5lIp5WPpBKRCw==";
     let shown = of_rfc(covered, Algorithm::Ed25519, signature);
     let public = STANDARD.decode(PUBLIC).unwrap();
     with_request(&FIELDS, |request| {

@@ -7,12 +7,20 @@
 use crate::configuration::{DEPLOYER, MINTER, Settings};
 use alloy_primitives::keccak256;
 use anyhow::{Context, Result, bail, ensure};
-use auth::Pepper;
+use auth::{Pepper, Role};
 use chain::{Chain, Endpoint};
 use contracts::REGISTRY;
-use db::{Db, registry, registry::Deployment, wallets_reads};
+use db::{
+    Db,
+    principal_roles::{self, GrantRow},
+    principals::{self, PrincipalFilter},
+    registry,
+    registry::Deployment,
+    wallets_reads,
+};
 use serde_json::{Value, json};
 use std::{collections::HashSet, time::Duration};
+use time::OffsetDateTime;
 use transactor::{NewTransaction, Nudge};
 use vocab::{Address, Bytes, PrincipalId, U256};
 
@@ -58,6 +66,27 @@ pub(super) async fn issue_operator_key(db: &Db, pepper: &Pepper) -> Result<Strin
     let key = auth::issue_key(&mut transaction, pepper, new).await?;
     transaction.commit().await?;
     Ok(key.reveal().to_owned())
+}
+
+/// While nobody is an admin, the operator of a development server is.
+pub(super) async fn ensure_admin(db: &Db) -> Result<()> {
+    let now = OffsetDateTime::now_utc();
+    let mut transaction = db::begin(db).await?;
+    let role = Role::Admin.as_str();
+    let filter = PrincipalFilter { role: Some((role, now)), ..PrincipalFilter::default() };
+    if principals::list(&mut transaction, filter, 1).await?.is_empty() {
+        principals::record(&mut transaction, OPERATOR_ID, "operator", "operator").await?;
+        let grant = GrantRow {
+            principal_id: OPERATOR_ID.0,
+            role: role.to_owned(),
+            granted_by: None,
+            granted_at: now,
+            expires_at: None,
+        };
+        principal_roles::record(&mut transaction, &grant).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Make the keys, and see that each wallet can pay for gas.

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState};
 use app::{
     App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, WriteSettings,
+    Once, Principals, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -102,6 +102,7 @@ pub(super) async fn start(
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
+    bootstrap::ensure_admin(&db).await?;
     let keys = Keys::ensure(options, &db).await?;
     let of_chain = |default_collection| WriteSettings {
         default_collection,
@@ -153,6 +154,7 @@ fn api_state(
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
         keys: users.keys(&app),
+        principals: Principals::new(app.clone(), users.authenticator.clone()),
         limiter,
         trusted_proxies: settings.auth.proxies(),
         metrics,

@@ -12,6 +12,7 @@ mod configuration_reload;
 mod configured_wallets;
 mod dashboards;
 mod doctor;
+mod document;
 mod endpoints;
 mod faults;
 mod guides;

@@ -229,3 +229,64 @@ fn abi_text(encoded: &str) -> String {
     let length = usize::from(bytes[63]);
     String::from_utf8(bytes[64..64 + length].to_vec()).unwrap()
 }
+
+/// A key bound to networks and given another secret, and a principal given a role, each by command.
+#[tokio::test]
+async fn keys_are_replaced_and_roles_granted_by_command() {
+    let home = Home::new();
+    let server = home.start(&Options::default()).await;
+    let create = |place: &'static str| {
+        let scopes = ["--scope", "mints:read", "--scope", "transactions:read"];
+        let arguments = [&["key", "create", "--name", "shop", "--allow-ip", place], &scopes[..]];
+        said(&stoa(&home, &arguments.concat())).trim().to_owned()
+    };
+    assert_eq!(list_mints(&server, &create("192.0.2.0/24")).await, StatusCode::FORBIDDEN);
+    let key = create("127.0.0.0/8");
+    assert_eq!(list_mints(&server, &key).await, StatusCode::OK);
+    let id = key.split('_').nth(2).unwrap().to_owned();
+    let second = said(&stoa(&home, &["key", "rotate", &id, "--overlap", "1h"])).trim().to_owned();
+    let third = said(&stoa(&home, &["key", "rotate", &id, "--overlap", "0"])).trim().to_owned();
+    assert!(second != key && third != second && third.starts_with(&format!("sk_dev_{id}_")));
+    testkit::eventually_within(Duration::from_secs(30), "secrets change", || async {
+        let ended = list_mints(&server, &key).await == StatusCode::UNAUTHORIZED
+            && list_mints(&server, &second).await == StatusCode::UNAUTHORIZED;
+        (ended && list_mints(&server, &third).await == StatusCode::OK).then_some(())
+    })
+    .await;
+
+    let get = async |key: &str, path: &str| {
+        let url = format!("{}/api/v1/{path}", server.text("http"));
+        server.http.get(url).bearer_auth(key).send().await.unwrap().status()
+    };
+    let listed = said(&stoa(&home, &["key", "list"]));
+    let line = listed.lines().find(|line| line.starts_with(&id)).unwrap();
+    assert!(line.contains("127.0.0.0/8"), "{line}");
+    let shop = line.split_whitespace().find(|word| word.len() == 36).unwrap();
+    assert_eq!(get(&third, "transactions").await, StatusCode::FORBIDDEN);
+    said(&stoa(&home, &["principal", "grant", shop, "operator", "--expires-in", "1d"]));
+    let listed = said(&stoa(&home, &["principal", "list", "--role", "operator"]));
+    assert!(listed.lines().any(|line| line.starts_with(shop) && line.contains("operator (shop)")));
+    testkit::eventually_within(Duration::from_secs(30), "the role counts", || async {
+        (get(&third, "transactions").await == StatusCode::OK).then_some(())
+    })
+    .await;
+    said(&stoa(&home, &["principal", "revoke", shop, "operator"]));
+    testkit::eventually_within(Duration::from_secs(30), "it counts no more", || async {
+        (get(&third, "transactions").await == StatusCode::FORBIDDEN).then_some(())
+    })
+    .await;
+    // The operator of the server is its first admin.
+    let admin = server.text("operator_api_key");
+    assert_eq!(get(&admin, "principals").await, StatusCode::OK);
+    assert_eq!(get(&third, "principals").await, StatusCode::FORBIDDEN);
+    for refused in [
+        &["key", "create", "--name", "x", "--scope", "admin", "--allow-ip", "10.0.0.1/8"][..],
+        &["key", "rotate", "0000000000000000"],
+        &["key", "rotate", &id, "--overlap", "8d"],
+        &["principal", "grant", shop, "root"],
+        &["principal", "grant", "01932c5e-7f3a-7000-8000-000000000000", "admin"],
+    ] {
+        assert!(!stoa(&home, refused).status.success(), "{refused:?}");
+    }
+    assert_eq!(server.stop(), Some(0));
+}

@@ -1,0 +1,66 @@
+//! The policy at the door: each operation of the document declares what it does, and who may not
+//! do that at all gets no further, whatever else is wrong with their request. Use cases ask again,
+//! with what they know of the object.
+//!
+//! An operation that declares nothing is done for nobody.
+
+use crate::{
+    ApiState,
+    charges::Identified,
+    openapi::{self, Declared},
+    problem::{Code, Problem},
+};
+use app::AppError;
+use auth::{Actor, authorize_at_all};
+use axum::{extract::Request, http::Method};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// What each route of the document asks of who calls it.
+#[derive(Debug)]
+pub(crate) struct Gates(HashMap<String, HashMap<Method, Option<Declared>>>);
+
+impl Gates {
+    /// Of the document as it is made.
+    pub(crate) fn new() -> Self {
+        let document = openapi::bare();
+        let paths = document["paths"].as_object().into_iter().flatten();
+        Self(paths.map(|(path, operations)| (path.clone(), declared(operations))).collect())
+    }
+}
+
+fn declared(operations: &Value) -> HashMap<Method, Option<Declared>> {
+    let all = operations.as_object().into_iter().flat_map(Map::iter);
+    all.filter_map(|(method, operation)| {
+        let method = method.to_uppercase().parse().ok()?;
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        Some((method, openapi::declared(id)))
+    })
+    .collect()
+}
+
+/// May who calls do what the route is for, with anything at all? What is not in the document, pages
+/// and the stream, decides by itself.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn check(state: &ApiState, route: &str, request: &Request) -> Result<(), Problem> {
+    let Some(operations) = state.0.gates.0.get(route) else { return Ok(()) };
+    // Reading without a body is reading.
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let action = match operations.get(method) {
+        // The route itself says that it has no such method.
+        None | Some(Some(Declared::Open)) => return Ok(()),
+        Some(Some(Declared::Does(action))) => *action,
+        Some(None) => {
+            tracing::error!(route, %method, "an operation declares no action: it is refused");
+            return Err(Code::Internal.into());
+        }
+    };
+    if authorize_at_all(&Actor::Anonymous, action).is_ok() {
+        return Ok(());
+    }
+    let identified = request.extensions().get::<Identified>().cloned();
+    let Identified(actor) = identified.ok_or(Code::Internal)?;
+    authorize_at_all(&actor?, action).map_err(|denied| AppError::Denied(denied).into())
+}
