@@ -15,6 +15,7 @@ use axum::{
     response::IntoResponse,
 };
 use futures_util::FutureExt;
+use runtime::Trace;
 use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -31,7 +32,7 @@ const HEADERS_COUNT_MAX: usize = 64;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request: the caller's if it is sane, else a fresh UUIDv7.
+/// The id of a request: the caller's if it is sane, else of its trace, else a fresh UUIDv7.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
 
@@ -61,13 +62,18 @@ impl Drop for InFlight {
 async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -> Response<Body> {
     let started = Instant::now();
     let _in_flight = InFlight::enter();
-    let id = request_id(request.headers());
+    let told = request.headers().get("traceparent").and_then(|text| text.to_str().ok());
+    let told = told.and_then(Trace::of_header);
+    let id = request_id(request.headers(), told);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = method_name(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span =
         tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
+    if let Some(trace) = told.or_else(|| Trace::of_request(&id)) {
+        trace.adopt(&span);
+    }
     let charge = Charge::of(&state, &route, &request);
     if let Some(from) = charge.from() {
         request.extensions_mut().insert(push::ClientAddress(from));
@@ -158,7 +164,9 @@ fn time_of(state: &ApiState, route: &str) -> Duration {
     if route == crate::uploads::PATH { state.limits.upload_time } else { state.limits.request_time }
 }
 
-fn request_id(headers: &HeaderMap) -> Arc<str> {
+/// Without one of the caller's own it is that of the trace, so that what is done later for this
+/// request, which remembers its id, belongs to the same trace.
+fn request_id(headers: &HeaderMap, trace: Option<Trace>) -> Arc<str> {
     let sane = |text: &&str| {
         (1..=128).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
@@ -166,7 +174,7 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
     match given {
         Some(text) => text.into(),
-        None => uuid::Uuid::now_v7().to_string().into(),
+        None => trace.map_or_else(|| uuid::Uuid::now_v7().to_string(), |trace| trace.id()).into(),
     }
 }
 

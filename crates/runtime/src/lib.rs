@@ -5,10 +5,13 @@
 mod failpoint;
 mod supervisor;
 mod telemetry;
+mod traces;
 
 pub use failpoint::Failpoints;
 pub use supervisor::{Ended, Importance, Supervisor, TaskError};
 pub use telemetry::{
-    LogFilter, LogFormat, Metrics, TelemetryError, install_logs, install_metrics, is_log_filter,
+    LogFilter, LogFormat, Metrics, Telemetry, TelemetryError, install_metrics, install_telemetry,
+    is_log_filter,
 };
 pub use tokio_util::sync::CancellationToken;
+pub use traces::{Trace, TraceError, TraceOptions, probe_collector};

@@ -3,10 +3,12 @@
 //! Every log line carries the fields of the spans around it, so a request id set once on the span
 //! `request` is in all lines of that request.
 
+use crate::traces::{Exporting, TraceError, TraceOptions};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal;
 use tracing_subscriber::{
-    EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, reload,
+    util::SubscriberInitExt,
 };
 
 /// How log lines are written.
@@ -26,6 +28,8 @@ pub enum TelemetryError {
     Filter(#[from] tracing_subscriber::filter::ParseError),
     #[error("logs are installed already")]
     Logs(#[from] tracing_subscriber::util::TryInitError),
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     #[error("the log writer is gone")]
     Gone(#[from] reload::Error),
     #[error("metrics are installed already")]
@@ -58,14 +62,46 @@ pub fn is_log_filter(text: &str) -> bool {
     !text.trim().is_empty() && env_filter(text).is_ok()
 }
 
-/// Install the process-wide log writer. `filter` is in the syntax of `tracing` directives, for
-/// example `info,sqlx=warn`.
+/// What a process tells of itself while it runs.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    pub filter: LogFilter,
+    traces: Option<Exporting>,
+}
+
+impl Telemetry {
+    /// Send the traces that wait. To be called last, and outside of a runtime; takes a few seconds
+    /// at most.
+    pub fn end(&self) {
+        if let Some(traces) = &self.traces {
+            traces.end();
+        }
+    }
+}
+
+/// Install the process-wide log writer, and send traces where they are wanted. `filter` is in the
+/// syntax of `tracing` directives, for example `info,sqlx=warn`; it is about traces, too.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`] for a bad filter; [`TelemetryError::Logs`] when called twice.
-pub fn install_logs(format: LogFormat, filter: &str) -> Result<LogFilter, TelemetryError> {
+/// [`TelemetryError::Filter`] for a bad filter; [`TelemetryError::Logs`] when called twice;
+/// [`TelemetryError::Traces`] for an address that is none.
+pub fn install_telemetry(
+    format: LogFormat,
+    filter: &str,
+    traces: Option<&TraceOptions>,
+) -> Result<Telemetry, TelemetryError> {
     let (filter, handle) = reload::Layer::new(env_filter(filter)?);
-    let registry = tracing_subscriber::registry().with(filter);
+    let traces = traces.map(Exporting::start).transpose()?;
+    let exporting = traces.as_ref().map(|traces| {
+        // What is logged inside spans stays here.
+        let spans = filter_fn(|of| of.is_span() && is_ours(of.target()));
+        tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer())
+            .with_location(false)
+            .with_threads(false)
+            .with_filter(spans)
+    });
+    let registry = tracing_subscriber::registry().with(filter).with(exporting);
     match format {
         LogFormat::Text => {
             // Colours are for people: in a file they would stand between a name and its value.
@@ -84,7 +120,13 @@ pub fn install_logs(format: LogFormat, filter: &str) -> Result<LogFilter, Teleme
             registry.with(layer).try_init()?;
         }
     }
-    Ok(LogFilter(handle))
+    Ok(Telemetry { filter: LogFilter(handle), traces })
+}
+
+/// Spans of libraries may hold anything.
+fn is_ours(target: &str) -> bool {
+    const OURS: [&str; 4] = ["api", "push", "stoa", "transactor"];
+    OURS.contains(&target.split("::").next().unwrap_or_default())
 }
 
 fn env_filter(text: &str) -> Result<EnvFilter, TelemetryError> {
@@ -191,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_bad_filter_is_said() {
-        let refused = install_logs(LogFormat::Json, "info,=,=");
+        let refused = install_telemetry(LogFormat::Json, "info,=,=", None);
         assert!(matches!(refused, Err(TelemetryError::Filter(_))), "{refused:?}");
     }
 }

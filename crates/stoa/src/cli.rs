@@ -1,6 +1,6 @@
 use crate::{
     audit_log, chain,
-    configuration::{self, Layers},
+    configuration::{self, Layers, TelemetrySettings},
     demo, dev,
     doctor::{self, DoctorOptions},
     index, key,
@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use runtime::{LogFilter, LogFormat};
+use runtime::{LogFormat, Telemetry};
 use std::process::ExitCode;
 
 /// A self-hosted engine for on-chain commerce.
@@ -36,9 +36,12 @@ pub(crate) struct LogOptions {
 
 impl LogOptions {
     /// Begin to write the log.
-    pub(crate) fn install(&self, filter: &str) -> Result<LogFilter> {
+    pub(crate) fn install(&self, settings: &TelemetrySettings) -> Result<Telemetry> {
+        // The collector may be asked by TLS.
+        ::chain::install_tls();
         let format = if self.log_json { LogFormat::Json } else { LogFormat::Text };
-        Ok(runtime::install_logs(format, filter)?)
+        let traces = settings.traces();
+        Ok(runtime::install_telemetry(format, &settings.log, traces.as_ref())?)
     }
 
     /// Let it stand above what a configuration says.
@@ -130,7 +133,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Chain(command) => crate::block_on(chain::run(command))?,
         Command::Index(command) => crate::block_on(index::run(command, &cli.logs))?,
         Command::Sign(options) => {
-            cli.logs.install(cli.logs.log.as_deref().unwrap_or("info"))?;
+            // It sends no traces: it talks to nobody but its clients.
+            let mut settings = TelemetrySettings::default();
+            settings.log = cli.logs.log.clone().unwrap_or(settings.log);
+            cli.logs.install(&settings)?;
             sign::run(*options)?;
         }
         Command::Doctor(options) => return crate::block_on(doctor::run(*options)),

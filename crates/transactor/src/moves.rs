@@ -232,6 +232,11 @@ async fn tell(told: Told<'_>, db: &mut PgConnection, moves: &[&Move]) -> Result<
     let facts: Vec<NewFact> = moves.iter().map(|m| m.fact(told.chain)).collect();
     journal::record(db, &facts).await?;
     for one in moves {
+        let span = tracing::info_span!("transaction", status = %one.to);
+        if let Some(trace) = one.request_id.as_deref().and_then(runtime::Trace::of_request) {
+            trace.adopt(&span);
+        }
+        let _entered = span.enter();
         tracing::info!(transaction.id = %one.id, request.id = one.request_id.as_deref(),
             from = %one.from, to = %one.to, tx_hash = one.tx_hash.map(tracing::field::display),
             reason = one.reason.as_ref().map(tracing::field::display), "transaction moved");

@@ -240,6 +240,7 @@ impl Reader {
             ),
         ];
         let others = metadata_rules(settings).into_iter().chain(super::auth::rules(settings));
+        let others = others.chain(super::telemetry::rules(settings));
         for (option, broken, detail) in rules.into_iter().chain(others) {
             if broken {
                 self.fault_of(option, detail);

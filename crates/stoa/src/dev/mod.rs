@@ -98,9 +98,12 @@ pub(crate) fn run(options: DevOptions, logs: &LogOptions) -> Result<()> {
     logs.above(&mut layers);
     let loaded = layers.load()?;
     options.check(&loaded)?;
-    let filter = logs.install(&loaded.settings.telemetry.log)?;
+    let telemetry = logs.install(&loaded.settings.telemetry)?;
     loaded.log_warnings();
-    crate::block_on(serve(options, Configured { layers, loaded, filter }, logs))
+    let filter = telemetry.filter.clone();
+    let served = crate::block_on(serve(options, Configured { layers, loaded, filter }, logs));
+    telemetry.end();
+    served
 }
 
 /// What was decided, and how it can be changed.

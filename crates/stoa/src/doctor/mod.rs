@@ -6,6 +6,7 @@
 //!                  database ─┤ at once, each within its time
 //!                  redis ────┤
 //!                  signer ───┤
+//!                  telemetry ┤
 //!                  chains ───┘─► wallets (of the database, in the signer, on the chains)
 //! ```
 //! Nothing is changed but for a file in the content store, which is removed again. No finding holds
@@ -17,6 +18,7 @@ mod machine;
 mod redis;
 mod report;
 mod signer;
+mod telemetry;
 mod wallets;
 
 use crate::{
@@ -89,15 +91,16 @@ async fn examine(options: &DoctorOptions) -> Report {
     let dev = dev::DevFile::load(options.database.data_dir()).ok();
     let time = Duration::from_secs(options.timeout);
     let patient = Patient { options, loaded, dev, time };
-    let (machine, database, redis, signer, chains) = tokio::join!(
+    let (machine, database, redis, signer, chains, telemetry) = tokio::join!(
         machine::examine(&patient),
         database::examine(&patient),
         redis::examine(&patient),
         signer::examine(&patient),
         chains::examine(&patient),
+        telemetry::examine(&patient),
     );
     let ((database, db), (signer, keys), (of_chains, chains)) = (database, signer, chains);
-    for findings in [machine, database, redis, signer, of_chains] {
+    for findings in [machine, database, redis, signer, of_chains, telemetry] {
         report.add(findings);
     }
     report.add(wallets::examine(&patient, db, keys, &chains).await);

@@ -58,7 +58,7 @@ pub(crate) async fn run(options: RunOptions, logs: &LogOptions) -> Result<()> {
     logs.above(&mut layers);
     let loaded = layers.load()?;
     let settings = &loaded.settings;
-    let filter = logs.install(&settings.telemetry.log)?;
+    let telemetry = logs.install(&settings.telemetry)?;
     loaded.log_warnings();
     let named = nodes::named(settings, &options.rpc)?;
     if named.is_empty() {
@@ -87,7 +87,10 @@ pub(crate) async fn run(options: RunOptions, logs: &LogOptions) -> Result<()> {
     for task in tasks {
         spawn(&mut supervisor, &db, task, all_there.clone());
     }
-    watch_configuration(&mut supervisor, Reloader::new(layers, loaded.clone(), filter, None));
+    watch_configuration(
+        &mut supervisor,
+        Reloader::new(layers, loaded.clone(), telemetry.filter, None),
+    );
     let told = async {
         // Without a handler for signals there is only the hard way, which does no harm.
         let _ = tokio::signal::ctrl_c().await;

@@ -4,6 +4,7 @@
 mod approvals;
 mod audit_logs;
 mod bad_item;
+mod canaries;
 mod chains;
 mod chains_served;
 mod configuration;
@@ -31,4 +32,5 @@ mod signer_tools;
 mod sources;
 mod sponsored;
 mod sponsored_kills;
+mod traces;
 mod walk;
