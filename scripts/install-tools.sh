@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the build and the tests need and this machine lacks: Postgres and Redis from
-# Debian, the pinned npm tools of tools/package-lock.json, and for the signer's tests SoftHSM from
-# Debian and the pinned moto of tools/requirements.txt. Prints one line per thing installed,
+# Installs what the build and the tests need and this machine lacks: Postgres, Redis and Prometheus
+# from Debian, the pinned npm tools of tools/package-lock.json, and for tests SoftHSM from Debian and
+# the pinned moto and schemathesis of tools/requirements.txt. Prints one line per thing installed,
 # nothing when all is there. Afterwards tools/bin holds anvil, cast, forge and solc.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,13 +24,15 @@ install_debian() {
   local missing=()
   has_postgres || missing+=(postgresql)
   command -v redis-server >/dev/null 2>&1 || missing+=(redis-server)
+  # For the tests of deploy/: rules by promtool, dashboards by a Prometheus.
+  { command -v prometheus && command -v promtool; } >/dev/null 2>&1 || missing+=(prometheus)
   (( ${#missing[@]} )) || return 0
   if (( EUID != 0 )) || ! command -v apt-get >/dev/null 2>&1; then
     fail "missing: ${missing[*]}" \
       "Install them (on Debian or Ubuntu: sudo apt-get install ${missing[*]}), then run this again."
   fi
   local log; log=$(mktemp)
-  # A stock postgresql package would start a cluster and redis a server; nobody here uses them.
+  # Stock packages would start a cluster and servers; nobody here uses them.
   local policy=/usr/sbin/policy-rc.d placed=
   if [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; placed=1
@@ -72,10 +74,10 @@ install_signer_tests() {
       tools/venv/bin/python -m pip install --no-deps --only-binary :all: \
         -r tools/requirements.txt >>"$log" 2>&1; then
     printf '%s\n' "$want" >"$stamp"
-    echo 'installed moto'
+    echo 'installed moto, schemathesis'
   else
     tail -n 5 "$log" >&2
-    echo 'moto is missing (python3 with venv): tests of AWS KMS will fail' >&2
+    echo 'moto and schemathesis are missing (python3 with venv): their tests will fail' >&2
   fi
   rm -f "$log"
 }

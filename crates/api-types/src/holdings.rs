@@ -140,9 +140,11 @@ pub struct BalanceListQuery {
     /// Of an ERC-1155; together with `contract`.
     pub token_id: Option<String>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub wait_for_block: Option<u64>,
     /// How things were after this block, which has to lie in the reorg window; a later one is
     /// waited for.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub as_of_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
@@ -162,9 +164,11 @@ pub struct HolderListQuery {
     /// Needed of an ERC-1155.
     pub token_id: Option<String>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub wait_for_block: Option<u64>,
     /// How things were after this block, which has to lie in the reorg window; a later one is
     /// waited for.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub as_of_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
@@ -186,10 +190,13 @@ pub struct TransferListQuery {
     /// Address of a sender or recipient.
     pub account: Option<String>,
     /// From this block on.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub from_block: Option<u64>,
     /// Up to this block, which is not below `from_block`.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub to_block: Option<u64>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub wait_for_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
@@ -215,10 +222,13 @@ pub struct LogListQuery {
     /// Value of that argument, as `decoded` shows it: numbers in decimal.
     pub value: Option<String>,
     /// From this block on.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub from_block: Option<u64>,
     /// Up to this block, which is not below `from_block`.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub to_block: Option<u64>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub wait_for_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,
@@ -232,5 +242,6 @@ pub struct LogListQuery {
 #[into_params(parameter_in = Query)]
 pub struct LookQuery {
     /// Answer only once the index has come to this block; waits at most 3 seconds.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub wait_for_block: Option<u64>,
 }

@@ -27,7 +27,7 @@ pub use token_metadata::*;
 pub use transactions::*;
 pub use wallets::*;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -405,6 +405,13 @@ pub struct MintListQuery {
     pub limit: Option<i64>,
 }
 
+/// The number of a block in a query: none lies beyond what the index can hold.
+fn block_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::<u64>::deserialize(deserializer)?;
+    let too_large = number.is_some_and(|number| i64::try_from(number).is_err());
+    if too_large { Err(D::Error::custom("a block number is below 2^63")) } else { Ok(number) }
+}
+
 /// Which items to list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -417,9 +424,11 @@ pub struct ItemListQuery {
     /// Address of a collection, or of a followed ERC-721.
     pub collection: Option<String>,
     /// Answer only once the index has come to this block; waits at most 3 seconds.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub wait_for_block: Option<u64>,
     /// How things were after this block, which has to lie in the reorg window; a later one is
     /// waited for.
+    #[serde(default, deserialize_with = "crate::block_number")]
     pub as_of_block: Option<u64>,
     /// `next_cursor` of the page before, with the same filters.
     pub cursor: Option<String>,

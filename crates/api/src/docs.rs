@@ -8,7 +8,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::LazyLock};
 
@@ -108,6 +108,7 @@ fn reference(document: &Value) -> String {
             for (method, operation) in operations.as_object().into_iter().flatten() {
                 if operation["tags"][0] == name {
                     write_operation(&mut body, path, method, operation);
+                    write_responses(&mut body, document, operation);
                 }
             }
         }
@@ -147,12 +148,12 @@ fn write_operation(body: &mut String, path: &str, method: &str, operation: &Valu
     for (media, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
         let _ = write!(body, "<p>Body: <code>{media}</code> {}</p>", type_of(&content["schema"]));
     }
-    write_responses(body, operation["responses"].as_object());
 }
 
-fn write_responses(body: &mut String, responses: Option<&Map<String, Value>>) {
+fn write_responses(body: &mut String, document: &Value, operation: &Value) {
     body.push_str("<table>");
-    for (status, response) in responses.into_iter().flatten() {
+    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
+        let response = openapi::response(document, response);
         let shape = response["content"].as_object().and_then(|content| content.values().next());
         let _ = write!(
             body,

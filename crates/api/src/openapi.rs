@@ -13,9 +13,11 @@ use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 mod actions;
+mod finish;
 mod operator_codes;
 
 pub(crate) use actions::{Declared, declared};
+pub(crate) use finish::response;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,7 +41,7 @@ pub(crate) use actions::{Declared, declared};
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
-    components(schemas(api_types::Problem, api_types::FieldError)),
+    components(schemas(api_types::Problem, api_types::FieldError, api_types::FactLevel)),
 )]
 struct Document;
 
@@ -158,10 +160,12 @@ pub(crate) fn document() -> Value {
         },
     });
     document["components"]["examples"] = Value::Object(problem_examples());
+    finish::add_stream(&mut document);
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
     }
+    finish::share_responses(&mut document);
     document
 }
 
@@ -203,6 +207,8 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
             let private = [C::KeyMissing, C::ScopeMissing, C::OperatorOnly, C::KeyOnly];
             (Access::Public, of(&[&[C::QueryInvalid, C::TopicUnknown], &private]))
         }
+        "follow_events" => (Access::Public, vec![C::QueryInvalid, C::KeyMissing, C::ScopeMissing]),
+        "open_stream" => (Access::Public, vec![C::UpgradeRequired]),
         "list_indexes" => (Access::Public, Vec::new()),
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
         "list_principals" => (Access::Key, LISTS.to_vec()),
@@ -364,6 +370,7 @@ fn complete(operation: &mut Value) {
     if matches!(access, Access::Makes | Access::OperatorMakes) {
         add_idempotency(operation);
     }
+    finish::narrow_parameters(operation);
     if TAGGED.contains(&id.as_str()) {
         add_etag(operation);
     }
@@ -412,8 +419,19 @@ fn security(access: Access) -> Value {
 }
 
 /// Reads with a validator: see `etag`.
-const TAGGED: [&str; 6] =
-    ["get_mint", "list_mints", "get_item", "list_items", "get_collection", "list_collections"];
+const TAGGED: [&str; 11] = [
+    "get_collection",
+    "get_item",
+    "get_mint",
+    "get_token_metadata",
+    "list_balances",
+    "list_collections",
+    "list_holders",
+    "list_items",
+    "list_mints",
+    "list_traits",
+    "list_transfers",
+];
 
 fn add_etag(operation: &mut Value) {
     let header = json!({
@@ -509,8 +527,9 @@ pub fn declares(operation: &str, code: &str) -> bool {
         .flat_map(Map::values)
         .find(|candidate| candidate["operationId"] == operation);
     found.and_then(|operation| operation["responses"].as_object()).is_some_and(|responses| {
-        responses.values().any(|response| {
-            response["content"]["application/problem+json"]["examples"].get(code).is_some()
+        responses.values().any(|named| {
+            let whole = response(&document, named);
+            whole["content"]["application/problem+json"]["examples"].get(code).is_some()
         })
     })
 }

@@ -189,6 +189,11 @@ pub enum Refusal {
         wanted: u64,
         height: Option<u64>,
     },
+    /// So far ahead of the index that nobody can mean it.
+    BlockFarAhead {
+        wanted: u64,
+        height: u64,
+    },
     /// It can't be said any more how things were at a block.
     BlockOutsideWindow {
         wanted: u64,

@@ -9,6 +9,8 @@ use vocab::{Address, BlockRef, ChainId};
 
 /// How long a read waits for a block.
 const WAIT_MAX: Duration = Duration::from_secs(3);
+/// No block that is so far ahead comes while one waits.
+const AHEAD_MAX: u64 = 10_000;
 /// Between two looks at the index, while one waits.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -101,7 +103,8 @@ impl App {
     /// A view of the index of a chain; with a block's number, of it or a later one.
     ///
     /// # Errors
-    /// [`Refusal::BlockNotIndexed`] when the index has not come there within three seconds.
+    /// [`Refusal::BlockNotIndexed`] when the index has not come there within three seconds;
+    /// [`Refusal::BlockFarAhead`] at once when it can't.
     pub(crate) async fn view(
         &self,
         chain: ChainId,
@@ -119,6 +122,9 @@ impl App {
             };
             // Nobody waits with a connection in hand.
             drop(db);
+            if let Some(height) = height.filter(|height| wanted - height > AHEAD_MAX) {
+                return Err(Refusal::BlockFarAhead { wanted, height }.into());
+            }
             if Instant::now() >= deadline {
                 return Err(Refusal::BlockNotIndexed { wanted, height }.into());
             }

@@ -29,6 +29,7 @@ pub mod collections;
 pub mod collections_reads;
 pub mod contents;
 pub mod decoded_logs;
+pub mod diagnosis;
 pub mod digest;
 pub mod facts;
 pub mod forward_requests;

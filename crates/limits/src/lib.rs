@@ -16,7 +16,9 @@ mod bucket;
 mod limiter;
 mod memory_buckets;
 mod redis_buckets;
+mod redis_report;
 
 pub use bucket::Quota;
 pub use limiter::{Kind, Limiter, Options, Standing};
 pub use redis_buckets::{BadUrl, RedisBuckets};
+pub use redis_report::{RedisReport, ReportError, inspect_redis};

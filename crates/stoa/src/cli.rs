@@ -1,7 +1,9 @@
 use crate::{
     audit_log, chain,
     configuration::{self, Layers},
-    demo, dev, index, key,
+    demo, dev,
+    doctor::{self, DoctorOptions},
+    index, key,
     operate::{self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
     principal, session, sign,
 };
@@ -108,6 +110,9 @@ enum Command {
     /// Check a configuration file, and show what holds.
     #[command(subcommand)]
     Config(configuration::ConfigCommand),
+    /// Check everything that a server depends on, and say what to do. Ends with 0 if nothing fails,
+    /// else with 1.
+    Doctor(Box<DoctorOptions>),
     /// Check audit logs.
     #[command(subcommand)]
     Audit(audit_log::AuditCommand),
@@ -128,6 +133,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             cli.logs.install(cli.logs.log.as_deref().unwrap_or("info"))?;
             sign::run(*options)?;
         }
+        Command::Doctor(options) => return crate::block_on(doctor::run(*options)),
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
         Command::Audit(command) => return crate::block_on(audit_log::run(command)).map(verdict),
         Command::Tx { connection, command } => {

@@ -37,7 +37,11 @@ impl DatabaseOptions {
         Ok(db)
     }
 
-    fn url(&self) -> Result<String> {
+    /// Where the database is. Secret past its host.
+    ///
+    /// # Errors
+    /// None is named, and none of a development server runs.
+    pub(crate) fn url(&self) -> Result<String> {
         self.database_url.clone().map_or_else(|| self.embedded(), Ok)
     }
 

@@ -7,6 +7,7 @@ mod configuration;
 mod database;
 mod demo;
 mod dev;
+mod doctor;
 mod index;
 mod index_rebuild;
 mod key;

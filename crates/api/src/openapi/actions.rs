@@ -28,7 +28,9 @@ pub(crate) fn declared(operation: &str) -> Option<Declared> {
         "get_item" | "list_items" | "get_token_metadata" | "list_balances" | "list_holders"
         | "list_transfers" => ReadItem,
         // Of facts each topic asks for its own.
-        "list_facts" | "list_logs" | "list_indexes" => ReadPublicFacts,
+        "open_stream" | "follow_events" | "list_facts" | "list_logs" | "list_indexes" => {
+            ReadPublicFacts
+        }
         "get_sponsor" | "list_sponsors" => ReadSponsor,
         "get_sponsored" | "list_sponsored" => ReadSponsored,
         "request_sponsored" | "prepare_sponsored" => RequestSponsored,

@@ -91,11 +91,11 @@ codes! {
         "It takes the role `admin`, and of a key the scope `admin`, too.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
-    RequestSignatureMalformed, "request_signature_malformed", 400,
+    RequestSignatureMalformed, "request_signature_malformed", 401,
         "The request's signature can't be read",
         "`Signature-Input` and `Signature` (RFC 9421) must hold one signature, of what is \
          supported; `detail` says more.";
-    RequestSignatureIncomplete, "request_signature_incomplete", 400,
+    RequestSignatureIncomplete, "request_signature_incomplete", 401,
         "The request's signature leaves something out",
         "It must cover `@method`, `@target-uri`, `content-digest` where there is a body, and \
          `idempotency-key` where there is one, and say `created`, `keyid`, `nonce` and `alg`; \

@@ -140,6 +140,12 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
         Refusal::MintUnknown => Code::MintUnknown.into(),
         Refusal::ItemUnknown => Code::ItemUnknown.into(),
         Refusal::TopicUnknown => Code::TopicUnknown.into(),
+        other => of_index_refusal(other),
+    }
+}
+
+fn of_index_refusal(refusal: Refusal) -> Problem {
+    match refusal {
         Refusal::ContractNotFollowed => Code::ContractNotFollowed.into(),
         Refusal::ContractRemoved { last_block } => {
             let said = format!(
@@ -152,6 +158,10 @@ fn of_product_refusal(refusal: Refusal) -> Problem {
             let height = height.map_or("nothing yet".to_owned(), |height| height.to_string());
             let said = format!("{wanted} was waited for; indexed is {height}");
             Problem::from(Code::BlockNotIndexed).saying(said)
+        }
+        Refusal::BlockFarAhead { wanted, height } => {
+            let said = format!("{wanted} is far ahead of the index, which is at {height}");
+            Problem::from(Code::QueryInvalid).at("?wait_for_block", said)
         }
         Refusal::BlockOutsideWindow { wanted, oldest } => {
             let oldest = oldest.map_or("none".to_owned(), |oldest| oldest.to_string());

@@ -37,7 +37,7 @@ struct Rule {
     find: fn(&Loaded) -> Vec<(String, String)>,
 }
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         option: "limits.ip_units, wallet_units, key_units",
         refused: "0: no limit",
@@ -47,6 +47,14 @@ const RULES: [Rule; 13] = [
             let none = all.into_iter().filter(|(_, quota)| quota.units == 0);
             let name = |(kind, _)| (format!("limits.{kind}_units"), "must not be 0".to_owned());
             none.map(name).collect()
+        },
+    },
+    Rule {
+        option: "api.connections_per_address",
+        refused: "0: no bound",
+        find: |of| {
+            let unbounded = of.settings.api.connections.per_address_max == 0;
+            one(unbounded, "api.connections_per_address", "must not be 0")
         },
     },
     Rule {

@@ -68,6 +68,7 @@ impl Reloader {
 
     /// Until `shutdown`. Without a file there is nothing to be read again.
     pub(crate) async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        metrics::gauge!("configuration_refused").set(0.0);
         let Some(file) = self.layers.file.clone() else { return shutdown.await };
         tokio::select! {
             () = shutdown => {}

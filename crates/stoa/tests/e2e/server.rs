@@ -66,8 +66,10 @@ impl Home {
     pub fn spawn(&self, options: &Options<'_>) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        if !options.own_log {
+            command.args(["--log", options.log.unwrap_or("info")]);
+        }
         command
-            .args(if options.own_log { &[][..] } else { &["--log", "info"] })
             .args(["dev", "--http", "127.0.0.1:0", "--data-dir"])
             .arg(self.path())
             .env("STOA_TOOLS", testkit::tools())
@@ -127,6 +129,8 @@ pub struct Options<'a> {
     pub audit_dir: Option<&'a Path>,
     /// The log is as the configuration says.
     pub own_log: bool,
+    /// What is logged, if not `info`.
+    pub log: Option<&'a str>,
 }
 
 pub struct Server {

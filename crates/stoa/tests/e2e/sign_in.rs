@@ -21,7 +21,7 @@ pub fn checkout(home: &Home) -> tempfile::TempDir {
     place
 }
 
-async fn follow(place: &Path, more: &str) -> String {
+pub async fn follow(place: &Path, more: &str) -> String {
     follow_guide(place, "sign-in.md", more).await
 }
 

@@ -240,7 +240,8 @@ fn production_refuses_what_only_a_developer_may_have() {
     };
     let fit = read(Profile::Prod, &[], &[]).unwrap();
     assert!(fit.warnings.is_empty(), "{:?}", fit.warnings);
-    let cases: [(&str, &str, &str); 17] = [
+    let cases: [(&str, &str, &str); 18] = [
+        ("api.connections_per_address", "0", "api.connections_per_address: must not be 0"),
         ("limits.ip_units", "0", "limits.ip_units: must not be 0"),
         ("limits.wallet_units", "0", "limits.wallet_units: must not be 0"),
         ("limits.key_units", "0", "limits.key_units: must not be 0"),
