@@ -18,6 +18,7 @@ mod policy;
 mod refresh_token;
 mod session_check;
 mod sign_in_message;
+mod topics;
 
 pub use access_tokens::{Claims, Subject, TOKEN_LEEWAY, TokenFault, TokenKey, TokenPolicy, Tokens};
 pub use authenticator::{AuthError, Authenticator, NewKey, issue_key, revoke_key};
@@ -29,3 +30,4 @@ pub use sign_in_message::{
     Challenge, MESSAGE_LEEWAY, MESSAGE_LEN_MAX, MalformedMessage, MessageFault, SignInMessage,
     is_statement,
 };
+pub use topics::{TOPICS, TopicRule};
