@@ -11,6 +11,7 @@ mod sponsors;
 mod token_metadata;
 mod transactions;
 mod wallets;
+mod webhooks;
 
 pub use abis::*;
 pub use facts::*;
@@ -22,6 +23,7 @@ pub use sponsors::*;
 pub use token_metadata::*;
 pub use transactions::*;
 pub use wallets::*;
+pub use webhooks::*;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -144,6 +144,7 @@ fn cost(method: &Method, route: &str) -> u32 {
     match (method, route) {
         (&Method::POST, "/api/v1/uploads" | "/api/v1/mints/batch") => HEAVY,
         (&Method::GET, "/api/v1/stream") => HEAVY,
+        (&Method::POST, "/api/v1/webhooks/{id}/test" | "/api/v1/webhooks/{id}/replay") => HEAVY,
         (&Method::GET | &Method::HEAD | &Method::OPTIONS, _) => READ,
         _ => WRITE,
     }

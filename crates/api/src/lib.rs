@@ -38,6 +38,7 @@ mod sessions;
 mod show;
 mod show_sponsors;
 mod show_transactions;
+mod show_webhooks;
 mod sign_in;
 mod snapshots;
 mod sponsored;
@@ -48,6 +49,8 @@ mod transaction_changes;
 mod transactions;
 mod uploads;
 mod wallets;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};

@@ -5,7 +5,7 @@ use crate::{
     operations,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
-    uploads, wallets,
+    uploads, wallets, webhook_deliveries, webhooks,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 mod operator_codes;
+mod webhook_codes;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,11 +31,15 @@ mod operator_codes;
         (name = "transactions", description = "Calls of operators, and all that the engine sends"),
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
+        (name = "webhooks", description = "Endpoints of yours that are told of facts"),
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
-    components(schemas(api_types::Problem, api_types::FieldError)),
+    components(schemas(
+        api_types::Problem, api_types::FieldError, api_types::WebhookEvent,
+        api_types::WebhookFact
+    )),
 )]
 struct Document;
 
@@ -82,6 +87,17 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sponsored::request_sponsored, sponsored::list_sponsored))
         .routes(routes!(sponsored::prepare_sponsored))
         .routes(routes!(sponsored::get_sponsored))
+        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
+        .routes(routes!(
+            webhooks::get_webhook,
+            webhooks::change_webhook,
+            webhooks::delete_webhook
+        ))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhook_deliveries::list_deliveries))
+        .routes(routes!(webhook_deliveries::retry_delivery))
+        .routes(routes!(webhook_deliveries::replay_webhook))
+        .routes(routes!(webhook_deliveries::try_webhook))
         .routes(routes!(sign_in::ask_challenge))
         .routes(routes!(
             sign_in::open_session,
@@ -137,6 +153,7 @@ pub(crate) fn document() -> Value {
         },
     });
     document["components"]["examples"] = Value::Object(problem_examples());
+    document["webhooks"] = webhook_codes::sent();
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
@@ -187,12 +204,17 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
         | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
-        _ => codes_of_users(operation).unwrap_or_else(|| match operator_codes::codes(operation) {
+        _ => of_others(operation).unwrap_or_else(|| match operator_codes::codes(operation) {
             Some((true, codes)) => (Access::OperatorMakes, codes),
             Some((false, codes)) => (Access::Operator, codes),
             None => (Access::Probe, Vec::new()),
         }),
     }
+}
+
+/// The same of webhooks and of users.
+fn of_others(operation: &str) -> Option<(Access, Vec<Code>)> {
+    webhook_codes::codes(operation).or_else(|| codes_of_users(operation))
 }
 
 /// The same of signing in, and of what users do.

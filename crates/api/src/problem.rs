@@ -4,6 +4,7 @@ mod code;
 mod refusal;
 mod sign_in;
 mod sponsors;
+mod webhooks;
 
 pub use code::Code;
 

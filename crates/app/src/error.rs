@@ -1,6 +1,6 @@
 //! Why a use case did not do what it was asked to.
 
-use crate::{SignInRefusal, SponsorRefusal};
+use crate::{SignInRefusal, SponsorRefusal, WebhookRefusal};
 use abi::Fault;
 use auth::{AuthError, Denied};
 use chain::RpcError;
@@ -211,6 +211,8 @@ pub enum Refusal {
         detail: String,
     },
     SignIn(SignInRefusal),
+    /// Of endpoints that are told of facts.
+    Webhook(WebhookRefusal),
 }
 
 /// Why a use case did not do what it was asked to.
@@ -274,6 +276,7 @@ impl AppError {
                 }
                 R::Sponsor(refusal) => refusal.class(),
                 R::SignIn(refusal) => refusal.class(),
+                R::Webhook(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },
             Self::Denied(_)
@@ -333,6 +336,12 @@ impl std::error::Error for AppError {
 impl From<SponsorRefusal> for AppError {
     fn from(refusal: SponsorRefusal) -> Self {
         Self::Refused(Refusal::Sponsor(refusal))
+    }
+}
+
+impl From<WebhookRefusal> for AppError {
+    fn from(refusal: WebhookRefusal) -> Self {
+        Self::Refused(Refusal::Webhook(refusal))
     }
 }
 

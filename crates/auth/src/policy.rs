@@ -19,12 +19,14 @@ pub enum Scope {
     SponsorsRead,
     SponsorsWrite,
     SponsoredWrite,
+    WebhooksRead,
+    WebhooksWrite,
     /// Everything, on everybody's objects.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 11] = [
+    pub const ALL: [Scope; 13] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
@@ -35,6 +37,8 @@ impl Scope {
         Self::SponsorsRead,
         Self::SponsorsWrite,
         Self::SponsoredWrite,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
         Self::Admin,
     ];
 
@@ -51,6 +55,8 @@ impl Scope {
             Self::SponsorsRead => "sponsors:read",
             Self::SponsorsWrite => "sponsors:write",
             Self::SponsoredWrite => "sponsored:write",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
             Self::Admin => "admin",
         }
     }
@@ -138,6 +144,10 @@ pub enum Action {
     ReadSponsored,
     /// Spend one's own sponsor.
     RequestSponsored,
+    /// One's own endpoints, and what was sent to them; without `admin` only one's own.
+    ReadWebhook,
+    /// Make, change, try, send again.
+    ChangeWebhook,
     /// A call of the operator's choosing, from a wallet of the engine.
     RequestTransaction,
     QuoteTransaction,
@@ -159,7 +169,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 23] = [
+    pub const ALL: [Action; 25] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -172,6 +182,8 @@ impl Action {
         Self::ReadSponsor,
         Self::ReadSponsored,
         Self::RequestSponsored,
+        Self::ReadWebhook,
+        Self::ChangeWebhook,
         Self::RequestTransaction,
         Self::QuoteTransaction,
         Self::ReadTransaction,
@@ -214,6 +226,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
     (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
+    (Action::ReadWebhook, Rule::OneOf(&[Scope::WebhooksRead, Scope::WebhooksWrite])),
+    (Action::ChangeWebhook, Rule::OneOf(&[Scope::WebhooksWrite])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
     (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),

@@ -83,6 +83,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
         }
         Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
         Refusal::SignIn(refusal) => super::sign_in::of_refusal(refusal),
+        Refusal::Webhook(refusal) => super::webhooks::of_refusal(refusal),
         Refusal::WalletUnknown => Code::WalletUnknown.into(),
         Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
         Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),

@@ -32,7 +32,7 @@ fn user() -> Actor {
 fn every_actor_by_every_action() {
     use Action::*;
     let public = [ReadItem, ReadCollection, ReadPublicFacts];
-    let for_machines = &Action::ALL[..12];
+    let for_machines = &Action::ALL[..14];
     let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet];
     let writing = [
         RequestTransaction,
@@ -43,11 +43,11 @@ fn every_actor_by_every_action() {
         ReadAbi,
     ];
     let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
-    let for_operators = &Action::ALL[..21];
+    let for_operators = &Action::ALL[..23];
     let sponsors = [ReadSponsor, ReadSponsored];
     let spending = [ReadSponsor, ReadSponsored, RequestSponsored];
     let making = [ReadSponsor, ReadSponsored, ChangeSponsor];
-    let actors: [(&str, Actor, &[Action]); 19] = [
+    let actors: [(&str, Actor, &[Action]); 21] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
@@ -59,6 +59,8 @@ fn every_actor_by_every_action() {
         ("sponsors:read", key(&[Scope::SponsorsRead]), &sponsors),
         ("sponsors:write", key(&[Scope::SponsorsWrite]), &sponsors),
         ("sponsored:write", key(&[Scope::SponsoredWrite]), &spending),
+        ("webhooks:read", key(&[Scope::WebhooksRead]), &[ReadWebhook]),
+        ("webhooks:write", key(&[Scope::WebhooksWrite]), &[ReadWebhook, ChangeWebhook]),
         ("operator, sponsors:write", operator(&[Scope::SponsorsWrite]), &making),
         ("admin", key(&[Scope::Admin]), for_machines),
         ("operator without scope", operator(&[]), &[]),
