@@ -88,11 +88,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sponsored::prepare_sponsored))
         .routes(routes!(sponsored::get_sponsored))
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
-        .routes(routes!(
-            webhooks::get_webhook,
-            webhooks::change_webhook,
-            webhooks::delete_webhook
-        ))
+        .routes(routes!(webhooks::get_webhook, webhooks::change_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::rotate_webhook_secret))
         .routes(routes!(webhook_deliveries::list_deliveries))
         .routes(routes!(webhook_deliveries::retry_delivery))

@@ -8,9 +8,7 @@ use crate::{
     problem::{Code, Problem},
     show_webhooks as show,
 };
-use api_types::{
-    Delivery, DeliveryList, DeliveryListQuery, Replay, ReplayRequest, WebhookTrial,
-};
+use api_types::{Delivery, DeliveryList, DeliveryListQuery, Replay, ReplayRequest, WebhookTrial};
 use axum::{
     Json,
     extract::{OriginalUri, State},

@@ -30,11 +30,7 @@ pub const TOPICS: [TopicRule; 6] = [
         action: Action::ReadPublicFacts,
         attributes: &["chain_id", "contract", "creator", "request_id"],
     },
-    TopicRule {
-        topic: topic::CHAIN,
-        action: Action::ReadPublicFacts,
-        attributes: &["chain_id"],
-    },
+    TopicRule { topic: topic::CHAIN, action: Action::ReadPublicFacts, attributes: &["chain_id"] },
     TopicRule {
         topic: topic::MINTS,
         action: Action::ReadMintFacts,

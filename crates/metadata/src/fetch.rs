@@ -45,11 +45,8 @@ impl Fetcher {
     /// # Errors
     /// [`FetcherError`]
     pub fn new(options: &Options) -> Result<Self, FetcherError> {
-        let gate = GateOptions {
-            allowed: options.allowed()?,
-            http: options.http,
-            ports: Ports::Web,
-        };
+        let gate =
+            GateOptions { allowed: options.allowed()?, http: options.http, ports: Ports::Web };
         let gate = Gate::new(gate, |client| {
             client
                 .connect_timeout(CONNECT)

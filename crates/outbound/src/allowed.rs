@@ -108,9 +108,8 @@ mod tests {
 
     #[test]
     fn networks_hold_their_addresses_and_names_their_places() {
-        let holds = |network: &str, address: &str| {
-            parse(network).unwrap().holds(address.parse().unwrap())
-        };
+        let holds =
+            |network: &str, address: &str| parse(network).unwrap().holds(address.parse().unwrap());
         assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));
         assert!(holds("127.0.0.1", "::ffff:127.0.0.1") && !holds("127.0.0.1", "127.0.0.2"));
         assert!(holds("fd00::/8", "fd12::1") && !holds("fd00::/8", "fe80::1"));

@@ -59,9 +59,10 @@ impl Book {
             holdings.iter().map(|holding| (holding.principal_id, actor_of(holding))).collect();
         let known = rows.into_iter().map(|row| {
             let actor = actors.get(&row.principal_id);
-            let wanted = row.topics.iter().filter_map(|topic| {
-                Some((topic.clone(), Wanted::of(&row, topic, actor)?))
-            });
+            let wanted = row
+                .topics
+                .iter()
+                .filter_map(|topic| Some((topic.clone(), Wanted::of(&row, topic, actor)?)));
             (row.id, Known { wanted: wanted.collect(), row })
         });
         let mut book = Self { endpoints: known.collect(), positions: BTreeMap::new() };

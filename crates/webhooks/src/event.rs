@@ -54,14 +54,19 @@ pub fn body(fact: &Fact, epoch: i64) -> String {
         "at": timestamp(fact.created_at),
         "data": fact.data,
     });
-    json!({ "type": fact.kind, "timestamp": timestamp(fact.created_at), "data": data }).to_string()
+    envelope(&fact.kind, fact.created_at, &data)
 }
 
 /// The body of an event that only tries an endpoint.
 #[must_use]
 pub fn test_body(endpoint: Uuid, at: OffsetDateTime) -> String {
-    let data = json!({ "endpoint_id": endpoint });
-    json!({ "type": "test", "timestamp": timestamp(at), "data": data }).to_string()
+    envelope("test", at, &json!({ "endpoint_id": endpoint }))
+}
+
+/// In the order in which people read it.
+fn envelope(kind: &str, at: OffsetDateTime, data: &Value) -> String {
+    let (kind, at) = (json!(kind), json!(timestamp(at)));
+    format!(r#"{{"type":{kind},"timestamp":{at},"data":{data}}}"#)
 }
 
 /// RFC 3339, UTC, milliseconds.
@@ -125,10 +130,13 @@ mod tests {
     #[test]
     fn a_body_has_the_form_of_the_standard() {
         let told: Value = serde_json::from_str(&body(&fact("items", json!({})), 3)).unwrap();
-        assert_eq!(told, json!({
-            "type": "told", "timestamp": "1970-01-01T00:00:00Z",
-            "data": { "topic": "items", "epoch": 3, "seq": 7, "type": "delta", "kind": "told",
-                "block": null, "at": "1970-01-01T00:00:00Z", "data": { "a": 1 } },
-        }));
+        assert_eq!(
+            told,
+            json!({
+                "type": "told", "timestamp": "1970-01-01T00:00:00Z",
+                "data": { "topic": "items", "epoch": 3, "seq": 7, "type": "delta", "kind": "told",
+                    "block": null, "at": "1970-01-01T00:00:00Z", "data": { "a": 1 } },
+            })
+        );
     }
 }

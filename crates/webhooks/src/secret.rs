@@ -220,7 +220,10 @@ mod tests {
         assert_ne!(new, old);
         assert_ne!(*key.reveal(&before), *key.reveal(&after));
         assert_ne!(*RootKey::new([8; 32]).reveal(&before), *key.reveal(&before));
-        assert_ne!(*key.reveal(&EndpointRow { id: Uuid::nil(), ..before.clone() }), *key.reveal(&before));
+        assert_ne!(
+            *key.reveal(&EndpointRow { id: Uuid::nil(), ..before.clone() }),
+            *key.reveal(&before)
+        );
         assert!(!format!("{:?} {:?} {before:?}", key, key.signers(&before, end)).contains('7'));
     }
 }

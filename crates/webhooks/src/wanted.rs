@@ -52,8 +52,7 @@ pub(crate) struct Wanted {
 #[must_use]
 pub fn actor_of(holding: &Holding) -> Actor {
     let operator = PrincipalKind::Operator;
-    let kind =
-        if holding.kind == operator.as_str() { operator } else { PrincipalKind::Machine };
+    let kind = if holding.kind == operator.as_str() { operator } else { PrincipalKind::Machine };
     Actor::Key(KeyHolder {
         principal: PrincipalId(holding.principal_id),
         kind,
@@ -72,7 +71,11 @@ impl Wanted {
         Some(Self {
             mandatory: Filter(own.into_iter().collect::<BTreeMap<_, _>>()),
             patterns: endpoint.kinds.iter().filter_map(|text| text.parse().ok()).collect(),
-            chains: endpoint.chain_ids.iter().map(|id| ChainId::from_i64(*id).to_string()).collect(),
+            chains: endpoint
+                .chain_ids
+                .iter()
+                .map(|id| ChainId::from_i64(*id).to_string())
+                .collect(),
             contracts: endpoint.contracts.iter().map(text).collect(),
             addresses: endpoint.addresses.iter().map(text).collect(),
         })

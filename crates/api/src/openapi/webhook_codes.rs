@@ -28,9 +28,7 @@ pub(super) fn codes(operation: &str) -> Option<(Access, Vec<Code>)> {
             (Access::Makes, &[&BODY, &MAKES, own])
         }
         "rotate_webhook_secret" => (Access::Makes, &[&BODY, &MAKES, &ONE]),
-        "change_webhook" => {
-            (Access::Key, &[&BODY, &ONE, &[C::WebhookInvalid, C::OperatorOnly]])
-        }
+        "change_webhook" => (Access::Key, &[&BODY, &ONE, &[C::WebhookInvalid, C::OperatorOnly]]),
         "replay_webhook" => (Access::Key, &[&BODY, &ONE, &[C::WebhookInvalid]]),
         "get_webhook" | "delete_webhook" | "try_webhook" => (Access::Key, &[&ONE]),
         "retry_delivery" => (Access::Key, &[&ONE, &[C::DeliveryUnknown, C::WebhookState]]),

@@ -18,9 +18,9 @@ pub(super) fn of_refusal(refusal: WebhookRefusal) -> Problem {
                 Some(fault) if fault.pointer.starts_with('?') => Code::QueryInvalid,
                 _ => Code::WebhookInvalid,
             };
-            faults.into_iter().fold(Problem::from(code), |problem, fault| {
-                problem.at(fault.pointer, fault.detail)
-            })
+            faults
+                .into_iter()
+                .fold(Problem::from(code), |problem, fault| problem.at(fault.pointer, fault.detail))
         }
     }
 }

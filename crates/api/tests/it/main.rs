@@ -37,3 +37,4 @@ mod transaction_changes;
 mod transactions;
 mod uploads;
 mod wallets;
+mod webhooks;

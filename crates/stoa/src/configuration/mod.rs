@@ -13,6 +13,7 @@ mod read;
 mod read_chains;
 mod show;
 mod tools;
+mod webhooks;
 
 pub(crate) use auth::AuthSettings;
 pub(crate) use chain::ChainConfiguration;
@@ -56,6 +57,7 @@ pub(crate) struct Settings {
     pub redis_url: limits::RedisUrl,
     pub stream: push::HubOptions,
     pub auth: AuthSettings,
+    pub webhooks: ::webhooks::Options,
 }
 
 /// A pool of wallets.
@@ -125,6 +127,7 @@ impl Default for Settings {
             redis_url: limits::RedisUrl::default(),
             stream: push::HubOptions::default(),
             auth: AuthSettings::default(),
+            webhooks: ::webhooks::Options::default(),
         }
     }
 }

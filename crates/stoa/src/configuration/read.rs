@@ -186,7 +186,10 @@ impl Reader<'_> {
                 "needs [[endpoints]] beside it, for what is not private",
             ),
         ];
-        let others = metadata_rules(settings).into_iter().chain(super::auth::rules(settings));
+        let others = metadata_rules(settings)
+            .into_iter()
+            .chain(super::auth::rules(settings))
+            .chain(super::webhooks::rules(settings));
         for (option, broken, detail) in rules.into_iter().chain(others) {
             if broken {
                 self.fault_of(option, detail);

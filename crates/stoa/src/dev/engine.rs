@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState};
 use app::{
     App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, WriteSettings,
+    Once, WebhookKey, WebhookSender, WebhookSettings, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -35,7 +35,7 @@ use transactor::Nudge;
 use vocab::{Address, SystemClock};
 
 /// Each makes plans of its own for all statements, and a few commits at once share a flush.
-const DB_CONNECTIONS: u32 = 24;
+const DB_CONNECTIONS: u32 = 26;
 /// For each further chain: its lock and commits, and the documents of its tokens.
 const DB_CONNECTIONS_PER_CHAIN: u32 = CONNECTIONS_PER_CHAIN + 3;
 /// Between two rounds of the housekeeper.
@@ -107,6 +107,7 @@ pub(super) async fn start(
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
+    let webhooks = webhook_settings(settings, &keys)?;
     let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
     let app_with = |default_collection| {
         App::new(AppConfig {
@@ -118,6 +119,7 @@ pub(super) async fn start(
             nudge: nudge.clone(),
             intake: intake.clone(),
             signer: signer.clone(),
+            webhooks: webhooks.clone(),
         })
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
@@ -130,6 +132,7 @@ pub(super) async fn start(
     roles.housekeeper(app.clone(), users.clone(), metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
+    roles.webhooks(webhooks.key.clone());
     roles.faucet(&services);
     let state = api_state(settings, app, &users, metrics, keys.cursor)?;
     roles.edge(listeners, state, users.authenticator).await?;
@@ -234,6 +237,7 @@ impl Roles {
     fn housekeeper(&mut self, app: App, users: Users, metrics: Metrics) {
         let shutdown = self.shutdown();
         let rounds = async move {
+            let mut webhook = uuid::Uuid::nil();
             loop {
                 tokio::time::sleep(HOUSEKEEPING).await;
                 metrics.upkeep();
@@ -241,6 +245,12 @@ impl Roles {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
                 users.keep().await;
+                match app.forget_deliveries(webhook).await {
+                    Ok(next) => webhook = next,
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "deliveries stay");
+                    }
+                }
             }
         };
         self.spawn("housekeeper", async move {
@@ -282,6 +292,13 @@ impl Roles {
             let task = metadata::run(config, self.shutdown());
             self.supervisor.spawn("metadata", Importance::Critical, async { Ok(task.await?) });
         }
+    }
+
+    /// Tells endpoints of facts.
+    fn webhooks(&mut self, key: WebhookKey) {
+        let (db, options) = (self.db.clone(), self.settings.webhooks.clone());
+        let task = webhooks::run(webhooks::Config { db, key, options }, self.shutdown());
+        self.supervisor.spawn("webhooks", Importance::Critical, async { Ok(task.await?) });
     }
 
     /// Wallets of the node that we started get money when they are made.
@@ -338,6 +355,8 @@ struct Keys {
     authenticator: Authenticator,
     pepper: Pepper,
     cursor: [u8; 32],
+    /// Of which the secrets of webhooks are made.
+    webhook: WebhookKey,
     /// The key itself, for `dev.json`.
     text: String,
     operator: Actor,
@@ -349,17 +368,18 @@ impl Keys {
         private_directory(&home)?;
         let pepper = Pepper::new(ensure_secret(&home.join("api_key_pepper"))?);
         let cursor = ensure_secret(&home.join("cursor_key"))?;
+        let webhook = WebhookKey::new(ensure_secret(&home.join("webhook_key"))?);
         let clock = Arc::new(SystemClock);
         let authenticator = Authenticator::new(db.clone(), pepper.clone(), clock);
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
         if let Ok(operator) = authenticator.authenticate(&known).await {
-            return Ok(Self { authenticator, pepper, cursor, text: known, operator });
+            return Ok(Self { authenticator, pepper, cursor, webhook, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
         let operator = authenticator.authenticate(&text).await?;
-        Ok(Self { authenticator, pepper, cursor, text, operator })
+        Ok(Self { authenticator, pepper, cursor, webhook, text, operator })
     }
 }
 
@@ -388,6 +408,17 @@ fn chain_settings(
     let own = known(&services.chain, &settings.chain, Some(writes));
     let others = services.others.iter().zip(&settings.chains);
     [own].into_iter().chain(others.map(|(chain, of)| known(chain, of, None))).collect()
+}
+
+fn webhook_settings(settings: &Settings, keys: &Keys) -> Result<WebhookSettings> {
+    let options = &settings.webhooks;
+    Ok(WebhookSettings {
+        key: keys.webhook.clone(),
+        sender: WebhookSender::new(options)?,
+        endpoints_max: options.endpoints_max,
+        log_time: options.log_time,
+        log_max: options.log_max,
+    })
 }
 
 fn write_settings(

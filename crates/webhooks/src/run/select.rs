@@ -97,19 +97,17 @@ impl Desk {
         self.save_cursors(lease).await.map(|held| held.then_some(more))
     }
 
-    async fn select_of(
-        &mut self,
-        lease: &Lease,
-        head: TopicHead,
-    ) -> Result<Option<bool>, DbError> {
+    async fn select_of(&mut self, lease: &Lease, head: TopicHead) -> Result<Option<bool>, DbError> {
         let Some(term) = &mut self.term else { return Ok(None) };
         let topic = head.topic.clone();
         let known = term.cursors.get(&topic).cloned();
         // A topic that was never looked at, or went back (a restored database): from here on.
         let cursor = known.filter(|place| place.epoch == head.epoch && place.seq <= head.seq);
         let Some(cursor) = cursor else {
-            term.move_to(head);
-            return Ok(Some(false));
+            // Stored at once: whoever comes after us must not begin anew at a later place.
+            let held = store(&self.db, lease, std::slice::from_ref(&head)).await?;
+            term.cursors.insert(topic, head);
+            return Ok(held.then_some(false));
         };
         if cursor.seq == head.seq {
             return Ok(Some(false));
@@ -148,14 +146,9 @@ impl Desk {
             return Ok(true);
         }
         let places: Vec<TopicHead> = term.cursors.values().cloned().collect();
-        let mut transaction = db::begin(&self.db).await?;
-        if !leases::lock_held(&mut transaction, lease).await? {
-            return Ok(false);
-        }
-        positions::record_cursors(&mut transaction, &places).await?;
-        transaction.commit().await.map_err(DbError::from)?;
+        let held = store(&self.db, lease, &places).await?;
         term.cursors_moved = None;
-        Ok(true)
+        Ok(held)
     }
 
     /// Some who are behind go on by a batch, as far as there is room. True: there is more.
@@ -240,6 +233,17 @@ impl Term {
         let left = PositionRow { live: false, epoch: cursor.epoch, after_seq, ..position };
         self.book.place(left);
     }
+}
+
+/// False: the lease is lost.
+async fn store(db: &Db, lease: &Lease, places: &[TopicHead]) -> Result<bool, DbError> {
+    let mut transaction = db::begin(db).await?;
+    if !leases::lock_held(&mut transaction, lease).await? {
+        return Ok(false);
+    }
+    positions::record_cursors(&mut transaction, places).await?;
+    transaction.commit().await.map_err(DbError::from)?;
+    Ok(true)
 }
 
 /// One batch for all. What was recorded, by endpoint; none when the lease is lost.
