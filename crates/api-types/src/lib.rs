@@ -2,6 +2,7 @@
 //! addresses carry their EIP-55 checksum, times are RFC 3339 in UTC with milliseconds.
 
 mod abis;
+mod api_keys;
 mod facts;
 mod holdings;
 mod indexes;
@@ -14,6 +15,7 @@ mod wallets;
 mod webhooks;
 
 pub use abis::*;
+pub use api_keys::*;
 pub use facts::*;
 pub use holdings::*;
 pub use indexes::*;

@@ -8,15 +8,17 @@ use crate::{
     ApiState, client_place,
     extract::credential,
     problem::{Code, Problem},
+    signatures::{self, Signed, SignedBody},
 };
 use app::AppError;
-use auth::Actor;
+use auth::{Actor, AuthError};
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, Method},
 };
 use limits::{Kind, Standing};
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -39,6 +41,8 @@ pub(crate) struct Identified(pub(crate) Result<Actor, Problem>);
 #[derive(Clone, Debug)]
 pub(crate) struct Charge {
     cost: u32,
+    /// Where it comes from, and by what that is counted.
+    from: Option<IpAddr>,
     address: Arc<str>,
     standing: Arc<Mutex<Option<Standing>>>,
 }
@@ -46,12 +50,18 @@ pub(crate) struct Charge {
 impl Charge {
     pub(crate) fn of(state: &ApiState, route: &str, request: &Request) -> Self {
         let trusted = &state.trusted_proxies;
-        let address = client_place::address(request.extensions(), request.headers(), trusted);
+        let from = client_place::exact(request.extensions(), request.headers(), trusted);
         Self {
             cost: cost(request.method(), route),
-            address: address.into(),
+            from,
+            address: client_place::counted(from).into(),
             standing: Arc::default(),
         }
+    }
+
+    /// Where the request comes from, as far as that is known.
+    pub(crate) const fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// Find out who calls, and charge them.
@@ -64,6 +74,10 @@ impl Charge {
         request: &mut Request,
     ) -> Result<(), Problem> {
         let identified = match credential(request.method(), request.headers(), state) {
+            Ok(beside) if signatures::is_signed(request.headers()) => {
+                let beside = beside.map(str::to_owned);
+                self.identify_signed(state, request, beside.as_deref()).await?
+            }
             Ok(Some(text)) => self.identify(state, text).await?,
             other => {
                 self.take(state, Kind::Ip, &self.address, self.cost).await?;
@@ -82,11 +96,48 @@ impl Charge {
         if state.authenticator.has_to_look(credential) {
             self.take(state, Kind::Ip, &self.address, READ).await?;
         }
-        let actor = match state.authenticator.authenticate(credential).await {
+        let found = state.authenticator.authenticate(credential, self.from).await;
+        self.settle(state, found).await
+    }
+
+    /// The same of who signed the request. Its body will be held against what was signed.
+    async fn identify_signed(
+        &self,
+        state: &ApiState,
+        request: &mut Request,
+        beside: Option<&str>,
+    ) -> Result<Result<Actor, Problem>, Problem> {
+        let signed = Signed::of(request);
+        let shown = match signed.shown() {
+            Ok(shown) => shown,
+            Err(fault) => return self.settle(state, Err(fault.into())).await,
+        };
+        if state.authenticator.has_to_look_for(&shown) {
+            self.take(state, Kind::Ip, &self.address, READ).await?;
+        }
+        let field = |name: &str| signed.field(name);
+        let (parts, authenticator) = (signed.parts(&field), &state.authenticator);
+        let found = authenticator.authenticate_signed(&parts, &shown, beside, self.from).await;
+        if let (Ok(_), Some(digest)) = (&found, shown.digest()) {
+            SignedBody::guard(request, digest);
+        }
+        self.settle(state, found).await
+    }
+
+    /// Charge who calls, or their address for a guess.
+    async fn settle(
+        &self,
+        state: &ApiState,
+        found: Result<Actor, AuthError>,
+    ) -> Result<Result<Actor, Problem>, Problem> {
+        let actor = match found {
             Ok(actor) => actor,
             Err(error) => {
+                let signature = matches!(error, AuthError::Signature(_));
                 let problem = Problem::from(AppError::from(error));
-                if problem.code.status() == 401 {
+                // A good key from a wrong place is a guess, too: somebody else may have it.
+                let refused = problem.code.status() == 401 || problem.code == Code::PlaceRefused;
+                if refused || signature {
                     self.take(state, Kind::Ip, &self.address, self.cost + WRONG).await?;
                 }
                 return Ok(Err(problem));
@@ -143,8 +194,8 @@ impl Charge {
 fn cost(method: &Method, route: &str) -> u32 {
     match (method, route) {
         (&Method::POST, "/api/v1/uploads" | "/api/v1/mints/batch") => HEAVY,
-        (&Method::GET, "/api/v1/stream") => HEAVY,
         (&Method::POST, "/api/v1/webhooks/{id}/test" | "/api/v1/webhooks/{id}/replay") => HEAVY,
+        (&Method::GET, "/api/v1/stream" | "/api/v1/events") => HEAVY,
         (&Method::GET | &Method::HEAD | &Method::OPTIONS, _) => READ,
         _ => WRITE,
     }

@@ -42,17 +42,25 @@ impl FromRequestParts<ApiState> for Place {
             })
         };
         Ok(Self {
-            address: address(&parts.extensions, &parts.headers, &state.trusted_proxies),
+            address: counted(exact(&parts.extensions, &parts.headers, &state.trusted_proxies)),
             user_agent: text(header::USER_AGENT),
             origin: text(header::ORIGIN),
         })
     }
 }
 
-/// Of the client, as it is counted by: of IPv6 the network.
-pub(crate) fn address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> String {
+/// The client's own address, as far as it is known.
+pub(crate) fn exact(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    trusted: &[IpAddr],
+) -> Option<IpAddr> {
     let peer = extensions.get::<Peer>().map(|peer| peer.0.ip());
-    let client = peer.map(|peer| client(peer, headers, trusted));
+    peer.map(|peer| client(peer, headers, trusted).to_canonical())
+}
+
+/// As a client is counted by: of IPv6 the network.
+pub(crate) fn counted(client: Option<IpAddr>) -> String {
     client.map_or_else(|| "unknown".to_owned(), shown)
 }
 

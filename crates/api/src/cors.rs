@@ -14,7 +14,8 @@ use axum::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, idempotency-key, if-none-match, x-request-id",
+    "authorization, content-digest, content-type, idempotency-key, if-none-match, signature, \
+     signature-input, x-request-id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "etag, idempotent-replayed, link, location, ratelimit, ratelimit-policy, retry-after, \

@@ -3,7 +3,7 @@
 use crate::{
     ApiState,
     charges::Charge,
-    cors, etag,
+    cors, hot,
     problem::{Code, Problem, write_out},
 };
 use axum::{
@@ -68,18 +68,13 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span =
         tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
-    let shown = etag::shown(request.method(), &route, request.headers());
     let charge = Charge::of(&state, &route, &request);
+    if let Some(from) = charge.from() {
+        request.extensions_mut().insert(push::ClientAddress(from));
+    }
     let answer = answer(&state, (&route, &charge), request, next);
     let mut response = async {
-        let mut answer = answer.await;
-        if let Some(shown) = shown {
-            answer = etag::tag(answer, &route, &shown).await.unwrap_or_else(|error| {
-                tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
-                Problem::from(Code::Internal).into_response()
-            });
-        }
-        let response = write_out(answer, &id);
+        let response = write_out(answer.await, &id);
         let status = response.status().as_u16();
         let elapsed = started.elapsed();
         if status >= 500 {
@@ -129,7 +124,10 @@ async fn answer(
         {
             return problem.into_response();
         }
-        next.run(request).await
+        hot::serve(&state.0.hot, route, request, next).await.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
+            Problem::from(Code::Internal).into_response()
+        })
     };
     let run = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(time, run).await {

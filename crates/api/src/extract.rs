@@ -6,6 +6,7 @@ use crate::{
     cookies,
     edge::RequestId,
     problem::{Code, Problem},
+    signatures,
 };
 use app::{Caller, Fingerprint, Once};
 use auth::Actor;
@@ -174,9 +175,10 @@ async fn json_bytes(request: Request, max: usize) -> Result<Vec<u8>, Problem> {
         return Err(Problem::from(Code::ContentTypeUnsupported).saying("send application/json"));
     }
     let bytes = to_bytes(request.into_body(), max).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        if source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+        if signatures::is_of::<http_body_util::LengthLimitError>(&error) {
             Problem::from(Code::BodyTooLarge).saying(format!("at most {max} bytes"))
+        } else if signatures::is_altered(&error) {
+            Code::ContentDigestMismatch.into()
         } else {
             Problem::from(Code::BodyMalformed).saying("the body broke off")
         }

@@ -42,10 +42,7 @@ pub(crate) async fn get_item(
     let key = (chain_id, contract.as_str(), token_id.as_str());
     let Seen { as_of, found, .. } =
         state.app().load_item(who.caller(), key, query.wait_for_block).await?;
-    let mut detail = show::item_detail(found);
-    let metadata = state.app().load_token_metadata(who.caller(), key).await?;
-    detail.item.token_metadata = metadata.map(|row| token_metadata::show(Some(&row)));
-    Ok(reflecting(Json(detail).into_response(), as_of))
+    Ok(reflecting(Json(show::item_detail(&found)).into_response(), as_of))
 }
 
 /// List items

@@ -1,9 +1,9 @@
 //! The HTTP edge: parse, authenticate, call one use case, show its answer. No rules live here.
 //!
 //! ```text
-//! connection ─► serve (header timeout, connection cap)
+//! connection ─► serve (header timeout, stall timeout, connection caps)
 //!   └► edge: CORS, request id, span, metrics, load shedding, time limit, panics, problems, who
-//!        │      calls and what that costs
+//!        │      calls and what that costs, answers that are kept
 //!        └► extractors: key, Idempotency-Key, body, query, path
 //!             └► handler ─► app ─► show (app's values → wire shapes)
 //! ```
@@ -12,6 +12,7 @@
 //! with a code from [`Code`].
 
 mod abis;
+mod api_keys;
 mod charges;
 mod client_place;
 mod collections;
@@ -25,6 +26,7 @@ mod etag;
 mod extract;
 mod facts;
 mod holdings;
+mod hot;
 mod indexes;
 mod items;
 mod metadata;
@@ -32,6 +34,7 @@ mod mint_batches;
 mod mints;
 mod openapi;
 mod operations;
+mod peers;
 mod problem;
 mod serve;
 mod sessions;
@@ -40,9 +43,11 @@ mod show_sponsors;
 mod show_transactions;
 mod show_webhooks;
 mod sign_in;
+mod signatures;
 mod snapshots;
 mod sponsored;
 mod sponsors;
+mod stall;
 mod stream;
 mod token_metadata;
 mod transaction_changes;
@@ -59,13 +64,15 @@ pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 
-use app::{App, SignIn};
+use app::{ApiKeys, App, SignIn};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
+use hot::HotAnswers;
 use limits::Limiter;
 use runtime::Metrics;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
+use vocab::ChainId;
 
 /// What the edge allows at once, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +88,8 @@ pub struct Limits {
     /// Longest silence inside an upload.
     pub upload_idle: Duration,
     pub connections: ConnectionLimits,
+    /// Bytes of answers to public reads that are kept for a moment; 0 keeps none.
+    pub hot_bytes: u64,
 }
 
 impl Default for Limits {
@@ -92,6 +101,7 @@ impl Default for Limits {
             upload_time: Duration::from_secs(300),
             upload_idle: Duration::from_secs(15),
             connections: ConnectionLimits::default(),
+            hot_bytes: 64 << 20,
         }
     }
 }
@@ -102,6 +112,7 @@ pub struct ApiConfig {
     pub app: App,
     pub authenticator: Authenticator,
     pub sign_in: SignIn,
+    pub keys: ApiKeys,
     pub limiter: Limiter,
     /// Proxies in front of us, whose word on who calls them is believed.
     pub trusted_proxies: Vec<IpAddr>,
@@ -120,6 +131,7 @@ struct Inner {
     config: ApiConfig,
     requests: Semaphore,
     uploads: Semaphore,
+    hot: HotAnswers,
 }
 
 impl ApiState {
@@ -127,7 +139,15 @@ impl ApiState {
     pub fn new(config: ApiConfig) -> Self {
         let requests = Semaphore::new(config.limits.requests_max);
         let uploads = Semaphore::new(config.limits.uploads_max);
-        Self(Arc::new(Inner { config, requests, uploads }))
+        let hot = HotAnswers::new(config.limits.hot_bytes);
+        Self(Arc::new(Inner { config, requests, uploads, hot }))
+    }
+
+    /// An answer tells of a job that this block holds: public reads that come after it do so too.
+    fn saw_block(&self, chain_id: i64, number: Option<i64>) {
+        if let Some(number) = number {
+            self.0.hot.saw_block(ChainId::from_i64(chain_id), number.unsigned_abs());
+        }
     }
 
     fn app(&self) -> &App {

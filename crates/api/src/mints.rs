@@ -58,6 +58,7 @@ pub(crate) async fn get_mint(
     Named(id): Named<Uuid>,
 ) -> Result<Json<Mint>, Problem> {
     let job = state.app().load_mint(who.caller(), MintId(id)).await?;
+    state.saw_block(job.chain_id, job.block_number);
     Ok(Json(show::mint(&job)))
 }
 
@@ -98,6 +99,7 @@ pub(crate) async fn list_mints(
     let mut jobs = state.app().list_mints(who.caller(), asked, before, limit + 1).await?;
     let more = jobs.len() as i64 > limit;
     jobs.truncate(limit.unsigned_abs() as usize);
+    jobs.iter().for_each(|job| state.saw_block(job.chain_id, job.block_number));
     let last = jobs.last().filter(|_| more);
     let next_cursor = last.map(|job| state.cursor_key.seal(listing, job.id.as_bytes()));
     let list = MintList { items: jobs.iter().map(show::mint).collect(), next_cursor };

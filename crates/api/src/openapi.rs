@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, collections, facts, holdings, indexes, items, metadata, mint_batches, mints,
-    operations,
+    ApiState, abis, api_keys, collections, facts, holdings, indexes, items, metadata, mint_batches,
+    mints, operations,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
     uploads, wallets, webhook_deliveries, webhooks,
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+mod making_codes;
 mod operator_codes;
 mod webhook_codes;
 
@@ -33,6 +34,7 @@ mod webhook_codes;
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "webhooks", description = "Endpoints of yours that are told of facts"),
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
+        (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -94,6 +96,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(webhook_deliveries::retry_delivery))
         .routes(routes!(webhook_deliveries::replay_webhook))
         .routes(routes!(webhook_deliveries::try_webhook))
+        .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::rotate_api_key))
         .routes(routes!(sign_in::ask_challenge))
         .routes(routes!(
             sign_in::open_session,
@@ -127,6 +132,11 @@ pub(crate) fn document() -> Value {
         "access_token": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a user who is signed in (RFC 9068).",
+        },
+        "request_signature": {
+            "type": "apiKey", "in": "header", "name": "Signature",
+            "description": "A signature over the request (RFC 9421), with `Signature-Input` and, \
+                            where there is a body, `Content-Digest`.",
         },
         "session_cookie": {
             "type": "apiKey", "in": "cookie", "name": "__Host-stoa_access",
@@ -168,7 +178,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     let of = |parts: &[&[Code]]| parts.concat();
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
-        | "request_collection" => (Access::Makes, codes_of_making(operation)),
+        | "request_collection" => (Access::Makes, making_codes::codes(operation)),
         "get_mint" => (Access::KeyOrUser, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::KeyOrUser, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
@@ -197,6 +207,12 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         }
         "list_indexes" => (Access::Public, Vec::new()),
         "get_readiness" => (Access::Probe, vec![C::NotReady]),
+        "create_api_key" | "rotate_api_key" => {
+            (Access::Makes, operator_codes::of_api_keys(operation))
+        }
+        "get_api_key" | "list_api_keys" | "change_api_key" | "revoke_api_key" => {
+            (Access::Key, operator_codes::of_api_keys(operation))
+        }
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
         | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
@@ -261,52 +277,6 @@ fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
     Some((access, [&BODY, refresh, own].concat()))
 }
 
-/// What an operation under an Idempotency-Key may answer besides success.
-fn codes_of_making(operation: &str) -> Vec<Code> {
-    use Code as C;
-    const MAKES: [Code; 6] = [
-        C::IdempotencyKeyRequired,
-        C::IdempotencyKeyInvalid,
-        C::IdempotencyInProgress,
-        C::IdempotencyKeyReused,
-        C::BodyTooLarge,
-        C::ContentTypeUnsupported,
-    ];
-    const BODY: [Code; 3] = [C::BodyMalformed, C::BodyInvalid, C::JsonTooDeep];
-    const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
-    let own = match operation {
-        "upload_picture" => vec![
-            C::MultipartMalformed,
-            C::UploadFileMissing,
-            C::UploadTooLarge,
-            C::UploadUnsupported,
-            C::UploadTruncated,
-            C::UploadCorrupt,
-            C::UploadTooManyPixels,
-            C::UploadTooManyFrames,
-        ],
-        "store_metadata" => vec![C::MetadataInvalid, C::BodyMalformed],
-        "request_mint" => {
-            let own = [
-                C::ChainReadOnly,
-                C::CollectionUnknown,
-                C::CollectionNotReady,
-                C::RecipientZero,
-                C::UriNotRepresentable,
-                C::UriAndMetadata,
-                C::MetadataInvalid,
-            ];
-            [&BODY[..], &ADDRESS, &own].concat()
-        }
-        "request_mints" => [&BODY[..], &[C::MintsInvalid]].concat(),
-        "request_collection" => {
-            [&BODY[..], &ADDRESS, &[C::ChainReadOnly, C::CollectionInvalid]].concat()
-        }
-        _ => Vec::new(),
-    };
-    [&MAKES[..], &own].concat()
-}
-
 /// Who may call an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
@@ -335,8 +305,12 @@ fn complete(operation: &mut Value) {
         operation["security"] = security(access);
     }
     if !matches!(access, Access::Probe | Access::SignIn) {
-        let shown = [Code::KeyInvalid, Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded];
-        codes.extend(shown);
+        codes.extend([Code::KeyInvalid, Code::PlaceRefused]);
+        codes.extend([Code::TokenInvalid, Code::TokenExpired, Code::SessionEnded]);
+        codes.extend(SIGNATURES);
+        if operation.get("requestBody").is_some() {
+            codes.push(Code::ContentDigestMismatch);
+        }
         if !["get_", "list_"].iter().any(|reads| id.starts_with(reads)) {
             codes.push(Code::CrossOrigin);
         }
@@ -376,16 +350,29 @@ fn complete(operation: &mut Value) {
     }
 }
 
+/// Of requests that are signed.
+const SIGNATURES: [Code; 7] = [
+    Code::RequestSignatureMalformed,
+    Code::RequestSignatureIncomplete,
+    Code::RequestSignatureExpired,
+    Code::RequestSignatureWrong,
+    Code::RequestSignatureReplayed,
+    Code::RequestSignatureRequired,
+    Code::ContentDigestInvalid,
+];
+
 /// What may be shown. An empty requirement: nothing has to be.
 fn security(access: Access) -> Value {
     let user = [json!({ "access_token": [] }), json!({ "session_cookie": [] })];
-    let key = json!({ "api_key": [] });
+    let (key, signature) = (json!({ "api_key": [] }), json!({ "request_signature": [] }));
     match access {
         Access::Probe | Access::SignIn => json!([]),
-        Access::Public => json!([{}, key]),
+        Access::Public => json!([{}, key, signature]),
         Access::User => json!(user),
-        Access::KeyOrUser => json!([&[key][..], &user].concat()),
-        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => json!([key]),
+        Access::KeyOrUser => json!([&[key, signature][..], &user].concat()),
+        Access::Key | Access::Makes | Access::Operator | Access::OperatorMakes => {
+            json!([key, signature])
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Problems (RFC 9457): the one shape of every error answer.
 
+mod api_keys;
 mod code;
 mod refusal;
 mod sign_in;
+mod signatures;
 mod sponsors;
 mod webhooks;
 
@@ -100,8 +102,24 @@ fn of_stream(why: &push::NotOpened) -> Problem {
         push::NotOpened::Unavailable => Code::Unavailable,
         push::NotOpened::TooManyConnections => Code::Overloaded,
         push::NotOpened::NoWebSocket => Code::UpgradeRequired,
+        push::NotOpened::CredentialMissing => Code::KeyMissing,
+        push::NotOpened::Denied => {
+            let detail = "the topic, or what the filter asks for, is not for this credential";
+            return Problem::from(Code::ScopeMissing).saying(detail);
+        }
+        push::NotOpened::Bad(bad) => return of_events(*bad),
     }
     .into()
+}
+
+fn of_events(bad: push::BadEvents) -> Problem {
+    let (pointer, detail) = match bad {
+        push::BadEvents::Topics => ("?topic", "one or more, each once; with `from_seq` one"),
+        push::BadEvents::UnknownTopic => ("?topic", "there is no such topic"),
+        push::BadEvents::Place => ("?from_seq", "not a place in the log"),
+        push::BadEvents::Filter => ("?", "a filter that a topic does not have, or one twice"),
+    };
+    Problem::from(Code::QueryInvalid).at(pointer, detail)
 }
 
 /// Turns an error answer of whatever origin into a problem with a request id. Headers stay.

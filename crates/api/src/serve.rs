@@ -1,8 +1,11 @@
 //! Connections: what `axum::serve` has no setting for. A client that does not finish its headers
-//! in time is cut, headers are bounded, connections are counted, and an end waits for requests
-//! under way.
+//! in time is cut, as is one that does not take its answer; headers are bounded, connections are
+//! counted, in all and by address, and an end waits for requests under way.
 
-use crate::{ApiState, client_place::Peer, content_router, operations::metrics_text, router};
+use crate::{
+    ApiState, client_place::Peer, content_router, operations::metrics_text, peers::Peers, router,
+    stall::StallGuard,
+};
 use axum::{Router, body::Body, extract::Request, routing::get};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,8 +22,12 @@ use tower::ServiceExt;
 pub struct ConnectionLimits {
     /// Open connections; more wait in the kernel's queue.
     pub connections_max: usize,
+    /// Of these, by one address; 0 is no bound. Proxies that are trusted have none.
+    pub per_address_max: usize,
     /// From connecting, or from the last answer, to the end of the next request's headers.
     pub header_time: Duration,
+    /// How long a client may take nothing of an answer that waits for it.
+    pub stall_time: Duration,
     /// How long requests under way may take after the end was asked for.
     pub drain_time: Duration,
 }
@@ -28,8 +35,10 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            connections_max: 10_000,
+            connections_max: 20_000,
+            per_address_max: 1_000,
             header_time: Duration::from_secs(30),
+            stall_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(20),
         }
     }
@@ -52,7 +61,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let limits = state.limits.connections;
-    accept(listener, router(state, others), limits, shutdown).await;
+    let peers = Peers::new(limits.per_address_max, state.trusted_proxies.clone());
+    accept((listener, peers), router(state, others), limits, shutdown).await;
     Ok(())
 }
 
@@ -66,7 +76,8 @@ pub async fn serve_content(
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let limits = state.limits.connections;
-    accept(listener, content_router(state), limits, shutdown).await;
+    let peers = Peers::new(limits.per_address_max, state.trusted_proxies.clone());
+    accept((listener, peers), content_router(state), limits, shutdown).await;
     Ok(())
 }
 
@@ -85,12 +96,13 @@ pub async fn serve_metrics(
         drain_time: Duration::from_secs(1),
         ..ConnectionLimits::default()
     };
-    accept(listener, Router::new().route("/metrics", get(answer)), limits, shutdown).await;
+    let app = Router::new().route("/metrics", get(answer));
+    accept((listener, Peers::new(0, Vec::new())), app, limits, shutdown).await;
     Ok(())
 }
 
 async fn accept(
-    listener: TcpListener,
+    (listener, peers): (TcpListener, Arc<Peers>),
     app: Router,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
@@ -115,6 +127,10 @@ async fn accept(
                 }
             },
         };
+        let Some(of_peer) = peers.enter(accepted.1.ip()) else {
+            metrics::counter!("http_connections_refused_total").increment(1);
+            continue;
+        };
         let served = run(accepted, app.clone(), limits, shutdown.clone());
         let cut = cut.clone();
         // tidy: allow(banned) a connection is no task of the supervisor's: `places` bounds them and
@@ -124,7 +140,7 @@ async fn accept(
                 () = cut.cancelled() => {}
                 () = served => {}
             }
-            drop(place);
+            drop((place, of_peer));
         });
     }
     drop(listener);
@@ -155,7 +171,7 @@ async fn run(
         .header_read_timeout(limits.header_time)
         .max_buf_size(BUFFER_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(StallGuard::new(stream, limits.stall_time)), service)
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {

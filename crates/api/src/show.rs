@@ -107,13 +107,15 @@ fn level(level: Level) -> wire::Status {
     }
 }
 
-pub(crate) fn item_detail(detail: ItemDetail) -> wire::ItemDetail {
+pub(crate) fn item_detail(detail: &ItemDetail) -> wire::ItemDetail {
+    let whole = &detail.whole;
+    let token_metadata = whole.metadata.as_ref().map(|row| crate::token_metadata::show(Some(row)));
     wire::ItemDetail {
-        item: item(&detail.item),
+        item: wire::Item { token_metadata, ..item(&whole.item) },
         level: level(detail.level),
-        metadata: detail.metadata,
-        mint_id: detail.mint_id.map(|id| id.0),
-        history: detail.history.iter().map(transfer).collect(),
+        metadata: detail.metadata.as_deref().cloned(),
+        mint_id: whole.mint_id.map(|id| id.0),
+        history: whole.history.iter().map(transfer).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{ApiState, show};
 use app::{Snapshot, SnapshotRows};
 use futures_util::future::BoxFuture;
-use push::{Filter, SnapshotError, Snapshots};
+use push::{Fact, Filter, SnapshotError, Snapshots};
 use serde_json::{Value, json};
 use vocab::topic;
 
@@ -19,6 +19,10 @@ impl StreamSnapshots {
 }
 
 impl Snapshots for StreamSnapshots {
+    fn heard(&self, facts: &[Fact]) {
+        self.0.0.hot.heard(facts);
+    }
+
     fn snapshot<'a>(
         &'a self,
         topic: &'a str,

@@ -3,7 +3,7 @@
 use auth::{Actor, AuthError, Authenticator, TOPICS, TopicRule};
 use futures_util::future::BoxFuture;
 use push::{Authorize, Denied, Filter, Grant, TopicGrant};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use time::OffsetDateTime;
 use vocab::PrincipalId;
 
@@ -23,9 +23,13 @@ impl Authorize for StreamPolicy {
         grant(&Actor::Anonymous, self.0.now())
     }
 
-    fn authenticate<'a>(&'a self, credential: &'a str) -> BoxFuture<'a, Result<Grant, Denied>> {
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a str,
+        from: Option<IpAddr>,
+    ) -> BoxFuture<'a, Result<Grant, Denied>> {
         Box::pin(async move {
-            match self.0.authenticate(credential).await {
+            match self.0.authenticate(credential, from).await {
                 Ok(actor) => Ok(grant(&actor, self.0.now())),
                 Err(AuthError::Unavailable(_)) => Err(Denied::Unavailable),
                 Err(_) => Err(Denied::Unauthenticated),
@@ -45,8 +49,13 @@ fn grant(actor: &Actor, now: OffsetDateTime) -> Grant {
     };
     let topics = TOPICS.iter().filter_map(of_rule).collect();
     let principal = actor.principal().map(|principal| principal.to_string());
-    // A user's connection ends with the token that opened it.
-    let left = actor.user().ok().map(|user| user.until - now);
+    // A connection ends with what opened it.
+    let until = match actor {
+        Actor::User(user) => Some(user.until),
+        Actor::Key(holder) => holder.until,
+        Actor::Anonymous => None,
+    };
+    let left = until.map(|until| until - now);
     let valid_for = left.map(|left| Duration::try_from(left).unwrap_or_default());
     Grant { principal, topics, valid_for }
 }

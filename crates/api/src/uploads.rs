@@ -7,6 +7,7 @@ use crate::{
     extract::{Holder, IdempotencyKey},
     operations::answer,
     problem::{Code, Problem},
+    signatures::{SignedBody, is_altered},
 };
 use api_types::{Preview, Upload, UploadForm};
 use app::{AppError, StoredPicture};
@@ -45,6 +46,7 @@ pub(crate) async fn upload_picture(
     let _permit = state.0.uploads.try_acquire().map_err(|_| Code::Overloaded)?;
     let mut upload = state.app().begin_upload(who.caller()).await?;
     let meter = Meter::default();
+    let signed = request.extensions().get::<SignedBody>().cloned();
     let mut form = form(request, &state, &meter).await?;
     let malformed = |problem| if meter.is_over() { too_much() } else { problem };
     for _ in 0..=FIELDS_MAX {
@@ -58,6 +60,11 @@ pub(crate) async fn upload_picture(
             upload.write(&piece).await.map_err(AppError::from)?;
         }
         drop(field);
+        if let Some(mut signed) = signed {
+            // The parser stops where the form ends; all of it was signed.
+            let rest = timeout(state.limits.upload_idle, signed.finish()).await;
+            rest.map_err(|_| Code::RequestTimeout)??;
+        }
         let done = state.app().upload_picture(who.caller(), &key, upload, render).await?;
         return Ok(answer(done, None));
     }
@@ -102,6 +109,7 @@ async fn in_time<T>(
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Err(Code::UploadTooLarge.into())
         }
+        Ok(Err(error)) if is_altered(&error) => Err(Code::ContentDigestMismatch.into()),
         Ok(Err(error)) => Err(Problem::from(Code::MultipartMalformed).saying(error.body_text())),
     }
 }

@@ -1,8 +1,8 @@
 //! Why a use case did not do what it was asked to.
 
-use crate::{SignInRefusal, SponsorRefusal, WebhookRefusal};
+use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal, WebhookRefusal};
 use abi::Fault;
-use auth::{AuthError, Denied};
+use auth::{AuthError, Denied, SignatureFault};
 use chain::RpcError;
 use content::{StoreError, media::MediaError};
 use db::DbError;
@@ -213,6 +213,7 @@ pub enum Refusal {
     SignIn(SignInRefusal),
     /// Of endpoints that are told of facts.
     Webhook(WebhookRefusal),
+    ApiKey(ApiKeyRefusal),
 }
 
 /// Why a use case did not do what it was asked to.
@@ -222,6 +223,10 @@ pub enum AppError {
     Denied(Denied),
     /// The key shown is not valid.
     KeyInvalid,
+    /// The key shown is good, but may not be used from where it was.
+    PlaceRefused,
+    /// The signature of the request is not taken.
+    Signature(SignatureFault),
     /// The access token shown is none of ours.
     TokenInvalid,
     TokenExpired,
@@ -277,10 +282,13 @@ impl AppError {
                 R::Sponsor(refusal) => refusal.class(),
                 R::SignIn(refusal) => refusal.class(),
                 R::Webhook(refusal) => refusal.class(),
+                R::ApiKey(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },
             Self::Denied(_)
             | Self::KeyInvalid
+            | Self::PlaceRefused
+            | Self::Signature(_)
             | Self::TokenInvalid
             | Self::TokenExpired
             | Self::SessionEnded => Class::Denied,
@@ -300,6 +308,8 @@ impl fmt::Display for AppError {
             Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
             Self::Denied(_) => f.write_str("the policy does not allow it"),
             Self::KeyInvalid => f.write_str("the key is not valid"),
+            Self::PlaceRefused => f.write_str("the key may not be used from there"),
+            Self::Signature(_) => f.write_str("the signature is not taken"),
             Self::TokenInvalid => f.write_str("the access token is not valid"),
             Self::TokenExpired => f.write_str("the access token has expired"),
             Self::SessionEnded => f.write_str("the session has ended"),
@@ -317,6 +327,7 @@ impl std::error::Error for AppError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Denied(source) => Some(source),
+            Self::Signature(source) => Some(source),
             Self::Db(source) => Some(source),
             Self::Group(source) => Some(source.as_ref()),
             Self::Content(source) => Some(source),
@@ -324,6 +335,7 @@ impl std::error::Error for AppError {
             Self::Signer(source) => Some(source),
             Self::Refused(_)
             | Self::KeyInvalid
+            | Self::PlaceRefused
             | Self::TokenInvalid
             | Self::TokenExpired
             | Self::SessionEnded
@@ -348,6 +360,12 @@ impl From<WebhookRefusal> for AppError {
 impl From<SignInRefusal> for AppError {
     fn from(refusal: SignInRefusal) -> Self {
         Self::Refused(Refusal::SignIn(refusal))
+    }
+}
+
+impl From<ApiKeyRefusal> for AppError {
+    fn from(refusal: ApiKeyRefusal) -> Self {
+        Self::Refused(Refusal::ApiKey(refusal))
     }
 }
 
@@ -388,6 +406,8 @@ impl From<AuthError> for AppError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Invalid => Self::KeyInvalid,
+            AuthError::PlaceRefused => Self::PlaceRefused,
+            AuthError::Signature(fault) => Self::Signature(fault),
             AuthError::TokenInvalid => Self::TokenInvalid,
             AuthError::TokenExpired => Self::TokenExpired,
             AuthError::SessionEnded => Self::SessionEnded,

@@ -8,6 +8,7 @@
 //! | `request_mint` | a mint asked for → queued job |
 //! | `request_mints` | many of them → as many jobs, or none |
 //! | `group_commit` | requests of one time in one commit |
+//! | `group_read` | reads of one time in one view |
 //! | `request_collection` | a collection asked for → queued transaction |
 //! | `store_abi` | an ABI of somebody's contract → registry |
 //! | `encode_call`, `resolve_contract` | contract, function, JSON arguments → calldata |
@@ -15,6 +16,7 @@
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
 //! | `tell_change` | what somebody decided → a fact, for the audit log |
+//! | `api_keys` | keys made, changed, replaced, revoked ([`ApiKeys`], beside [`App`]) |
 //! | `change_sponsor` | who pays for which calls |
 //! | `change_webhook`, `try_webhook` | who is told of which facts |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
@@ -29,6 +31,7 @@
 //! What this crate must not know: HTTP, wire shapes, where configuration comes from.
 
 mod address;
+mod api_keys;
 mod change_sponsor;
 mod change_transaction;
 mod change_wallet;
@@ -39,6 +42,7 @@ mod enqueue;
 mod error;
 mod fact_levels;
 mod group_commit;
+mod group_read;
 pub mod jobs;
 mod node_heads;
 mod once;
@@ -77,6 +81,9 @@ mod webhook_refusal;
 
 pub use abi::{Fault, Logged};
 pub use address::parse_address;
+pub use api_keys::{
+    ApiKeyRefusal, ApiKeys, KeyAnswer, KeyPlace, KeySpec, OVERLAP, TermsSpec, key_terms,
+};
 pub use chain::Endpoint;
 pub use change_sponsor::{RuleSpec, SponsorSpec, SponsorTerms};
 pub use change_transaction::Change;
@@ -90,6 +97,7 @@ pub use content::{
 };
 pub use db::{
     abis::AbiRow,
+    api_keys::ApiKeyRow,
     attempts_reads::AttemptRow,
     balances_reads::BalanceRow,
     checkpoints::Checkpoint,
@@ -155,6 +163,7 @@ use db::{
     Db, DbError, PgConnection, mint_jobs::requests::NewMint, transactions::accept::NewAccept,
 };
 use group_commit::Desk;
+use group_read::ReadDesk;
 use node_heads::NodeHead;
 use runtime::Failpoints;
 use std::{
@@ -164,7 +173,7 @@ use std::{
 };
 use tokio::sync::Semaphore;
 use transactor::{Intake, Nudge};
-use vocab::{Address, ChainId, Clock, Urgency};
+use vocab::{Address, ChainId, Clock, ItemKey, Urgency};
 
 /// Places of sponsored transactions where a test can have the process die, in the order in which a
 /// request passes them. (The transactor has its own.)
@@ -258,6 +267,8 @@ struct Inner {
     mints: Desk<NewMint>,
     transactions: Desk<NewAccept>,
     webhook_tries: Semaphore,
+    items: ReadDesk<ItemKey>,
+    documents: read_items::Documents,
 }
 
 /// Who calls, and under which request id.
@@ -276,6 +287,7 @@ impl App {
         let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
         let mints = Desk::new(config.db.clone());
         let transactions = Desk::new(config.db.clone());
+        let items = ReadDesk::new(config.db.clone());
         Self(Arc::new(Inner {
             config,
             targets: Mutex::default(),
@@ -284,6 +296,8 @@ impl App {
             mints,
             transactions,
             webhook_tries: Semaphore::new(try_webhook::TRIES_MAX),
+            items,
+            documents: read_items::documents(),
         }))
     }
 
@@ -297,6 +311,14 @@ impl App {
 
     fn webhook_tries(&self) -> &Semaphore {
         &self.0.webhook_tries
+    }
+
+    pub(crate) fn item_desk(&self) -> &ReadDesk<ItemKey> {
+        &self.0.items
+    }
+
+    pub(crate) fn documents(&self) -> &read_items::Documents {
+        &self.0.documents
     }
 
     fn config(&self) -> &AppConfig {

@@ -1,35 +1,72 @@
 //! Items on chain, as the index has them.
 
 use crate::{
-    App, AppError, Caller, Field, ItemRow, Look, Refusal, Seen, TransferRow,
-    address::parse_address, read_token_metadata::parse_traits,
+    App, AppError, Caller, Field, ItemRow, Look, Refusal, Seen, address::parse_address,
+    group_read::Wanted, read_token_metadata::parse_traits,
 };
 use auth::{Action, authorize};
 use content::{Cid, StoreError};
 use db::{
-    items_as_of, items_reads,
-    mint_jobs::requests,
+    Db, DbError, checkpoints, items_as_of, items_reads,
+    items_whole::{self, Standing, Token, WholeItem},
     token_metadata::reads::{self, TraitFilter},
-    transfers_reads,
 };
 use mint::metadata::DOCUMENT_LEN_MAX;
 use serde_json::Value;
-use vocab::{Address, ChainId, ItemKey, Level, MintId, U256};
+use std::{collections::HashSet, sync::Arc};
+use vocab::{Address, BlockRef, ChainId, ItemKey, Level, LevelHeights, U256};
 
 /// Transfers shown with an item.
 const HISTORY_MAX: i64 = 100;
 
+/// How often a read waits for a block that a reorg takes away again.
+const WAITS_MAX: u32 = 3;
+
 /// An item with what belongs to it.
 #[derive(Clone, Debug)]
 pub struct ItemDetail {
-    pub item: ItemRow,
+    /// With the latest 100 transfers.
+    pub whole: Arc<WholeItem>,
     /// How sure its present state is; none when the chain is not one of ours any more.
     pub level: Level,
     /// The document behind its URI, when it lies in our own store.
-    pub metadata: Option<Value>,
-    pub mint_id: Option<MintId>,
-    /// Newest first, the latest 100.
-    pub history: Vec<TransferRow>,
+    pub metadata: Option<Arc<Value>>,
+}
+
+/// What is at an item's place.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenItem {
+    as_of: Option<BlockRef>,
+    levels: LevelHeights,
+    standing: Standing,
+    whole: Option<Arc<WholeItem>>,
+}
+
+impl Wanted for ItemKey {
+    type Found = SeenItem;
+    const NAME: &'static str = "item";
+
+    fn shelf(&self) -> u64 {
+        self.chain_id.0
+    }
+
+    async fn read(db: &Db, keys: &[Self]) -> Result<Vec<SeenItem>, DbError> {
+        let Some(chain) = keys.first().map(|key| key.chain_id) else { return Ok(Vec::new()) };
+        let tokens: Vec<Token> = keys.iter().map(|key| (key.contract, key.token_id)).collect();
+        let contracts: HashSet<Address> = keys.iter().map(|key| key.contract).collect();
+        let contracts: Vec<Address> = contracts.into_iter().collect();
+        let mut view = db::begin_view(db).await?;
+        let checkpoint = checkpoints::load(&mut view, chain).await?;
+        let standings = items_whole::load_standings(&mut view, chain, &contracts).await?;
+        let mut found = items_whole::load(&mut view, chain, &tokens, HISTORY_MAX).await?;
+        let seen = tokens.iter().map(|token| SeenItem {
+            as_of: checkpoint.as_ref().map(|checkpoint| checkpoint.block),
+            levels: checkpoint.as_ref().map_or_else(LevelHeights::default, |found| found.levels),
+            standing: standings.get(&token.0).copied().unwrap_or_default(),
+            whole: found.remove(token).map(Arc::new),
+        });
+        Ok(seen.collect())
+    }
 }
 
 /// Which items to list. None means any.
@@ -60,21 +97,37 @@ impl App {
         let chain = self.chain(Some(chain_id))?;
         let contract = parse_address(contract, Field::Contract)?;
         let key = ItemKey { chain_id: chain.chain_id, contract, token_id: decimal(token_id)? };
-        let mut view = self.view(key.chain_id, wait_for_block).await?;
-        view.check_whole(Some(contract), None).await?;
-        let item = items_reads::load(&mut view.db, key).await?.ok_or(Refusal::ItemUnknown)?;
-        let history = transfers_reads::load_history(&mut view.db, key, HISTORY_MAX).await?;
-        let mint_id = match item.intent {
-            Some(intent) => {
-                requests::load_id_by_intent(&mut view.db, key.chain_id, contract, intent.0).await?
+        let seen = self.see_item(key, wait_for_block).await?;
+        if let Some(height) = seen.standing.backfilled_to {
+            return Err(Refusal::SourceBackfilling { height }.into());
+        }
+        if let Some(last_block) = seen.standing.last_block {
+            return Err(Refusal::ContractRemoved { last_block }.into());
+        }
+        let whole = seen.whole.ok_or(Refusal::ItemUnknown)?;
+        let metadata = self.resolve(whole.item.uri.as_deref()).await?;
+        let level = seen.levels.level(whole.item.updated_block.unsigned_abs());
+        let found = ItemDetail { whole, level, metadata };
+        Ok(Seen { chain: key.chain_id, as_of: seen.as_of, found })
+    }
+
+    /// As of this block or a later one.
+    async fn see_item(&self, key: ItemKey, wait_for: Option<u64>) -> Result<SeenItem, AppError> {
+        let mut tries = 0;
+        loop {
+            if wait_for.is_some() {
+                drop(self.view(key.chain_id, wait_for).await?);
             }
-            None => None,
-        };
-        let seen = view.seen(());
-        let level = view.levels.level(item.updated_block.unsigned_abs());
-        drop(view);
-        let metadata = self.resolve(item.uri.as_deref()).await?;
-        Ok(seen.with(ItemDetail { item, level, metadata, mint_id, history }))
+            let seen = self.item_desk().read(key).await?;
+            let height = seen.as_of.map(|block| block.number);
+            tries += 1;
+            match wait_for.filter(|wanted| height.is_none_or(|at| at < *wanted)) {
+                None => return Ok(seen),
+                // A reorg came between.
+                Some(_) if tries < WAITS_MAX => {}
+                Some(wanted) => return Err(Refusal::BlockNotIndexed { wanted, height }.into()),
+            }
+        }
     }
 
     /// Items of a chain in the order of (contract, token id).
@@ -118,17 +171,43 @@ impl App {
         Ok(view.seen(found))
     }
 
-    /// The document behind a URI, if we hold it and it is one.
-    async fn resolve(&self, uri: Option<&str>) -> Result<Option<Value>, AppError> {
+    /// The document behind a URI, if we hold it and it is one. What a CID names never changes.
+    async fn resolve(&self, uri: Option<&str>) -> Result<Option<Arc<Value>>, AppError> {
         let Some(Ok(cid)) = uri.map(Cid::from_uri) else { return Ok(None) };
-        let read = self.store().read(&cid, DOCUMENT_LEN_MAX as u64).await;
-        match read {
-            Ok(bytes) => Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
-            // Some file that is no metadata document of ours.
-            Err(StoreError::TooLarge { .. }) => Ok(None),
-            Err(error) => Err(AppError::Content(error)),
+        if let Some(known) = self.documents().get(&cid) {
+            return Ok(Some(known.value));
         }
+        let bytes = match self.store().read(&cid, DOCUMENT_LEN_MAX as u64).await {
+            Ok(Some(bytes)) => bytes,
+            // Some file that is no metadata document of ours.
+            Ok(None) | Err(StoreError::TooLarge { .. }) => return Ok(None),
+            Err(error) => return Err(AppError::Content(error)),
+        };
+        let Ok(value) = serde_json::from_slice(&bytes) else { return Ok(None) };
+        let value = Arc::new(value);
+        self.documents().insert(cid, Document { len: bytes.len(), value: Arc::clone(&value) });
+        Ok(Some(value))
     }
+}
+
+/// Bytes of documents that are kept in memory.
+const DOCUMENTS_MAX: u64 = 16 << 20;
+
+/// Documents that were shown lately.
+pub(crate) type Documents = moka::sync::Cache<Cid, Document>;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    /// Bytes in the store.
+    len: usize,
+    value: Arc<Value>,
+}
+
+pub(crate) fn documents() -> Documents {
+    // A parsed document takes several times its text.
+    let weight =
+        |_: &Cid, document: &Document| u32::try_from(4 * document.len + 512).unwrap_or(u32::MAX);
+    moka::sync::Cache::builder().max_capacity(DOCUMENTS_MAX).weigher(weight).build()
 }
 
 /// A uint256 in decimal, without sign or leading zeros, so that an item has one address.

@@ -5,7 +5,7 @@ use crate::{App, AppError, Refusal};
 use db::{PgConnection, PgTransaction, blocks, checkpoints, index_removals, index_sources};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use vocab::{Address, BlockRef, ChainId, LevelHeights};
+use vocab::{Address, BlockRef, ChainId};
 
 /// How long a read waits for a block.
 const WAIT_MAX: Duration = Duration::from_secs(3);
@@ -27,8 +27,6 @@ pub(crate) struct View {
     pub(crate) chain: ChainId,
     pub(crate) db: PgTransaction<'static>,
     as_of: Option<BlockRef>,
-    /// Of the newest block's commit.
-    pub(crate) levels: LevelHeights,
     /// The block to go back to; none when it is the newest.
     pub(crate) back_to: Option<u64>,
 }
@@ -113,12 +111,11 @@ impl App {
         loop {
             let mut db = db::begin_view(&self.config().db).await?;
             let found = checkpoints::load(&mut db, chain).await?;
-            let levels = found.as_ref().map_or_else(LevelHeights::default, |found| found.levels);
             let as_of = found.map(|found| found.block);
             let height = as_of.map(|block| block.number);
             let Some(wanted) = wait_for.filter(|wanted| height.is_none_or(|at| at < *wanted))
             else {
-                return Ok(View { chain, db, as_of, levels, back_to: None });
+                return Ok(View { chain, db, as_of, back_to: None });
             };
             // Nobody waits with a connection in hand.
             drop(db);

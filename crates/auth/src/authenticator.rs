@@ -2,21 +2,18 @@
 
 use crate::{
     access_tokens::{TokenFault, Tokens},
-    key::{KeyText, Pepper},
-    policy::{Actor, KeyHolder, PrincipalKind, Scope},
+    key::Pepper,
+    key_check::KeyCheck,
+    policy::Actor,
+    request_signature::{RequestParts, ShownSignature, SignatureFault},
     session_check::SessionCheck,
 };
-use db::{Db, DbError, PgConnection, api_keys};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-use subtle::ConstantTimeEq;
+use db::{Db, DbError};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
-use vocab::{Clock, PrincipalId};
+use vocab::Clock;
 
-/// How long a revoked key may still work.
+/// How long what was changed elsewhere of a key or a session may be as it was here.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(10);
 /// Rows held at most; when more keys are in use at once the cache starts anew.
 pub(crate) const CACHE_MAX: usize = 10_000;
@@ -27,6 +24,9 @@ pub enum AuthError {
     /// Malformed, unknown, expired, revoked or forged: the caller does not learn which.
     #[error("the key is not valid")]
     Invalid,
+    /// The key is good, but not from there.
+    #[error("the key may not be used from there")]
+    PlaceRefused,
     /// An access token that is not ours, for whatever reason.
     #[error("the token is not valid")]
     TokenInvalid,
@@ -35,6 +35,9 @@ pub enum AuthError {
     /// The token holds, its session does not any more.
     #[error("the session has ended")]
     SessionEnded,
+    /// The signature of the request is not taken.
+    #[error("the signature is not taken")]
+    Signature(#[from] SignatureFault),
     #[error("keys can't be looked up")]
     Unavailable(#[from] DbError),
 }
@@ -52,28 +55,29 @@ impl From<TokenFault> for AuthError {
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     db: Db,
-    pepper: Pepper,
     clock: Arc<dyn Clock>,
-    cache: Arc<Mutex<HashMap<String, Cached>>>,
+    keys: KeyCheck,
     sessions: Option<SessionCheck>,
-}
-
-#[derive(Clone, Debug)]
-struct Cached {
-    row: Arc<api_keys::ApiKey>,
-    loaded: Instant,
 }
 
 impl Authenticator {
     #[must_use]
     pub fn new(db: Db, pepper: Pepper, clock: Arc<dyn Clock>) -> Self {
-        Self { db, pepper, clock, cache: Arc::default(), sessions: None }
+        let keys = KeyCheck::new(db.clone(), pepper, clock.clone());
+        Self { db, clock, keys, sessions: None }
     }
 
     /// Takes these access tokens, too. Without, it takes none.
     #[must_use]
     pub fn with_tokens(mut self, tokens: Tokens) -> Self {
         self.sessions = Some(SessionCheck::new(self.db.clone(), self.clock.clone(), tokens));
+        self
+    }
+
+    /// All keys must sign requests of value, not only those that are marked so.
+    #[must_use]
+    pub fn requiring_signatures(mut self, all: bool) -> Self {
+        self.keys.require_signatures(all);
         self
     }
 
@@ -88,111 +92,68 @@ impl Authenticator {
         self.sessions.iter().for_each(|sessions| sessions.forget(id));
     }
 
-    /// Who shows this key or access token. The text comes from outside. Takes no database look when
-    /// checksum or signature is wrong or the row was loaded within the last 10 s.
+    /// The same of a key.
+    pub fn forget_key(&self, id: &str) {
+        self.keys.forget(id);
+    }
+
+    /// Who shows this key or access token, calling from there. The text comes from outside. Takes
+    /// no database look when checksum or signature is wrong or the row was loaded within the last
+    /// 10 s.
     ///
     /// # Errors
     /// [`AuthError`]
-    pub async fn authenticate(&self, text: &str) -> Result<Actor, AuthError> {
+    pub async fn authenticate(&self, text: &str, from: Option<IpAddr>) -> Result<Actor, AuthError> {
         // Keys have no dots, and tokens have two.
         if text.contains('.') {
             let sessions = self.sessions.as_ref().ok_or(AuthError::TokenInvalid)?;
             return Ok(Actor::User(sessions.user(text).await?));
         }
-        let key = KeyText::parse(text).map_err(|_| AuthError::Invalid)?;
-        let row = self.row(key.id()).await?;
-        let mac = self.pepper.mac(key.secret());
-        if !bool::from(mac.as_slice().ct_eq(&row.secret_mac)) {
-            return Err(AuthError::Invalid);
-        }
-        let now = self.clock.now();
-        if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
-            return Err(AuthError::Invalid);
-        }
-        Ok(Actor::Key(holder(&row)))
+        Ok(Actor::Key(self.keys.holder(text, from).await?))
+    }
+
+    /// Who signed this request, calling from there. `key` is what they show beside it, if anything:
+    /// it must be the same key. A nonce is taken for good, by a row that is committed before this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`AuthError`]
+    pub async fn authenticate_signed(
+        &self,
+        request: &RequestParts<'_>,
+        shown: &ShownSignature,
+        key: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<Actor, AuthError> {
+        Ok(Actor::Key(self.keys.signer(request, shown, key, from).await?))
+    }
+
+    /// The same of who signed a request.
+    #[must_use]
+    pub fn has_to_look_for(&self, shown: &ShownSignature) -> bool {
+        self.keys.has_to_look_for(shown.key_id())
     }
 
     /// Would the database have to say whose this is? Then it may be a guess.
     #[must_use]
     pub fn has_to_look(&self, text: &str) -> bool {
-        KeyText::parse(text).is_ok_and(|key| !self.lock().contains_key(key.id()))
+        self.keys.has_to_look(text)
     }
 
-    async fn row(&self, id: &str) -> Result<Arc<api_keys::ApiKey>, AuthError> {
-        let cached = self.lock().get(id).cloned();
-        if let Some(cached) = cached.filter(|cached| cached.loaded.elapsed() < CACHE_TTL) {
-            return Ok(cached.row);
-        }
-        let mut connection = self.db.acquire().await.map_err(DbError::from)?;
-        let row = api_keys::load(&mut connection, id).await?.ok_or(AuthError::Invalid)?;
-        api_keys::record_use(&mut connection, id, self.clock.now()).await?;
-        let row = Arc::new(row);
-        let mut cache = self.lock();
-        if cache.len() >= CACHE_MAX {
-            cache.clear();
-        }
-        cache.insert(id.to_owned(), Cached { row: row.clone(), loaded: Instant::now() });
-        Ok(row)
+    /// Forget nonces whose signatures are too old anyway, in batches until none is left; how many.
+    ///
+    /// # Errors
+    /// [`DbError`]
+    pub async fn purge_nonces(&self) -> Result<u64, DbError> {
+        self.keys.purge_nonces().await
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Cached>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Write down when and from where keys were used, of each at most once a minute; how many. For
+    /// now and then: what is not written is lost with the process.
+    ///
+    /// # Errors
+    /// [`DbError`]; nothing is forgotten then.
+    pub async fn record_key_uses(&self) -> Result<usize, DbError> {
+        self.keys.record_uses().await
     }
-}
-
-fn holder(row: &api_keys::ApiKey) -> KeyHolder {
-    let operator = row.principal_kind == PrincipalKind::Operator.as_str();
-    KeyHolder {
-        principal: PrincipalId(row.principal_id),
-        kind: if operator { PrincipalKind::Operator } else { PrincipalKind::Machine },
-        key_id: row.id.clone(),
-        // A scope that this version does not know gives no right.
-        scopes: row.scopes.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect(),
-    }
-}
-
-/// What a key to be issued is for.
-#[derive(Clone, Copy, Debug)]
-pub struct NewKey<'a> {
-    /// `dev`, `staging`, `live`, …
-    pub env: &'a str,
-    pub principal: PrincipalId,
-    pub scopes: &'a [Scope],
-    pub expires_at: Option<OffsetDateTime>,
-}
-
-/// Make and store a key. Its text exists nowhere but in what is returned.
-///
-/// # Errors
-/// [`DbError`] when it could not be stored, for example for an unknown principal.
-pub async fn issue_key(
-    db: &mut PgConnection,
-    pepper: &Pepper,
-    new: NewKey<'_>,
-) -> Result<KeyText, DbError> {
-    let key = KeyText::generate(new.env);
-    let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
-    let row = api_keys::NewApiKey {
-        id: key.id(),
-        principal_id: new.principal,
-        prefix: key.prefix(),
-        secret_mac: &pepper.mac(key.secret()),
-        scopes: &scopes,
-        expires_at: new.expires_at,
-    };
-    api_keys::record(db, row).await?;
-    Ok(key)
-}
-
-/// Revoke a key for good. It may still work for 10 s where it was used just now.
-/// False when there is no such key, or it was revoked before.
-///
-/// # Errors
-/// [`DbError`]
-pub async fn revoke_key(
-    db: &mut PgConnection,
-    id: &str,
-    now: OffsetDateTime,
-) -> Result<bool, DbError> {
-    api_keys::record_revocation(db, id, now).await
 }

@@ -14,7 +14,7 @@ use vocab::U256;
 use zeroize::Zeroizing;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const ID_LEN: usize = 16;
+pub(crate) const ID_LEN: usize = 16;
 const SECRET_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
 const NONCE_LEN: usize = 24;
@@ -85,14 +85,21 @@ impl KeyText {
         if env.len() < 2 {
             env = "live".to_owned();
         }
-        let mut random = Zeroizing::new([0u8; 48]);
+        let mut random = [0u8; 32];
+        rand::rng().fill_bytes(&mut random);
+        Self::with_id(&format!("sk_{env}"), &base62(U256::from_be_slice(&random), ID_LEN))
+    }
+
+    /// A key with a fresh secret in the place of one with this prefix and id, both of ours.
+    #[must_use]
+    pub fn with_id(prefix: &str, id: &str) -> Self {
+        let mut random = Zeroizing::new([0u8; 32]);
         rand::rng().fill_bytes(random.as_mut_slice());
-        let id = base62(U256::from_be_slice(&random[32..]), ID_LEN);
-        let secret = Zeroizing::new(base62(U256::from_be_slice(&random[..32]), SECRET_LEN));
-        let mut text = Zeroizing::new(format!("sk_{env}_{id}_{}", *secret));
+        let secret = Zeroizing::new(base62(U256::from_be_slice(random.as_slice()), SECRET_LEN));
+        let mut text = Zeroizing::new(format!("{prefix}_{id}_{}", *secret));
         let checksum = checksum(&text);
         text.push_str(&checksum);
-        Self { text, env_len: env.len() }
+        Self { text, env_len: prefix.len().saturating_sub(3) }
     }
 
     /// Reads a key, checking shape and checksum.
@@ -144,6 +151,17 @@ impl KeyText {
     pub(crate) fn secret(&self) -> &str {
         &self.text[self.text.len() - CHECKSUM_LEN - SECRET_LEN..self.text.len() - CHECKSUM_LEN]
     }
+}
+
+/// By what requests of a key are signed (HMAC-SHA256, the bytes of the text are the secret):
+/// `sks_<env>_<id>_<43 base62 digits>`. It is told once, and made again of pepper and salt to check
+/// a signature, as nothing of it is stored.
+#[must_use]
+pub fn signing_secret(pepper: &Pepper, prefix: &str, id: &str, salt: &[u8]) -> Zeroizing<String> {
+    let mac = Zeroizing::new(pepper.labelled_mac("request signing", &[id.as_bytes(), salt]));
+    let digits = Zeroizing::new(base62(U256::from_be_slice(mac.as_slice()), SECRET_LEN));
+    let env = prefix.strip_prefix("sk_").unwrap_or(prefix);
+    Zeroizing::new(format!("sks_{env}_{id}_{}", *digits))
 }
 
 /// A nonce that nobody can guess: 24 base62 digits of chance, 142 bits.

@@ -12,20 +12,29 @@
 mod access_tokens;
 mod authenticator;
 mod ed25519;
+mod issue;
 mod key;
+mod key_check;
+mod key_uses;
+mod networks;
 mod origin;
 mod policy;
 mod refresh_token;
+mod request_signature;
 mod session_check;
 mod sign_in_message;
 mod topics;
 
 pub use access_tokens::{Claims, Subject, TOKEN_LEEWAY, TokenFault, TokenKey, TokenPolicy, Tokens};
-pub use authenticator::{AuthError, Authenticator, NewKey, issue_key, revoke_key};
+pub use authenticator::{AuthError, Authenticator};
+pub use ed25519::is_public_key;
+pub use issue::{IssuedKey, NewKey, OVERLAP_MAX, issue_key, issue_key_as, revoke_key, rotate_key};
 pub use key::{KeyText, MalformedKey, Pepper, fresh_nonce};
+pub use networks::{NetworkFault, Networks};
 pub use origin::{Origin, OriginFault};
 pub use policy::{Action, Actor, Denied, KeyHolder, PrincipalKind, Rule, Scope, User, authorize};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
+pub use request_signature::{RequestParts, SIGNATURE_WINDOW, ShownSignature, SignatureFault};
 pub use sign_in_message::{
     Challenge, MESSAGE_LEEWAY, MESSAGE_LEN_MAX, MalformedMessage, MessageFault, SignInMessage,
     is_statement,

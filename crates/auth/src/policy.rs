@@ -21,12 +21,14 @@ pub enum Scope {
     SponsoredWrite,
     WebhooksRead,
     WebhooksWrite,
+    KeysRead,
+    KeysWrite,
     /// Everything, on everybody's objects.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 13] = [
+    pub const ALL: [Scope; 15] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
@@ -39,6 +41,8 @@ impl Scope {
         Self::SponsoredWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
         Self::Admin,
     ];
 
@@ -57,6 +61,8 @@ impl Scope {
             Self::SponsoredWrite => "sponsored:write",
             Self::WebhooksRead => "webhooks:read",
             Self::WebhooksWrite => "webhooks:write",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
             Self::Admin => "admin",
         }
     }
@@ -101,6 +107,10 @@ pub struct KeyHolder {
     pub kind: PrincipalKind,
     pub key_id: String,
     pub scopes: Vec<Scope>,
+    /// When the key ends, if it does.
+    pub until: Option<OffsetDateTime>,
+    /// It must sign requests of value, and has not signed this one.
+    pub unsigned: bool,
 }
 
 /// Somebody who signed in with a wallet and shows a valid access token.
@@ -148,6 +158,10 @@ pub enum Action {
     ReadWebhook,
     /// Make, change, try, send again.
     ChangeWebhook,
+    /// Keys of one's own principal; with `admin` of everybody's.
+    ReadApiKey,
+    /// Make, change, replace, revoke. Nobody gives what they have not: see `app`.
+    ChangeApiKey,
     /// A call of the operator's choosing, from a wallet of the engine.
     RequestTransaction,
     QuoteTransaction,
@@ -169,7 +183,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 25] = [
+    pub const ALL: [Action; 27] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -184,6 +198,8 @@ impl Action {
         Self::RequestSponsored,
         Self::ReadWebhook,
         Self::ChangeWebhook,
+        Self::ReadApiKey,
+        Self::ChangeApiKey,
         Self::RequestTransaction,
         Self::QuoteTransaction,
         Self::ReadTransaction,
@@ -196,6 +212,42 @@ impl Action {
         Self::ReadSession,
         Self::EndSession,
     ];
+}
+
+impl Action {
+    /// Does it move value, or decide who may? A key that must sign, must sign these.
+    #[must_use]
+    pub const fn is_of_value(self) -> bool {
+        match self {
+            Self::RequestMint
+            | Self::RequestCollection
+            | Self::RequestSponsored
+            | Self::ChangeApiKey
+            | Self::ChangeWebhook
+            | Self::RequestTransaction
+            | Self::ChangeTransaction
+            | Self::StoreAbi
+            | Self::ChangeWallet
+            | Self::ChangeSponsor => true,
+            Self::UploadContent
+            | Self::StoreMetadata
+            | Self::ReadMint
+            | Self::ReadItem
+            | Self::ReadCollection
+            | Self::ReadPublicFacts
+            | Self::ReadMintFacts
+            | Self::ReadSponsor
+            | Self::ReadSponsored
+            | Self::ReadApiKey
+            | Self::ReadWebhook
+            | Self::QuoteTransaction
+            | Self::ReadTransaction
+            | Self::ReadAbi
+            | Self::ReadWallet
+            | Self::ReadSession
+            | Self::EndSession => false,
+        }
+    }
 }
 
 /// What an action asks of its actor.
@@ -228,6 +280,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
     (Action::ReadWebhook, Rule::OneOf(&[Scope::WebhooksRead, Scope::WebhooksWrite])),
     (Action::ChangeWebhook, Rule::OneOf(&[Scope::WebhooksWrite])),
+    (Action::ReadApiKey, Rule::OneOf(&[Scope::KeysRead, Scope::KeysWrite])),
+    (Action::ChangeApiKey, Rule::OneOf(&[Scope::KeysWrite])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
     (Action::QuoteTransaction, Rule::Operator(TRANSACTIONS)),
     (Action::ReadTransaction, Rule::Operator(TRANSACTIONS)),
@@ -260,6 +314,9 @@ pub enum Denied {
     /// The key's scopes do not cover it; this one would.
     #[error("the key lacks the scope `{0}`")]
     NeedsScope(Scope),
+    /// The key must sign requests of value, and this is one that is not signed.
+    #[error("the request must be signed")]
+    NeedsSignature,
     /// The key is a machine's.
     #[error("only operators may do this")]
     NeedsOperator,
@@ -285,6 +342,9 @@ pub fn authorize(actor: &Actor, action: Action) -> Result<(), Denied> {
         }
         Some(Rule::OneOf(scopes) | Rule::UserOr(scopes) | Rule::Operator(scopes)) => {
             if holder.is_admin() || scopes.iter().any(|scope| holder.scopes.contains(scope)) {
+                if holder.unsigned && action.is_of_value() {
+                    return Err(Denied::NeedsSignature);
+                }
                 Ok(())
             } else {
                 Err(Denied::NeedsScope(scopes.first().copied().unwrap_or(Scope::Admin)))
@@ -303,6 +363,15 @@ impl KeyHolder {
 }
 
 impl Actor {
+    /// When the engine itself acts in somebody's name, there is no request that could be signed.
+    #[must_use]
+    pub fn without_request(self) -> Self {
+        match self {
+            Self::Key(holder) => Self::Key(KeyHolder { unsigned: false, ..holder }),
+            other => other,
+        }
+    }
+
     /// The key that answers for what this actor makes.
     ///
     /// # Errors

@@ -74,7 +74,9 @@ mod tests {
         let principal = PrincipalId::new();
         let key = |kind, scopes: &[Scope]| {
             let scopes = scopes.to_vec();
-            Actor::Key(KeyHolder { principal, kind, key_id: "k".to_owned(), scopes })
+            let key_id = "k".to_owned();
+            let (until, unsigned) = (None, false);
+            Actor::Key(KeyHolder { principal, kind, key_id, scopes, until, unsigned })
         };
         let reach = |topic, actor: &Actor| TopicRule::of(topic).expect("a topic").reach(actor);
         let machine = key(PrincipalKind::Machine, &[Scope::MintsRead]);

@@ -57,6 +57,8 @@ struct Report {
     kinds: Vec<Figures>,
     /// A read of one item to a bare `SELECT` of its row (bar 0.6).
     item_to_select: Option<f64>,
+    /// A read of one item that is kept to a bare handler (bar 0.5).
+    cached_to_bare: Option<f64>,
     /// At half of its peak, p99 of an item to a bare handler's (bar 5).
     item_to_bare_p99: Option<f64>,
     load_before: String,
@@ -102,6 +104,7 @@ pub async fn run(options: Options) -> Result<()> {
         bench: "api",
         clients: options.clients,
         item_to_select: both(Kind::Item, Kind::Select).map(|(a, b)| rounded(a.peak / b.peak)),
+        cached_to_bare: both(Kind::Cached, Kind::Bare).map(|(a, b)| rounded(a.peak / b.peak)),
         item_to_bare_p99: both(Kind::Item, Kind::Bare)
             .map(|(a, b)| rounded(a.at_half.p99_ms / b.at_half.p99_ms)),
         kinds,

@@ -3,7 +3,7 @@
 use crate::{Addr, DbError, Hash, Numeric};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocab::{Address, B256, ChainId, ItemKey, U256};
+use vocab::{Address, B256, ChainId, U256};
 
 /// A transfer as stored.
 #[derive(Clone, Debug)]
@@ -40,20 +40,6 @@ pub type TransferPlace = (i64, i32, i32);
 
 /// After all that there is.
 const NEWEST: TransferPlace = (i64::MAX, i32::MAX, i32::MAX);
-
-/// The latest `limit` transfers of an item, newest first.
-pub async fn load_history(
-    db: &mut PgConnection,
-    item: ItemKey,
-    limit: i64,
-) -> Result<Vec<TransferRow>, DbError> {
-    let filter = TransferFilter {
-        contract: Some(item.contract),
-        token_id: Some(item.token_id),
-        ..TransferFilter::default()
-    };
-    list(db, item.chain_id, filter, None, limit).await
-}
 
 /// Transfers of a chain, newest first, at most `limit`, before `before`.
 pub async fn list(

@@ -5,7 +5,8 @@ use crate::{
     memory_buckets::MemoryBuckets,
     redis_buckets::RedisBuckets,
 };
-use std::time::Duration;
+use arc_swap::ArcSwap;
+use std::{sync::Arc, time::Duration};
 
 /// Whose bucket it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +60,15 @@ impl Options {
         Self { ip: none, wallet: none, key: none, ..Self::default() }
     }
 
+    /// Time in which every bucket is full again.
+    fn longest(&self) -> Duration {
+        [self.ip, self.wallet, self.key]
+            .map(|quota| quota.window)
+            .into_iter()
+            .max()
+            .unwrap_or_default()
+    }
+
     fn quota(&self, kind: Kind) -> Quota {
         match kind {
             Kind::Ip => self.ip,
@@ -82,36 +92,58 @@ pub struct Standing {
     pub retry_after: Duration,
 }
 
-/// Charges callers.
+/// Charges callers. Cheap to clone; clones charge the same buckets.
+#[derive(Clone, Debug)]
+pub struct Limiter(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Limiter {
-    options: Options,
-    local: MemoryBuckets,
+struct Inner {
+    holds: ArcSwap<Holding>,
     shared: Option<RedisBuckets>,
+}
+
+/// What is allowed, and the buckets of this process.
+#[derive(Debug)]
+struct Holding {
+    options: Options,
+    local: Arc<MemoryBuckets>,
 }
 
 impl Limiter {
     /// With `shared`, all processes that have it charge the same buckets.
     #[must_use]
     pub fn new(options: Options, shared: Option<RedisBuckets>) -> Self {
-        let windows = [options.ip, options.wallet, options.key].map(|quota| quota.window);
-        let longest = windows.into_iter().max().unwrap_or_default();
-        Self { options, local: MemoryBuckets::new(options.subjects_max, longest), shared }
+        let local = Arc::new(MemoryBuckets::new(options.subjects_max, options.longest()));
+        Self(Arc::new(Inner { holds: ArcSwap::from_pointee(Holding { options, local }), shared }))
+    }
+
+    /// From now on these options hold. What callers have taken stays taken, but where more of them
+    /// are to be remembered, or longer: then all buckets of this process are full again.
+    pub fn replace(&self, options: Options) {
+        let before = self.0.holds.load();
+        let kept = before.options.subjects_max == options.subjects_max
+            && before.options.longest() >= options.longest();
+        let local = match kept {
+            true => before.local.clone(),
+            false => Arc::new(MemoryBuckets::new(options.subjects_max, options.longest())),
+        };
+        self.0.holds.store(Arc::new(Holding { options, local }));
     }
 
     /// Take `cost` units from the bucket of `subject`, which must not be a secret: it is written as
     /// it is into Redis. None where nothing is limited.
     pub async fn charge(&self, kind: Kind, subject: &str, cost: u32) -> Option<Standing> {
-        let quota = self.options.quota(kind);
+        let quota = self.0.holds.load().options.quota(kind);
         if quota.units == 0 {
             return None;
         }
         let name = format!("{}:{subject}", kind.as_str());
-        let charged = match &self.shared {
+        let charged = match &self.0.shared {
             Some(shared) => shared.charge(&name, quota, cost).await,
             None => None,
         };
-        let charged = charged.unwrap_or_else(|| self.local.charge(&name, quota, cost));
+        let local = || self.0.holds.load().local.charge(&name, quota, cost);
+        let charged = charged.unwrap_or_else(local);
         let standing = standing(kind, quota, cost, charged);
         if !standing.allowed {
             metrics::counter!("limits_refused_total", "kind" => kind.as_str()).increment(1);

@@ -1,146 +1,48 @@
-//! One connection: reads frames, pulls from the log, sends; ends with a reason.
+//! One connection: pulls from the log, sends; ends with a reason. It does not know how messages
+//! travel (see [`Outlet`]).
 
 use crate::{
     Authorize, Close, Denied, Filter, Grant, Hub, TopicGrant,
     frame::{Answer, ClientFrame, Credential, Refusal, Subscribe},
+    outlet::{Outgoing, Outlet},
+    places::{Place, show_places},
     ring::Ring,
     subscription::{Step, Subscription},
 };
-use axum::extract::ws::{Message, WebSocket};
-use futures_util::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
-};
 use serde_json::{Map, Value, json};
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{future::pending, net::IpAddr, sync::Arc};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
 };
 
-/// Cap of a client frame in bytes.
-const FRAME_MAX: usize = 4 << 10;
-/// Frames read ahead of the writer; beyond it the client's own sending is held back.
-const FRAMES_AHEAD: usize = 8;
-/// Messages made at a time for one subscription, and handed to the socket at once.
+/// Messages made at a time for one subscription, and handed over at once.
 const MESSAGES_MAX: usize = 32;
 const ID_MAX: usize = 64;
 const FILTER_VALUE_MAX: usize = 128;
-/// How long we wait for the client's goodbye after ours.
-const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Serve one socket until it ends.
-pub(crate) async fn serve(
-    socket: WebSocket,
+/// Who lets clients in, and where this one comes from, if that is known.
+pub(crate) type Door = (Arc<dyn Authorize>, Option<IpAddr>);
+
+pub(crate) struct Connection<O> {
     hub: Hub,
     authorizer: Arc<dyn Authorize>,
-    grant: Grant,
-) {
-    let gauge = metrics::gauge!("push_connections");
-    gauge.increment(1.0);
-    let (sink, mut stream) = socket.split();
-    let (frames, inbox) = mpsc::channel(FRAMES_AHEAD);
-    let mut connection = Connection::new(hub, authorizer, grant, sink);
-    let options = *connection.hub.options();
-    let close = tokio::select! {
-        close = connection.run(inbox) => close,
-        close = receive(&mut stream, &frames, options.silence_max, options.frames_per_second) => {
-            close
-        }
-    };
-    metrics::counter!("push_closed_total", "reason" => close.reason()).increment(1);
-    let goodbye = connection.sink.send(Message::Close(Some(close.frame())));
-    // A client that never reads never sees this; after the linger the socket is dropped.
-    if let Ok(Ok(())) = timeout(options.linger, goodbye).await {
-        // Closing a socket with unread input resets it, and our close frame would be lost.
-        let drained = async { while stream.next().await.is_some_and(|m| m.is_ok()) {} };
-        let _ = timeout(GOODBYE, drained).await;
-    }
-    gauge.decrement(1.0);
-}
-
-/// Read frames until the client leaves or breaks a rule.
-async fn receive(
-    stream: &mut SplitStream<WebSocket>,
-    frames: &mpsc::Sender<ClientFrame>,
-    silence_max: Duration,
-    per_second: u32,
-) -> Close {
-    let mut bucket = Bucket::new(per_second);
-    loop {
-        let message = match timeout(silence_max, stream.next()).await {
-            Err(_) => return Close::Idle,
-            Ok(None | Some(Err(_) | Ok(Message::Close(_)))) => return Close::Gone,
-            Ok(Some(Ok(message))) => message,
-        };
-        if !bucket.take() {
-            return Close::TooMany;
-        }
-        let text = match message {
-            Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => continue,
-            Message::Binary(_) | Message::Close(_) => return Close::BadFrame,
-        };
-        if text.len() > FRAME_MAX {
-            return Close::TooBig;
-        }
-        let Ok(frame) = serde_json::from_str(&text) else { return Close::BadFrame };
-        if frames.send(frame).await.is_err() {
-            return Close::Gone;
-        }
-    }
-}
-
-/// A token bucket: `rate` frames a second, `2 * rate` at once.
-#[derive(Debug)]
-struct Bucket {
-    rate: f64,
-    left: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    fn new(per_second: u32) -> Self {
-        let rate = f64::from(per_second);
-        Self { rate, left: 2.0 * rate, at: Instant::now() }
-    }
-
-    fn take(&mut self) -> bool {
-        let now = Instant::now();
-        let gained = now.duration_since(self.at).as_secs_f64() * self.rate;
-        self.left = (self.left + gained).min(2.0 * self.rate);
-        self.at = now;
-        let enough = self.left >= 1.0;
-        if enough {
-            self.left -= 1.0;
-        }
-        enough
-    }
-}
-
-struct Connection {
-    hub: Hub,
-    authorizer: Arc<dyn Authorize>,
+    from: Option<IpAddr>,
     grant: Grant,
     expires: Option<Instant>,
-    sink: SplitSink<WebSocket, Message>,
+    pub(crate) outlet: O,
     subscriptions: Vec<Subscription>,
     /// Whose turn it is to be served.
     turn: usize,
 }
 
-impl Connection {
-    fn new(
-        hub: Hub,
-        authorizer: Arc<dyn Authorize>,
-        grant: Grant,
-        sink: SplitSink<WebSocket, Message>,
-    ) -> Self {
+impl<O: Outlet> Connection<O> {
+    pub(crate) fn new(hub: Hub, (authorizer, from): Door, grant: Grant, outlet: O) -> Self {
         let expires = grant.valid_for.map(|d| Instant::now() + d);
-        Self { hub, authorizer, grant, expires, sink, subscriptions: Vec::new(), turn: 0 }
+        Self { hub, authorizer, from, grant, expires, outlet, subscriptions: Vec::new(), turn: 0 }
     }
 
-    async fn run(&mut self, mut inbox: mpsc::Receiver<ClientFrame>) -> Close {
+    pub(crate) async fn run(&mut self, mut inbox: mpsc::Receiver<ClientFrame>) -> Close {
         let Err(close) = self.drive(&mut inbox).await;
         close
     }
@@ -206,43 +108,40 @@ impl Connection {
         self.open(old.id, old.topic, old.filter).await
     }
 
-    async fn send_all(&mut self, messages: Vec<String>) -> Result<(), Close> {
+    /// Hand over what the subscription in turn has to say.
+    async fn send_all(&mut self, messages: Vec<(i64, String)>) -> Result<(), Close> {
         metrics::counter!("push_sent_total").increment(messages.len() as u64);
-        let mut messages =
-            messages.into_iter().map(|message| Message::Text(message.into())).peekable();
+        let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
-            self.send_together(messages.by_ref().take(MESSAGES_MAX)).await?;
+            let together = messages.by_ref().take(MESSAGES_MAX);
+            let together = together.map(|(seq, text)| Outgoing {
+                text,
+                places: O::NAMES_PLACES.then(|| self.places(Some((self.turn, seq)))),
+            });
+            let together = together.collect();
+            self.outlet.send(together).await?;
         }
         Ok(())
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Close> {
-        self.send_together([message]).await
+    /// Where all subscriptions stand, one of them at this number.
+    fn places(&self, at: Option<(usize, i64)>) -> String {
+        let place = |(n, s): (usize, &Subscription)| Place {
+            id: s.id.clone(),
+            epoch: s.epoch(),
+            seq: at.filter(|(turn, _)| *turn == n).map_or(s.position(), |(_, seq)| seq),
+        };
+        show_places(self.subscriptions.iter().enumerate().map(place))
     }
 
-    /// Hand at most [`MESSAGES_MAX`] messages to the socket and wait until they are out: there are
-    /// never more in flight, and a client that does not take them within `stall_max` is cut.
-    async fn send_together(
-        &mut self,
-        messages: impl IntoIterator<Item = Message>,
-    ) -> Result<(), Close> {
-        let sink = &mut self.sink;
-        let sending = async {
-            for message in messages {
-                sink.feed(message).await?;
-            }
-            sink.flush().await
-        };
-        match timeout(self.hub.options().stall_max, sending).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Close::Gone),
-            Err(_) => Err(Close::SlowConsumer),
-        }
+    /// A message of the connection itself, or the first one of a subscription.
+    async fn send(&mut self, text: String) -> Result<(), Close> {
+        self.outlet.send(vec![Outgoing { text, places: None }]).await
     }
 
     async fn say(&mut self, answer: &Answer<'_>) -> Result<(), Close> {
         let text = serde_json::to_string(answer).map_err(|_| Close::Internal)?;
-        self.send(Message::Text(text.into())).await
+        self.send(text).await
     }
 
     async fn refuse(&mut self, id: Option<&str>, code: Refusal) -> Result<(), Close> {
@@ -263,8 +162,8 @@ impl Connection {
             "type": "heartbeat", "block": null,
             "data": {"heads": heads, "subscriptions": subscriptions},
         });
-        self.send(Message::Text(message.to_string().into())).await?;
-        self.send(Message::Ping(Vec::new().into())).await
+        let places = O::NAMES_PLACES.then(|| self.places(None));
+        self.outlet.beat(Outgoing { text: message.to_string(), places }).await
     }
 
     async fn answer(&mut self, frame: ClientFrame) -> Result<(), Close> {
@@ -287,7 +186,7 @@ impl Connection {
         if self.grant.principal.is_some() {
             return self.refuse(None, Refusal::AlreadyAuthenticated).await;
         }
-        match self.authorizer.authenticate(&key.0).await {
+        match self.authorizer.authenticate(&key.0, self.from).await {
             Ok(grant) => {
                 self.expires = grant.valid_for.map(|d| Instant::now() + d);
                 self.grant = grant;
@@ -302,7 +201,7 @@ impl Connection {
         }
     }
 
-    async fn subscribe(&mut self, wanted: Subscribe) -> Result<(), Close> {
+    pub(crate) async fn subscribe(&mut self, wanted: Subscribe) -> Result<(), Close> {
         let (topic, filter) = match self.admit(&wanted) {
             Ok(admitted) => admitted,
             Err(refusal) => {
@@ -325,7 +224,7 @@ impl Connection {
     }
 
     /// May this be subscribed to? The filter comes back with the mandatory part.
-    fn admit(&self, wanted: &Subscribe) -> Result<(&'static str, Filter), Refusal> {
+    pub(crate) fn admit(&self, wanted: &Subscribe) -> Result<(&'static str, Filter), Refusal> {
         if wanted.id.is_empty() || wanted.id.len() > ID_MAX {
             return Err(Refusal::InvalidId);
         }
@@ -383,9 +282,10 @@ impl Connection {
         }
         let subscription = Subscription::new(id, topic, filter, snapshot.epoch, snapshot.seq);
         self.say(&subscribed(&subscription)).await?;
-        self.send(Message::Text(subscription.snapshot(&snapshot.state).into())).await?;
+        let text = subscription.snapshot(&snapshot.state);
         self.subscriptions.push(subscription);
-        Ok(())
+        let places = O::NAMES_PLACES.then(|| self.places(None));
+        self.outlet.send(vec![Outgoing { text, places }]).await
     }
 }
 

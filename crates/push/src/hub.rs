@@ -244,6 +244,7 @@ impl Feed {
         loop {
             match self.tail.next().await {
                 Ok(facts) => {
+                    self.hub.0.snapshots.heard(&facts);
                     self.hub.append(facts);
                     self.tail.places().for_each(|place| self.hub.jump(place));
                     self.hub.0.changes.send_modify(|n| *n += 1);

@@ -1,4 +1,4 @@
-//! Live delivery of the numbered fact log over WebSocket.
+//! Live delivery of the numbered fact log, over WebSocket and as server-sent events.
 //!
 //! One [`Feed`] per process follows the log into a bounded ring per topic. Each connection *pulls*
 //! from its own positions, so a slow client costs its positions and one message in flight, never a
@@ -29,21 +29,29 @@
 //! are null, and its data names the heads of all topics and how far each subscription has looked
 //! (a valid `from_seq`, even when no fact matched).
 //!
-//! Close codes: see [`Close`].
+//! Close codes: see [`Close`]. Events carry the same messages; see `events`.
 
 mod close;
 mod connection;
 mod entry;
+mod events;
 mod filter;
 mod frame;
 mod hub;
+mod outlet;
+mod places;
 mod policy;
 mod ring;
 mod route;
+mod socket;
 mod subscription;
 
 pub use close::Close;
+pub use events::BadEvents;
 pub use filter::Filter;
 pub use hub::{Feed, Hub, HubOptions};
-pub use policy::{Authorize, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant};
+pub use journal::Fact;
+pub use policy::{
+    Authorize, ClientAddress, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant,
+};
 pub use route::{NotOpened, router};

@@ -2,8 +2,9 @@
 
 use crate::Filter;
 use futures_util::future::BoxFuture;
+use journal::Fact;
 use serde_json::Value;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// What a connection may subscribe to.
 #[derive(Clone, Debug, Default)]
@@ -35,14 +36,22 @@ pub enum Denied {
     Unavailable,
 }
 
+/// Where a request comes from, as an extension of it. The edge says so; without, it is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
 /// The policy of the stream, given by the edge.
 pub trait Authorize: Send + Sync + 'static {
     /// What anyone may follow.
     fn anonymous(&self) -> Grant;
 
     /// What the holder of `credential` (the `key` of an auth frame, or what followed `Bearer` in
-    /// the Authorization header) may follow, public topics included.
-    fn authenticate<'a>(&'a self, credential: &'a str) -> BoxFuture<'a, Result<Grant, Denied>>;
+    /// the Authorization header) may follow, public topics included. `from`: see [`ClientAddress`].
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a str,
+        from: Option<IpAddr>,
+    ) -> BoxFuture<'a, Result<Grant, Denied>>;
 
     /// Every topic that some grant may hold: tells `unauthenticated` from `unknown_topic`.
     fn knows(&self, topic: &str) -> bool;
@@ -72,4 +81,8 @@ pub trait Snapshots: Send + Sync + 'static {
         topic: &'a str,
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<Snapshot, SnapshotError>>;
+
+    /// The log has these new facts, and nobody has been told of them yet; none: it began anew.
+    /// Whoever keeps what was read before may forget it here. Must not wait.
+    fn heard(&self, _facts: &[Fact]) {}
 }

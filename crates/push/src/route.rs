@@ -1,14 +1,22 @@
-//! `GET /stream`: from a request to a connection.
+//! `GET /stream` and `GET /events`: from a request to a connection.
 
-use crate::{Authorize, Denied, Hub, connection};
+use crate::{
+    Authorize, ClientAddress, Denied, Grant, Hub,
+    events::{self, BadEvents, Wanted},
+    frame::Refusal,
+    socket,
+};
 use axum::{
-    Router,
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    http::{HeaderMap, StatusCode, header},
+    Extension, Router,
+    extract::{
+        Query, State, WebSocketUpgrade, rejection::QueryRejection,
+        ws::rejection::WebSocketUpgradeRejection,
+    },
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// Above this the parser itself gives up; our own, lower cap answers with a close code.
 const FRAME_HARD_MAX: usize = 64 << 10;
@@ -16,6 +24,8 @@ const FRAME_HARD_MAX: usize = 64 << 10;
 const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 8 << 10;
 const WRITE_BUFFER_MAX: usize = 8 << 20;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Clone)]
 struct Edge {
@@ -34,26 +44,36 @@ pub enum NotOpened {
     TooManyConnections,
     /// 426: the request is no opening handshake of a WebSocket.
     NoWebSocket,
+    /// 401: a topic of the events needs a credential.
+    CredentialMissing,
+    /// 403: the credential is not for this topic, or the filter asks for what is another's.
+    Denied,
+    /// 400
+    Bad(BadEvents),
 }
 
-/// A router with `GET /stream`, to be nested where the API lives.
+/// A router with `GET /stream` and `GET /events`, to be nested where the API lives.
 pub fn router(hub: Hub, authorizer: Arc<dyn Authorize>) -> Router {
-    Router::new().route("/stream", get(stream)).with_state(Edge { hub, authorizer })
+    Router::new()
+        .route("/stream", get(stream))
+        .route("/events", get(follow))
+        .with_state(Edge { hub, authorizer })
 }
+
+/// What the edge says of where a request comes from.
+type From = Option<Extension<ClientAddress>>;
 
 async fn stream(
     State(edge): State<Edge>,
+    from: From,
     headers: HeaderMap,
     up: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let from = from.map(|Extension(ClientAddress(from))| from);
     let Ok(up) = up else { return NotOpened::NoWebSocket.into_response() };
-    let grant = match bearer(&headers) {
-        None => edge.authorizer.anonymous(),
-        Some(credential) => match edge.authorizer.authenticate(credential).await {
-            Ok(grant) => grant,
-            Err(Denied::Unauthenticated) => return NotOpened::Unauthenticated.into_response(),
-            Err(Denied::Unavailable) => return NotOpened::Unavailable.into_response(),
-        },
+    let grant = match granted(&edge, &headers, from).await {
+        Ok(grant) => grant,
+        Err(why) => return why.into_response(),
     };
     let Some(place) = edge.hub.enter() else {
         return NotOpened::TooManyConnections.into_response();
@@ -64,9 +84,61 @@ async fn stream(
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .on_upgrade(move |socket| async move {
-            connection::serve(socket, edge.hub, edge.authorizer, grant).await;
+            socket::serve(socket, edge.hub, (edge.authorizer, from), grant).await;
             drop(place);
         })
+}
+
+type Pairs = Query<Vec<(String, String)>>;
+
+async fn follow(
+    State(edge): State<Edge>,
+    from: From,
+    headers: HeaderMap,
+    query: Result<Pairs, QueryRejection>,
+) -> Result<Response, NotOpened> {
+    let from = from.map(|Extension(ClientAddress(from))| from);
+    let Query(pairs) = query.map_err(|_| NotOpened::Bad(BadEvents::Filter))?;
+    let last = match headers.get(LAST_EVENT_ID) {
+        Some(value) => Some(value.to_str().map_err(|_| NotOpened::Bad(BadEvents::Place))?),
+        None => None,
+    };
+    let wanted = Wanted::parse(pairs).and_then(|wanted| wanted.subscriptions(last));
+    let wanted = wanted.map_err(NotOpened::Bad)?;
+    let grant = granted(&edge, &headers, from).await?;
+    let place = edge.hub.enter().ok_or(NotOpened::TooManyConnections)?;
+    let body =
+        events::open(edge.hub, (edge.authorizer, from), grant, place, wanted).map_err(refused)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        // Proxies must not collect what is to come at once.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+fn refused(refusal: Refusal) -> NotOpened {
+    match refusal {
+        Refusal::Unauthenticated => NotOpened::CredentialMissing,
+        Refusal::Denied => NotOpened::Denied,
+        Refusal::FilterNotAllowed => NotOpened::Bad(BadEvents::Filter),
+        // A name of no length, or too long a one, is that of no topic.
+        Refusal::UnknownTopic | Refusal::InvalidId => NotOpened::Bad(BadEvents::UnknownTopic),
+        _ => NotOpened::Bad(BadEvents::Topics),
+    }
+}
+
+async fn granted(
+    edge: &Edge,
+    headers: &HeaderMap,
+    from: Option<IpAddr>,
+) -> Result<Grant, NotOpened> {
+    let Some(credential) = bearer(headers) else { return Ok(edge.authorizer.anonymous()) };
+    let granted = edge.authorizer.authenticate(credential, from).await;
+    granted.map_err(|denied| match denied {
+        Denied::Unauthenticated => NotOpened::Unauthenticated,
+        Denied::Unavailable => NotOpened::Unavailable,
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -82,6 +154,9 @@ impl NotOpened {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Unavailable | Self::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoWebSocket => StatusCode::UPGRADE_REQUIRED,
+            Self::CredentialMissing => StatusCode::UNAUTHORIZED,
+            Self::Denied => StatusCode::FORBIDDEN,
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
         }
     }
 }

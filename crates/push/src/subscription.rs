@@ -27,8 +27,9 @@ pub(crate) struct Subscription {
 pub(crate) enum Step {
     /// Up to date: wait for news.
     Idle,
-    /// Send these, then ask again (none: the filter let nothing through so far).
-    Send(Vec<String>),
+    /// Send these, each with its number, then ask again (none: the filter let nothing through so
+    /// far).
+    Send(Vec<(i64, String)>),
     /// Behind the ring: read the facts in `(after, upto]` and hand them to `accept`.
     Load { after: i64, upto: i64 },
     /// The topic began a new epoch: say so and start over with a snapshot.
@@ -79,7 +80,7 @@ impl Subscription {
 
     /// The answer to [`Step::Load`]: matching facts in `(after, upto]`, in order; `cut` when there
     /// may be more of them.
-    pub fn accept(&mut self, upto: i64, found: Vec<Entry>, cut: bool) -> Vec<String> {
+    pub fn accept(&mut self, upto: i64, found: Vec<Entry>, cut: bool) -> Vec<(i64, String)> {
         let found: Vec<Arc<Entry>> = found.into_iter().map(Arc::new).collect();
         let messages = self.encode(&found);
         self.position = if cut { self.sent } else { upto };
@@ -97,11 +98,12 @@ impl Subscription {
         )
     }
 
-    fn encode(&mut self, entries: &[Arc<Entry>]) -> Vec<String> {
+    fn encode(&mut self, entries: &[Arc<Entry>]) -> Vec<(i64, String)> {
         let mut messages = Vec::with_capacity(entries.len());
         for entry in entries {
             assert!(entry.seq > self.sent, "invariant: a subscription only moves forward");
-            messages.push(entry.message(&self.topic_json, &self.id_json, self.epoch, self.sent));
+            let text = entry.message(&self.topic_json, &self.id_json, self.epoch, self.sent);
+            messages.push((entry.seq, text));
             self.sent = entry.seq;
         }
         messages

@@ -8,5 +8,7 @@ mod telemetry;
 
 pub use failpoint::Failpoints;
 pub use supervisor::{Ended, Importance, Supervisor, TaskError};
-pub use telemetry::{LogFormat, Metrics, TelemetryError, install_logs, install_metrics};
+pub use telemetry::{
+    LogFilter, LogFormat, Metrics, TelemetryError, install_logs, install_metrics, is_log_filter,
+};
 pub use tokio_util::sync::CancellationToken;

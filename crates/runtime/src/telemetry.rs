@@ -5,7 +5,9 @@
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum TelemetryError {
     Filter(#[from] tracing_subscriber::filter::ParseError),
     #[error("logs are installed already")]
     Logs(#[from] tracing_subscriber::util::TryInitError),
+    #[error("the log writer is gone")]
+    Gone(#[from] reload::Error),
     #[error("metrics are installed already")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
@@ -34,13 +38,33 @@ pub enum TelemetryError {
 /// all of it, and errors come back as errors. A filter that names this target has its way.
 const REMARKS: &str = "sqlx::postgres::notice";
 
+/// Which lines the log has; can be changed while it is written.
+#[derive(Clone, Debug)]
+pub struct LogFilter(reload::Handle<EnvFilter, Registry>);
+
+impl LogFilter {
+    /// From now on `filter` decides.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Filter`] for a bad filter: then nothing changes.
+    pub fn replace(&self, filter: &str) -> Result<(), TelemetryError> {
+        Ok(self.0.reload(env_filter(filter)?)?)
+    }
+}
+
+/// Whether a text is a filter of log lines.
+#[must_use]
+pub fn is_log_filter(text: &str) -> bool {
+    !text.trim().is_empty() && env_filter(text).is_ok()
+}
+
 /// Install the process-wide log writer. `filter` is in the syntax of `tracing` directives, for
 /// example `info,sqlx=warn`.
 ///
 /// # Errors
 /// [`TelemetryError::Filter`] for a bad filter; [`TelemetryError::Logs`] when called twice.
-pub fn install_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
-    let filter = env_filter(filter)?;
+pub fn install_logs(format: LogFormat, filter: &str) -> Result<LogFilter, TelemetryError> {
+    let (filter, handle) = reload::Layer::new(env_filter(filter)?);
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => {
@@ -60,7 +84,7 @@ pub fn install_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryErro
             registry.with(layer).try_init()?;
         }
     }
-    Ok(())
+    Ok(LogFilter(handle))
 }
 
 fn env_filter(text: &str) -> Result<EnvFilter, TelemetryError> {

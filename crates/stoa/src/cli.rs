@@ -1,10 +1,13 @@
 use crate::{
-    audit_log, chain, configuration, demo, dev, index, key,
+    audit_log, chain,
+    configuration::{self, Layers},
+    demo, dev, index, key,
     operate::{self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
     session, sign,
 };
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use runtime::{LogFilter, LogFormat};
 use std::process::ExitCode;
 
 /// A self-hosted engine for on-chain commerce.
@@ -13,12 +16,35 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    logs: LogOptions,
+}
+
+/// How logs are written.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LogOptions {
     /// Write logs as JSON, one object a line.
     #[arg(long, global = true, help_heading = "Logs")]
-    log_json: bool,
-    /// Which log lines to write, for example `info,transactor=debug`.
-    #[arg(long, global = true, help_heading = "Logs", env = "STOA_LOG", default_value = "info")]
-    log: String,
+    pub log_json: bool,
+    /// Which log lines to write, for example `info,transactor=debug`; above `telemetry.log` of a
+    /// configuration [default: info]
+    #[arg(long, global = true, help_heading = "Logs", env = "STOA_LOG")]
+    pub log: Option<String>,
+}
+
+impl LogOptions {
+    /// Begin to write the log.
+    pub(crate) fn install(&self, filter: &str) -> Result<LogFilter> {
+        let format = if self.log_json { LogFormat::Json } else { LogFormat::Text };
+        Ok(runtime::install_logs(format, filter)?)
+    }
+
+    /// Let it stand above what a configuration says.
+    pub(crate) fn above(&self, layers: &mut Layers) {
+        if let Some(filter) = &self.log {
+            layers.flag("--log", "telemetry.log", filter);
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -86,23 +112,18 @@ enum Command {
 
 pub(crate) fn run() -> Result<ExitCode> {
     let cli = Cli::parse();
-    let format = if cli.log_json { runtime::LogFormat::Json } else { runtime::LogFormat::Text };
-    let serves = matches!(
-        cli.command,
-        Command::Dev(_) | Command::Sign(_) | Command::Index(index::IndexCommand::Run(_))
-    );
-    if serves {
-        runtime::install_logs(format, &cli.log)?;
-    }
     match cli.command {
-        Command::Dev(options) => dev::run(options, &cli.log, cli.log_json)?,
-        Command::Config(command) => configuration::run(command)?,
+        Command::Dev(options) => dev::run(options, &cli.logs)?,
+        Command::Config(command) => return configuration::run(command),
         Command::Demo(options) => crate::block_on(demo::run(options))?,
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Session(command) => crate::block_on(session::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
-        Command::Index(command) => crate::block_on(index::run(command))?,
-        Command::Sign(options) => sign::run(*options)?,
+        Command::Index(command) => crate::block_on(index::run(command, &cli.logs))?,
+        Command::Sign(options) => {
+            cli.logs.install(cli.logs.log.as_deref().unwrap_or("info"))?;
+            sign::run(*options)?;
+        }
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
         Command::Audit(command) => return crate::block_on(audit_log::run(command)).map(verdict),
         Command::Tx { connection, command } => {

@@ -1,5 +1,6 @@
 //! How commands of an operator find the server's database.
 
+use crate::configuration::Settings;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use db::Db;
@@ -19,6 +20,13 @@ pub(crate) struct DatabaseOptions {
 }
 
 impl DatabaseOptions {
+    /// The database that the configuration names, if the command line names none.
+    pub(crate) fn above(&self, settings: &Settings) -> Self {
+        let configured = || settings.database_url.expose().map(str::to_owned);
+        let database_url = self.database_url.clone().or_else(configured);
+        Self { database_url, ..self.clone() }
+    }
+
     /// Connect for work of some length with at most so many connections, and bring the schema up to
     /// date.
     pub(crate) async fn connect_migrating(&self, connections_max: u32) -> Result<Db> {

@@ -5,6 +5,7 @@ pub(crate) mod run;
 mod sources;
 
 use crate::{
+    cli::LogOptions,
     database::DatabaseOptions,
     index_rebuild::{self, RebuildOptions, VerifyOptions},
     say,
@@ -69,9 +70,9 @@ pub(crate) struct ChainOptions {
     database: DatabaseOptions,
 }
 
-pub(crate) async fn run(command: IndexCommand) -> Result<()> {
+pub(crate) async fn run(command: IndexCommand, logs: &LogOptions) -> Result<()> {
     match command {
-        IndexCommand::Run(options) => run::run(*options).await,
+        IndexCommand::Run(options) => run::run(*options, logs).await,
         IndexCommand::Status(options) => status(options).await,
         IndexCommand::Pause(options) => pause(options).await,
         IndexCommand::Resume(options) => resume(options).await,

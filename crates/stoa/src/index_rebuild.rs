@@ -1,7 +1,7 @@
 //! `stoa index rebuild` and `verify`: projections made anew of stored logs, to take the place of
 //! the live ones or to be compared with them.
 
-use crate::{configuration::Settings, database::DatabaseOptions, nodes, note, say};
+use crate::{configuration::ConfigurationOptions, database::DatabaseOptions, nodes, note, say};
 use anyhow::{Result, anyhow, bail};
 use chain::Chain;
 use clap::Args;
@@ -12,7 +12,6 @@ use projections::rebuild::{
 };
 use serde_json::{Value, json};
 use std::{
-    path::PathBuf,
     pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
@@ -43,10 +42,9 @@ pub(crate) struct VerifyOptions {
     /// failover. Else those of the configuration, of all its chains; without any, nothing is asked.
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
-    /// What is decided of the engine; of it `[pool]`, `[[endpoints]]` and `[[chains]]`
-    /// hold here.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    // Of it `[pool]`, `[[endpoints]]`, `[[chains]]` and `[database]` hold here.
+    #[command(flatten)]
+    configuration: ConfigurationOptions,
     /// How many balances, and how many owners, are asked about.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     samples: u16,
@@ -117,7 +115,7 @@ fn subject(name: &str) -> Result<Subject> {
 
 /// None where no node is named.
 async fn open_chains(options: &VerifyOptions) -> Result<Vec<Chain>> {
-    let settings = Settings::load(options.config.as_deref())?;
+    let settings = options.configuration.layers().load()?.settings;
     let named = nodes::named(&settings, &options.rpc)?;
     try_join_all(named.iter().map(|(of, endpoints)| nodes::open(endpoints, None, of))).await
 }

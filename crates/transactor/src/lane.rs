@@ -119,7 +119,7 @@ impl Lane {
                 continue;
             }
             rang = tokio::select! {
-                () = bell.notified(), if self.room() > 0 => true,
+                () = bell.rung(), if self.room() > 0 => true,
                 _ = pulse.changed() => {
                     pulse.mark_changed();
                     false

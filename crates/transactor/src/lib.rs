@@ -44,6 +44,7 @@ mod queue;
 mod quote;
 mod reason;
 mod run;
+mod rush;
 mod send;
 mod share;
 mod sign;

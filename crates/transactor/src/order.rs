@@ -4,6 +4,8 @@ use crate::{
     FAILPOINTS,
     breaker::Circuit,
     lane::{Lane, LaneError},
+    queue::Bell,
+    rush::PATIENCE_MAX,
     share::{Found, Turn, batch, share},
     take::CALLS_MAX,
 };
@@ -13,7 +15,7 @@ use db::{
 };
 use std::{
     collections::{BTreeMap, HashSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -26,6 +28,10 @@ const DEPTH_MAX: i64 = 2_000;
 
 /// A lane looks for jobs at every so many ticks at least.
 const LOOK_TICKS: u32 = 50;
+
+/// How long a lane leaves jobs alone when a rush begins: as long as a block takes, but not less,
+/// and no longer than [`PATIENCE_MAX`].
+const PATIENCE_MIN: Duration = Duration::from_millis(100);
 
 /// Jobs that a lane looks at.
 pub(crate) struct Claimed {
@@ -40,7 +46,7 @@ impl Lane {
     /// Is it this lane's turn to look for jobs? One that is told of some waits for a moment, if
     /// need be, so that there are several. One that was told of none looks if nobody else has, and
     /// now and then in any case: there are jobs that only one lane may take.
-    pub async fn is_turn(&mut self, rang: bool) -> bool {
+    pub async fn is_turn(&mut self, bell: &Bell, rang: bool) -> bool {
         let (now, tick) = (Instant::now(), self.options().tick);
         let (looks, role) = (&self.context.looks, self.wallet.role.as_str());
         let overdue = now.duration_since(self.looked) >= tick * LOOK_TICKS;
@@ -53,6 +59,8 @@ impl Lane {
             Turn::Not if overdue => {}
             Turn::Not => return false,
         }
+        let block_time = self.context.config.chain.block_time;
+        bell.let_rush_pass(block_time.clamp(PATIENCE_MIN, PATIENCE_MAX)).await;
         self.looked = Instant::now();
         true
     }

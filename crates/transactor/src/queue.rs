@@ -1,6 +1,6 @@
 //! The way in.
 
-use crate::{Compensation, config::TX_GAS_MAX};
+use crate::{Compensation, config::TX_GAS_MAX, rush::Rush};
 use db::{
     Db, DbError, PgConnection,
     transactions::{self, requests},
@@ -9,7 +9,7 @@ use journal::NewFact;
 use serde_json::json;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use time::OffsetDateTime;
@@ -230,18 +230,28 @@ pub enum AdmitError {
 }
 
 /// Guards the way in: refuses new jobs while a role's queue is too long. What was accepted before
-/// stays. Clones share. The depth is counted anew every quarter of a second, and what this process
-/// admits in between is added, so the limit may be passed by what other processes admit meanwhile.
+/// stays. Clones share. The depth is counted anew every quarter of a second, by one request while
+/// the others believe the last count, and what this process admits in between is added; so the
+/// limit may be passed by what other processes admit meanwhile.
 #[derive(Clone, Debug)]
 pub struct Intake {
     depth_max: u64,
-    depths: Arc<Mutex<Depths>>,
+    depths: Arc<Mutex<HashMap<(ChainId, String), Depth>>>,
 }
 
-type Depths = HashMap<(ChainId, String), (Instant, u64)>;
+#[derive(Clone, Copy, Debug)]
+struct Depth {
+    /// When somebody last set out to count.
+    asked: Instant,
+    /// When the count came.
+    counted: Instant,
+    jobs: u64,
+}
 
 /// How long a count is believed.
 const DEPTH_AGE: Duration = Duration::from_millis(250);
+/// And while somebody counts.
+const DEPTH_AGE_MAX: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Intake {
@@ -256,48 +266,93 @@ impl Intake {
     /// # Errors
     /// [`AdmitError::Full`]: refuse the request.
     pub async fn admit(&self, db: &Db, chain: ChainId, role: &str) -> Result<(), AdmitError> {
-        if self.known(chain, role).is_none() {
+        if self.must_count(chain, role) {
             let limit = i64::try_from(self.depth_max).unwrap_or(i64::MAX);
             let mut connection = db.acquire().await.map_err(DbError::from)?;
-            let depth = requests::load_depth(&mut connection, chain, role, limit).await?;
+            let jobs = requests::load_depth(&mut connection, chain, role, limit).await?;
             drop(connection);
-            let depth = depth.unsigned_abs();
-            let mut depths = self.depths.lock().unwrap_or_else(PoisonError::into_inner);
-            depths.insert((chain, role.to_owned()), (Instant::now(), depth));
+            let now = Instant::now();
+            let depth = Depth { asked: now, counted: now, jobs: jobs.unsigned_abs() };
+            self.depths().insert((chain, role.to_owned()), depth);
         }
-        let mut depths = self.depths.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, depth)) = depths.get_mut(&(chain, role.to_owned())) else { return Ok(()) };
-        if *depth >= self.depth_max {
+        let mut depths = self.depths();
+        let Some(Depth { jobs, .. }) = depths.get_mut(&(chain, role.to_owned())) else {
+            return Ok(());
+        };
+        if *jobs >= self.depth_max {
             metrics::counter!("transactor_queue_full_total", "role" => role.to_owned())
                 .increment(1);
-            let full = QueueFull { role: role.to_owned(), depth: *depth, retry_after: RETRY_AFTER };
+            let full = QueueFull { role: role.to_owned(), depth: *jobs, retry_after: RETRY_AFTER };
             return Err(full.into());
         }
-        *depth += 1;
+        *jobs += 1;
         Ok(())
     }
 
-    fn known(&self, chain: ChainId, role: &str) -> Option<u64> {
-        let depths = self.depths.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, depth) = depths.get(&(chain, role.to_owned()))?;
-        (at.elapsed() < DEPTH_AGE).then_some(*depth)
+    /// Must this request count? If so, those that come after it need not, for a while.
+    fn must_count(&self, chain: ChainId, role: &str) -> bool {
+        let mut depths = self.depths();
+        let Some(depth) = depths.get_mut(&(chain, role.to_owned())) else { return true };
+        let due = depth.asked.elapsed() >= DEPTH_AGE;
+        if due {
+            depth.asked = Instant::now();
+        }
+        due || depth.counted.elapsed() >= DEPTH_AGE_MAX
+    }
+
+    fn depths(&self) -> MutexGuard<'_, HashMap<(ChainId, String), Depth>> {
+        self.depths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-type Bells = HashMap<(ChainId, String), Arc<Notify>>;
+type Bells = HashMap<(ChainId, String), Arc<Bell>>;
 
 /// Wakes lanes of this process when there is work; without it they look every tick. Clones share.
 #[derive(Clone, Debug, Default)]
 pub struct Nudge(Arc<Mutex<Bells>>);
 
+/// Of the lanes of one chain and role.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    work: Notify,
+    rush: Mutex<Rush>,
+}
+
 impl Nudge {
     /// A job of this role waits: wake one of its lanes, which wakes the next if there is more.
     pub fn wake(&self, chain: ChainId, role: &str) {
-        self.bell(chain, role).notify_one();
+        let bell = self.bell(chain, role);
+        bell.rush().note(Instant::now());
+        bell.ring();
     }
 
-    pub(crate) fn bell(&self, chain: ChainId, role: &str) -> Arc<Notify> {
+    pub(crate) fn bell(&self, chain: ChainId, role: &str) -> Arc<Bell> {
         let mut bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         bells.entry((chain, role.to_owned())).or_default().clone()
+    }
+}
+
+impl Bell {
+    pub fn ring(&self) {
+        self.work.notify_one();
+    }
+
+    pub async fn rung(&self) {
+        self.work.notified().await;
+    }
+
+    /// Leave alone what waits while a rush begins, for `patience` at most.
+    pub async fn let_rush_pass(&self, patience: Duration) {
+        while let Some(pause) = self.pause(patience) {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn pause(&self, patience: Duration) -> Option<Duration> {
+        self.rush().pause(Instant::now(), patience)
+    }
+
+    fn rush(&self) -> MutexGuard<'_, Rush> {
+        self.rush.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

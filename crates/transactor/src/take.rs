@@ -10,6 +10,7 @@ use crate::{
     moves::{self, Move},
     order::{arrange, drop_behind},
     pulse::Pulse,
+    queue::Bell,
 };
 use alloy_primitives::Address;
 use chain::{CallRequest, RpcError};
@@ -20,7 +21,7 @@ use db::{
     transactions::{self, Ready},
 };
 use std::collections::HashMap;
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 use uuid::Uuid;
 use vocab::{JobStatus, U256, Urgency};
 
@@ -68,12 +69,7 @@ impl Priced {
 impl Lane {
     /// Take a fair share of the jobs that there is room for, which somebody `rang` for. True when
     /// there may be more for us.
-    pub async fn take(
-        &mut self,
-        pulse: Pulse,
-        bell: &Notify,
-        rang: bool,
-    ) -> Result<bool, LaneError> {
+    pub async fn take(&mut self, pulse: Pulse, bell: &Bell, rang: bool) -> Result<bool, LaneError> {
         let room = self.room();
         if room == 0 {
             self.context.loads.remove(self.address());
@@ -85,7 +81,7 @@ impl Lane {
             metrics::counter!("transactor_price_above_cap_total").increment(1);
             return Ok(false);
         }
-        if !self.is_turn(rang).await {
+        if !self.is_turn(bell, rang).await {
             return Ok(false);
         }
         let claimed = self.claim(room).await?;
@@ -93,7 +89,7 @@ impl Lane {
             return Ok(false);
         }
         if claimed.more {
-            bell.notify_one();
+            bell.ring();
         }
         let chain = self.context.config.chain.clone();
         let address = self.address();

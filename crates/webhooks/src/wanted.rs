@@ -58,6 +58,8 @@ pub fn actor_of(holding: &Holding) -> Actor {
         kind,
         key_id: String::new(),
         scopes: holding.scopes.iter().filter_map(|scope| Scope::from_str(scope).ok()).collect(),
+        until: None,
+        unsigned: false,
     })
 }
 

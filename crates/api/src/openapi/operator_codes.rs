@@ -132,3 +132,19 @@ pub(super) fn of_sponsored(operation: &str) -> Vec<Code> {
     };
     parts.concat()
 }
+
+/// What operations on API keys may answer.
+pub(super) fn of_api_keys(operation: &str) -> Vec<Code> {
+    use Code as C;
+    const CHANGE: [Code; 4] =
+        [C::ApiKeyUnknown, C::ApiKeyExceeds, C::ApiKeyRevoked, C::ApiKeyInvalid];
+    let parts: &[&[Code]] = match operation {
+        "create_api_key" => &[&BODY, &MAKES, &[C::ApiKeyInvalid, C::ApiKeyExceeds]],
+        "rotate_api_key" => &[&BODY, &MAKES, &CHANGE, &[C::PathInvalid]],
+        "change_api_key" => &[&BODY, &CHANGE, &[C::PathInvalid]],
+        "revoke_api_key" => &[&[C::ApiKeyUnknown, C::ApiKeyExceeds, C::PathInvalid]],
+        "get_api_key" => &[&[C::ApiKeyUnknown, C::PathInvalid]],
+        _ => &[&LISTS],
+    };
+    parts.concat()
+}

@@ -86,6 +86,35 @@ codes! {
         "It takes an API key.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
+    RequestSignatureMalformed, "request_signature_malformed", 400,
+        "The request's signature can't be read",
+        "`Signature-Input` and `Signature` (RFC 9421) must hold one signature, of what is \
+         supported; `detail` says more.";
+    RequestSignatureIncomplete, "request_signature_incomplete", 400,
+        "The request's signature leaves something out",
+        "It must cover `@method`, `@target-uri`, `content-digest` where there is a body, and \
+         `idempotency-key` where there is one, and say `created`, `keyid`, `nonce` and `alg`; \
+         `detail` says what is missing.";
+    ContentDigestInvalid, "content_digest_invalid", 400, "Content-Digest is not valid",
+        "It must hold the SHA-256 of the body (RFC 9530).";
+    ContentDigestMismatch, "content_digest_mismatch", 400,
+        "The body is not the one that was signed",
+        "Its SHA-256 is not what `Content-Digest` says. The nonce is spent.";
+    RequestSignatureExpired, "request_signature_expired", 401,
+        "The request's signature is not of now",
+        "It is good for 30 seconds around `created`, and until `expires`. Mind your clock.";
+    RequestSignatureWrong, "request_signature_wrong", 401, "The request's signature is not right",
+        "Nobody's that is known here, or not over this request as it arrived.";
+    RequestSignatureReplayed, "request_signature_replayed", 401, "The request was seen before",
+        "Each nonce is taken once. Sign the request anew, with the same `Idempotency-Key`.";
+    RequestSignatureRequired, "request_signature_required", 403, "The request must be signed",
+        "Requests of value of this key take a signature (RFC 9421).";
+    PlaceRefused, "place_refused", 403, "The API key may not be used from there",
+        "The key is bound to networks, and the address that the request comes from is in none of \
+         them.";
+    ApiKeyExceeds, "api_key_exceeds", 403, "The key can do more than yours",
+        "A key makes and changes only keys that can do no more than itself; `detail` says what is \
+         too much. Keys of other principals take the scope `admin`.";
     OperatorOnly, "operator_only", 403, "Only operators may do this",
         "The key belongs to a machine. Its scopes do not matter here.";
     RouteUnknown, "route_unknown", 404, "There is nothing at this path",
@@ -126,6 +155,8 @@ codes! {
          message.";
     SessionUnknown, "session_unknown", 404, "The session is not known",
         "No open session of yours has this id.";
+    ApiKeyUnknown, "api_key_unknown", 404, "The API key is not known",
+        "No key of your principal has this id.";
     ContentUnknown, "content_unknown", 404, "The content is not in this store",
         "No content with this CID was stored here.";
     MethodNotAllowed, "method_not_allowed", 405, "The path does not take this method",
@@ -142,6 +173,8 @@ codes! {
         "A message signs in once. `POST /api/v1/auth/challenges` gives another one.";
     CollectionNotReady, "collection_not_ready", 409, "The collection is not deployed yet",
         "The collection was asked for, but does not stand on chain yet. Try again later.";
+    ApiKeyRevoked, "api_key_revoked", 409, "The API key is revoked",
+        "It has ended for good. Make another one.";
     AbiExists, "abi_exists", 409, "The contract has an ABI, or the name is taken",
         "Delete the present one first, or use another name.";
     AbiBuiltIn, "abi_built_in", 409, "The contract is the engine's own",
@@ -221,6 +254,8 @@ codes! {
         "Or several share the name; then `errors` lists their signatures.";
     ArgumentsInvalid, "arguments_invalid", 422, "The arguments do not fit the function",
         "`errors` lists each one that is wrong, with a JSON pointer such as `/args/1/0`.";
+    ApiKeyInvalid, "api_key_invalid", 422, "The API key can't be like that",
+        "`errors` lists what is wrong, with JSON pointers into the body.";
     SponsorInvalid, "sponsor_invalid", 422, "The sponsor can't be like that",
         "`errors` lists what is wrong, with JSON pointers into the body.";
     WebhookInvalid, "webhook_invalid", 422, "The webhook can't be like that",

@@ -14,10 +14,13 @@ impl From<AppError> for Problem {
             AppError::Denied(Denied::NeedsScope(scope)) => {
                 Problem::from(Code::ScopeMissing).saying(format!("the key needs `{scope}`"))
             }
+            AppError::Denied(Denied::NeedsSignature) => Code::RequestSignatureRequired.into(),
             AppError::Denied(Denied::NeedsOperator) => Code::OperatorOnly.into(),
             AppError::Denied(Denied::NeedsUser) => Code::UserOnly.into(),
             AppError::Denied(Denied::NotForUsers) => Code::KeyOnly.into(),
             AppError::KeyInvalid => Code::KeyInvalid.into(),
+            AppError::PlaceRefused => Code::PlaceRefused.into(),
+            AppError::Signature(fault) => super::signatures::of_fault(fault),
             AppError::TokenInvalid => Code::TokenInvalid.into(),
             AppError::TokenExpired => Code::TokenExpired.into(),
             AppError::SessionEnded => Code::SessionEnded.into(),
@@ -84,6 +87,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
         Refusal::SignIn(refusal) => super::sign_in::of_refusal(refusal),
         Refusal::Webhook(refusal) => super::webhooks::of_refusal(refusal),
+        Refusal::ApiKey(refusal) => super::api_keys::of_refusal(refusal),
         Refusal::WalletUnknown => Code::WalletUnknown.into(),
         Refusal::WalletState { detail } => Problem::from(Code::WalletState).saying(detail),
         Refusal::SignerRefused { detail } => Problem::from(Code::SignerRefused).saying(detail),

@@ -61,6 +61,52 @@ async fn who_does_not_finish_headers_is_cut() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_cut() {
+    let connections =
+        api::ConnectionLimits { stall_time: Duration::from_millis(300), ..Default::default() };
+    let api = start_with(api::Limits { connections, ..Default::default() }).await;
+    let mut stream = TcpStream::connect(api.url.strip_prefix("http://").unwrap()).await.unwrap();
+    // A megabyte each: far more than the kernel keeps for a client.
+    let wanted = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50);
+    stream.write_all(wanted.as_bytes()).await.unwrap();
+    let cut = async {
+        while stream.write_all(b"GET").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), cut).await.expect("the server hangs up");
+}
+
+#[tokio::test]
+async fn one_address_cannot_have_all_connections() {
+    let connections = api::ConnectionLimits { per_address_max: 3, ..Default::default() };
+    let api = start_with(api::Limits { connections, ..Default::default() }).await;
+    let address = api.url.strip_prefix("http://").unwrap();
+    let mut held = Vec::new();
+    let refused = loop {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // One that is let in is asked for nothing more than this.
+        let _ = stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let mut answer = [0; 12];
+        match stream.read_exact(&mut answer).await {
+            Ok(_) => {
+                assert_eq!(&answer, b"HTTP/1.1 200");
+                held.push(stream);
+            }
+            Err(_) => break held.len(),
+        }
+    };
+    assert_eq!(refused, 3);
+    held.pop();
+    testkit::eventually("there is room again", || async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.ok()?;
+        stream.read_exact(&mut [0; 12]).await.ok()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_does_not_finish_a_body_is_told() {
     let limits = api::Limits { request_time: Duration::from_millis(300), ..Default::default() };
     let api = start_with(limits).await;
@@ -233,4 +279,14 @@ async fn a_stream_that_is_not_opened_is_a_problem() {
     };
     problem(upgrade("sk_test_wrong").await.unwrap(), "", "key_invalid").await;
     assert_eq!(upgrade(&api.key).await.unwrap().status(), 101);
+    let events = |query: &str| api.request(Method::GET, &format!("/api/v1/events?{query}")).send();
+    for query in ["", "topic=nonsense", "topic=items&from_seq=x", "topic=items&colour=red"] {
+        problem(events(query).await.unwrap(), "", "query_invalid").await;
+    }
+    problem(events("topic=mints").await.unwrap(), "", "key_missing").await;
+    let denied = api.get("/api/v1/events?topic=transactions").send().await.unwrap();
+    problem(denied, "", "scope_missing").await;
+    let told = api.get("/api/v1/events?topic=mints").send().await.unwrap();
+    assert_eq!(told.headers()["content-type"], "text/event-stream");
+    assert_eq!(told.headers()["cache-control"], "no-store");
 }

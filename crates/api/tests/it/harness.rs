@@ -1,6 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
-use app::{App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings};
+use app::{
+    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings,
+};
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
 };
@@ -58,6 +60,7 @@ pub struct Api {
     pub stop: CancellationToken,
     pub tokens: Tokens,
     pub sign_in: SignIn,
+    pub authenticator: Authenticator,
 }
 
 /// What an API is started with.
@@ -79,8 +82,12 @@ pub struct Setup {
     pub limiter: Option<Limiter>,
     /// Believed about who calls them.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// All keys must sign what is of value.
+    pub signatures_required: bool,
     /// With [`READ_CHAIN`], to which nothing is sent.
     pub read_only: bool,
+    /// With answers that are kept. Tests write past everything that tells of changes.
+    pub hot: bool,
 }
 
 impl Drop for Api {
@@ -109,7 +116,8 @@ pub async fn start_with(limits: api::Limits) -> Api {
 }
 
 pub async fn start_as(setup: Setup) -> Api {
-    let limits = setup.limits;
+    let hot_bytes = if setup.hot { setup.limits.hot_bytes } else { 0 };
+    let limits = api::Limits { hot_bytes, ..setup.limits };
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let database = testkit::database().await;
@@ -137,7 +145,8 @@ pub async fn start_as(setup: Setup) -> Api {
     });
     let tokens = tokens(clock.clone());
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone())
-        .with_tokens(tokens.clone());
+        .with_tokens(tokens.clone())
+        .requiring_signatures(setup.signatures_required);
     let sign_in = SignIn::new(SignInConfig {
         db: database.db.clone(),
         clock: clock.clone(),
@@ -151,6 +160,7 @@ pub async fn start_as(setup: Setup) -> Api {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
+        keys: ApiKeys::new(app.clone(), Pepper::new(PEPPER), authenticator.clone()),
         limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
         trusted_proxies: setup.trusted_proxies,
         metrics: Metrics::detached().unwrap(),
@@ -164,7 +174,7 @@ pub async fn start_as(setup: Setup) -> Api {
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
-        others = others.merge(stream(&database.db, &state, authenticator, &stop).await);
+        others = others.merge(stream(&database.db, &state, authenticator.clone(), &stop).await);
     }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
@@ -187,6 +197,7 @@ pub async fn start_as(setup: Setup) -> Api {
         stop,
         tokens,
         sign_in,
+        authenticator,
     }
 }
 

@@ -124,7 +124,7 @@ async fn an_answer_leaves_its_key_free() {
     let key = operator(&api.database.db, &[Scope::ContentWrite, Scope::TransactionsWrite]).await;
     let authenticator =
         Authenticator::new(api.database.db.clone(), Pepper::new(PEPPER), api.clock.clone());
-    let actor = authenticator.authenticate(&key).await.unwrap();
+    let actor = authenticator.authenticate(&key, None).await.unwrap();
     let caller = app::Caller { actor: &actor, request_id: "r" };
     let document = |name: &str| json!({ "name": name, "image": URI }).to_string().into_bytes();
     let (one, other) = (document("one"), document("other"));

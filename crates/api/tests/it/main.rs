@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod abis;
+mod api_keys;
 mod batches;
 mod browser;
 mod collections;
@@ -13,6 +14,7 @@ mod group;
 mod harness;
 mod holdings;
 mod hostile;
+mod hot;
 mod idempotency;
 mod indexes;
 mod items;
@@ -26,6 +28,7 @@ mod sessions;
 mod sign_in;
 mod sign_in_contracts;
 mod sign_in_logs;
+mod signed;
 mod sponsored;
 mod sponsored_attacks;
 mod sponsored_ends;

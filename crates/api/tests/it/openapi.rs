@@ -47,7 +47,7 @@ async fn every_documented_operation_is_there() {
             count += 1;
         }
     }
-    assert_eq!(count, 71);
+    assert_eq!(count, 77);
 }
 
 #[tokio::test]

@@ -21,10 +21,10 @@ async fn streaming() -> Api {
     start_as(Setup { stream: true, ..Setup::default() }).await
 }
 
-struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Listener {
-    async fn connect(api: &Api, key: Option<&str>) -> Self {
+    pub async fn connect(api: &Api, key: Option<&str>) -> Self {
         let url = format!("{}/api/v1/stream", api.url.replacen("http", "ws", 1));
         let mut request = url.into_client_request().unwrap();
         if let Some(key) = key {
@@ -35,7 +35,7 @@ impl Listener {
     }
 
     /// The answer to a subscription, and the snapshot if it was accepted.
-    async fn subscribe(&mut self, id: &str, topic: &str, filter: Value) -> (Value, Value) {
+    pub async fn subscribe(&mut self, id: &str, topic: &str, filter: Value) -> (Value, Value) {
         let frame = json!({"op": "subscribe", "id": id, "topic": topic, "filter": filter});
         self.0.send(Message::text(frame.to_string())).await.unwrap();
         // Deltas of earlier subscriptions may come between.
@@ -49,7 +49,7 @@ impl Listener {
         (answer, snapshot)
     }
 
-    async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
             let message = next.await.expect("nothing came").expect("the end").unwrap();
@@ -61,6 +61,14 @@ impl Listener {
             }
         }
     }
+}
+
+/// What is said to somebody who shows this key in a frame.
+pub async fn first_answer(api: &Api, key: &str) -> Value {
+    let mut listener = Listener::connect(api, None).await;
+    let frame = json!({ "op": "auth", "key": key });
+    listener.0.send(Message::text(frame.to_string())).await.unwrap();
+    listener.find(|m| m["op"] == "error" || m["op"] == "authenticated").await
 }
 
 async fn mint(api: &Api, key: &str, to: &str) -> String {

@@ -14,6 +14,8 @@ fn key_of(kind: PrincipalKind, scopes: &[Scope]) -> Actor {
         kind,
         key_id: "k".to_owned(),
         scopes: scopes.to_vec(),
+        until: None,
+        unsigned: false,
     })
 }
 
@@ -32,7 +34,7 @@ fn user() -> Actor {
 fn every_actor_by_every_action() {
     use Action::*;
     let public = [ReadItem, ReadCollection, ReadPublicFacts];
-    let for_machines = &Action::ALL[..14];
+    let for_machines = &Action::ALL[..16];
     let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet];
     let writing = [
         RequestTransaction,
@@ -43,11 +45,11 @@ fn every_actor_by_every_action() {
         ReadAbi,
     ];
     let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
-    let for_operators = &Action::ALL[..23];
+    let for_operators = &Action::ALL[..25];
     let sponsors = [ReadSponsor, ReadSponsored];
     let spending = [ReadSponsor, ReadSponsored, RequestSponsored];
     let making = [ReadSponsor, ReadSponsored, ChangeSponsor];
-    let actors: [(&str, Actor, &[Action]); 21] = [
+    let actors: [(&str, Actor, &[Action]); 23] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
@@ -61,6 +63,8 @@ fn every_actor_by_every_action() {
         ("sponsored:write", key(&[Scope::SponsoredWrite]), &spending),
         ("webhooks:read", key(&[Scope::WebhooksRead]), &[ReadWebhook]),
         ("webhooks:write", key(&[Scope::WebhooksWrite]), &[ReadWebhook, ChangeWebhook]),
+        ("keys:read", key(&[Scope::KeysRead]), &[ReadApiKey]),
+        ("keys:write", key(&[Scope::KeysWrite]), &[ReadApiKey, ChangeApiKey]),
         ("operator, sponsors:write", operator(&[Scope::SponsorsWrite]), &making),
         ("admin", key(&[Scope::Admin]), for_machines),
         ("operator without scope", operator(&[]), &[]),
@@ -95,6 +99,23 @@ fn a_denial_says_what_is_missing() {
     let admin = operator(&[Scope::Admin]);
     assert_eq!(authorize(&admin, Action::EndSession), Err(Denied::NeedsUser));
     assert_eq!(authorize(&Actor::Anonymous, Action::EndSession), Err(Denied::NeedsKey));
+}
+
+#[test]
+fn who_must_sign_reads_unsigned_and_moves_nothing() {
+    let Actor::Key(holder) = operator(&[Scope::Admin]) else { panic!("a key") };
+    let unsigned = Actor::Key(KeyHolder { unsigned: true, ..holder.clone() });
+    let mut signed = 0;
+    for action in Action::ALL {
+        let whole = authorize(&Actor::Key(holder.clone()), action);
+        if action.is_of_value() && whole.is_ok() {
+            assert_eq!(authorize(&unsigned, action), Err(Denied::NeedsSignature), "{action:?}");
+            signed += 1;
+        } else {
+            assert_eq!(authorize(&unsigned, action), whole, "{action:?}");
+        }
+    }
+    assert_eq!(signed, 10);
 }
 
 #[test]

@@ -27,8 +27,10 @@ pub enum Kind {
     Bare,
     /// A handler that answers with one row, by its key.
     Select,
-    /// One item.
+    /// One item, from the database.
     Item,
+    /// One item, which many ask for.
+    Cached,
     /// A page of twenty items.
     List,
     /// Nine items to one mint.
@@ -39,14 +41,15 @@ pub enum Kind {
 
 impl Kind {
     /// Writes last: what they ask for is worked off beside what follows.
-    pub const ALL: [Self; 6] =
-        [Self::Bare, Self::Select, Self::Item, Self::List, Self::Mix, Self::Write];
+    pub const ALL: [Self; 7] =
+        [Self::Bare, Self::Select, Self::Item, Self::Cached, Self::List, Self::Mix, Self::Write];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Select => "select",
             Self::Item => "item",
+            Self::Cached => "cached",
             Self::List => "list",
             Self::Mix => "mix",
             Self::Write => "write",
@@ -134,14 +137,17 @@ impl Requests {
             Kind::List => self.get("/api/v1/items?limit=20"),
             Kind::Write => self.mint(),
             Kind::Mix if number.is_multiple_of(WRITE_EVERY) => self.mint(),
-            Kind::Item | Kind::Mix => {
+            Kind::Item | Kind::Cached | Kind::Mix => {
                 self.get(&format!("/api/v1/items/{}/{}/{}", key.0, key.1, key.2))
             }
         }
     }
 
     fn get(&self, target: &str) -> Result<Request<Full<Bytes>>> {
-        let request = Request::builder().uri(target).header(header::HOST, self.address());
+        let mut request = Request::builder().uri(target).header(header::HOST, self.address());
+        if matches!(self.kind, Kind::Item | Kind::List) {
+            request = request.header(header::CACHE_CONTROL, "no-cache");
+        }
         let request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.key));
         Ok(request.body(Full::default())?)
     }

@@ -215,24 +215,6 @@ pub async fn load_by_key(
     .await?)
 }
 
-/// Id of the job whose intent an item's log named.
-pub async fn load_id_by_intent(
-    db: &mut PgConnection,
-    chain: ChainId,
-    contract: Address,
-    intent: U256,
-) -> Result<Option<MintId>, DbError> {
-    let row = sqlx::query!(
-        "select id from mint_jobs where chain_id = $1 and contract = $2 and intent = $3",
-        chain.as_i64(),
-        contract.as_slice(),
-        Numeric(intent) as _,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|r| MintId(r.id)))
-}
-
 /// Which jobs to list. None means any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MintFilter {

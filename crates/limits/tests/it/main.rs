@@ -173,3 +173,21 @@ async fn where_nothing_is_limited_nobody_is_asked() {
         assert!(RedisBuckets::new(url).is_err(), "{url}");
     }
 }
+
+/// Limits can be changed while callers are charged: what they took stays taken.
+#[tokio::test]
+async fn options_are_replaced_while_buckets_stay() {
+    let limiter = Limiter::new(options(10, LONG), None);
+    let clone = limiter.clone();
+    assert_eq!(charge(&limiter, 8).await, (true, 2));
+    clone.replace(options(20, LONG));
+    // Eight of ten of the bucket's time are sixteen of twenty units now.
+    assert_eq!(charge(&limiter, 1).await, (true, 3));
+    clone.replace(options(0, LONG));
+    assert!(limiter.charge(Kind::Ip, "a", 100).await.is_none(), "no limit");
+    clone.replace(options(5, LONG));
+    assert!(!charge(&limiter, 2).await.0, "it was not forgotten");
+    // Longer windows need a longer memory: everybody begins anew, and never with less.
+    clone.replace(options(5, LONG * 2));
+    assert_eq!(charge(&limiter, 2).await, (true, 3));
+}

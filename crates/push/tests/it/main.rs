@@ -1,6 +1,7 @@
 //! The stream over real sockets and a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod events;
 mod faults;
 mod live;
 mod rig;

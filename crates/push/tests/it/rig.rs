@@ -9,7 +9,12 @@ use push::{
     TopicGrant,
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use testkit::TestDatabase;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -36,7 +41,11 @@ impl Authorize for Policy {
         Grant { topics: vec![items()], ..Grant::default() }
     }
 
-    fn authenticate<'a>(&'a self, credential: &'a str) -> BoxFuture<'a, Result<Grant, Denied>> {
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a str,
+        _: Option<IpAddr>,
+    ) -> BoxFuture<'a, Result<Grant, Denied>> {
         let grant = credential.strip_prefix("key-").map(|principal| {
             let mandatory =
                 Filter(BTreeMap::from([("principal_id".to_owned(), principal.to_owned())]));
@@ -132,6 +141,13 @@ impl Rig {
 
     pub async fn connect(&self) -> Client {
         Client::connect(self.address, None).await
+    }
+
+    /// Number of a topic's newest fact, as this process has it.
+    pub async fn head(&self, topic: &str) -> Option<i64> {
+        let mut connection = self.database.db.acquire().await.unwrap();
+        let heads = journal::load_heads(&mut connection).await.unwrap();
+        heads.into_iter().find(|head| head.topic == topic).map(|head| head.seq)
     }
 
     pub async fn record(&self, facts: &[NewFact]) {

@@ -3,7 +3,7 @@
 use super::{
     Settings,
     option::{
-        Kind::{Millis, Text, Texts, Whole},
+        Kind::{Flag, Millis, Text, Texts, Whole},
         Opt, option,
     },
 };
@@ -30,6 +30,7 @@ pub(crate) struct AuthSettings {
     pub challenges_per_client_and_address_max: u32,
     pub challenges_per_address_max: u32,
     pub trusted_proxies: Vec<String>,
+    pub signatures_required: bool,
 }
 
 impl Default for AuthSettings {
@@ -52,6 +53,7 @@ impl Default for AuthSettings {
             challenges_per_client_and_address_max: usual.challenges_per_client_and_address_max,
             challenges_per_address_max: usual.challenges_per_address_max,
             trusted_proxies: Vec::new(),
+            signatures_required: false,
         }
     }
 }
@@ -95,6 +97,9 @@ pub(super) fn options() -> Vec<Opt<Settings>> {
         option!("trusted_proxies", Texts,
             "addresses of proxies whose `X-Forwarded-For` is believed",
             s => s.auth.trusted_proxies),
+        option!("signatures_required", Flag,
+            "must all API keys sign their requests of value, not only those that are marked so?",
+            s => s.auth.signatures_required),
     ]
 }
 

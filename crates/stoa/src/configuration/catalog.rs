@@ -3,7 +3,7 @@
 use super::{
     ChainConfiguration, RoleSettings, Settings, SourceSettings,
     option::{
-        Kind::{Address, Flag, Millis, Number, Text, Texts, Urgency, Wei, Whole},
+        Kind::{Address, Flag, Millis, Number, Socket, Text, Texts, Urgency, Wei, Whole},
         Opt,
         Options::{Chain, Engine},
         Section, option,
@@ -49,7 +49,8 @@ pub(super) fn sections() -> Vec<Section> {
         Section { name: "api", means: "What the API allows at once.", options: Engine(api()) },
         Section {
             name: "limits",
-            means: "What it allows one caller ([limits between callers](../operate/limits.md)).",
+            means: "What it allows one caller ([limits between callers](../operate/limits.md)). \
+                    Reloaded.",
             options: Engine(super::limits::limits()),
         },
         Section {
@@ -61,6 +62,16 @@ pub(super) fn sections() -> Vec<Section> {
             name: "stream",
             means: "The same for the [stream](../guide/use-the-stream.md).",
             options: Engine(stream()),
+        },
+        Section {
+            name: "telemetry",
+            means: "What it tells of itself ([watching](../operate/watching.md)).",
+            options: Engine(super::telemetry::options()),
+        },
+        Section {
+            name: "database",
+            means: "Where everything is kept.",
+            options: Engine(super::database::options()),
         },
         Section {
             name: "auth",
@@ -298,6 +309,10 @@ fn sequencer() -> Vec<Opt<Settings>> {
 
 fn api() -> Vec<Opt<Settings>> {
     vec![
+        option!("listen", Socket,
+            "where it listens; `--http` stands above it. Port 0: a free one. Nothing is encrypted \
+             here: to others it belongs behind a proxy that does TLS",
+            s => s.listen),
         option!("requests_max", Whole(1, 100_000),
             "requests under way; more are answered 503", s => s.api.requests_max),
         option!("request_ms", Millis(100, 600_000),
@@ -310,6 +325,16 @@ fn api() -> Vec<Opt<Settings>> {
         option!("connections_max", Whole(1, 1_000_000),
             "open connections; more wait in the kernel's queue",
             s => s.api.connections.connections_max),
+        option!("connections_per_address", Whole(0, 1_000_000),
+            "of these, by one address (of IPv6 a /64); more are closed at once. 0: no bound. \
+             `auth.trusted_proxies` have none",
+            s => s.api.connections.per_address_max),
+        option!("stall_ms", Millis(100, 600_000),
+            "how long a client may take nothing of an answer that waits for it",
+            s => s.api.connections.stall_time),
+        option!("kept_bytes", Whole(0, 1 << 40),
+            "answers to public reads that are kept for a moment, in bytes; 0 keeps none",
+            s => s.api.hot_bytes),
         option!("header_ms", Millis(100, 600_000),
             "time from connecting to the end of a request's headers",
             s => s.api.connections.header_time),

@@ -3,9 +3,8 @@
 use super::{
     Settings,
     option::{
-        Field,
         Kind::{Millis, Redis, Whole},
-        Opt, Value, option,
+        Opt, option,
     },
 };
 use ::limits::{Limiter, RedisBuckets};
@@ -13,26 +12,6 @@ use anyhow::Result;
 
 const DAY: u64 = 86_400_000;
 const UNITS: u64 = 1_000_000_000;
-
-/// The address of a Redis, if there is one. It may hold a password, and is not shown by `Debug`.
-#[derive(Clone, Default)]
-pub(crate) struct RedisUrl(Option<String>);
-
-impl std::fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "RedisUrl(…)" } else { "RedisUrl(none)" })
-    }
-}
-
-impl Field for RedisUrl {
-    fn shown(&self) -> Option<Value> {
-        self.0.shown()
-    }
-
-    fn take(&mut self, value: Value) {
-        Field::take(&mut self.0, value);
-    }
-}
 
 pub(super) fn limits() -> Vec<Opt<Settings>> {
     vec![
@@ -70,7 +49,7 @@ impl Settings {
     /// # Errors
     /// When the address of Redis is none, which reading the file rules out.
     pub(crate) fn limiter(&self) -> Result<Limiter> {
-        let redis = self.redis_url.0.as_deref().map(RedisBuckets::new).transpose()?;
+        let redis = self.redis_url.expose().map(RedisBuckets::new).transpose()?;
         Ok(Limiter::new(self.limits, redis))
     }
 }

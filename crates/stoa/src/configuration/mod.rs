@@ -1,5 +1,11 @@
-//! What an operator decides of the engine: one TOML file (`stoa dev --config FILE`).
+//! What an operator decides of the engine: one TOML file (`stoa dev --config FILE`), and what
+//! stands above it.
 //!
+//! ```text
+//! usual < file < its [profile.NAME] < STOA_TABLE__OPTION < --set      layers, tree
+//!   └─ laid over each other ─► read once ─► Settings, origins, faults   read, read_chains, secret
+//!                                           └─ profile prod: what is unfit  production
+//! ```
 //! [`catalog`] lists every option once: name, meaning, bounds, and the field that it sets. Reading,
 //! showing and the tables in `docs/reference/configuration.md` all follow that list; what is left
 //! out is as the parts themselves have it.
@@ -7,22 +13,40 @@
 mod auth;
 mod catalog;
 mod chain;
+mod database;
+mod layers;
 mod limits;
 mod option;
+mod production;
 mod read;
 mod read_chains;
+mod reload;
+mod secret;
 mod show;
+mod telemetry;
 mod tools;
+mod tree;
 mod webhooks;
 
 pub(crate) use auth::AuthSettings;
 pub(crate) use chain::ChainConfiguration;
+pub(crate) use layers::{AboveFile, ConfigurationOptions, Layers, LoadError, Loaded, Profile};
+pub(crate) use option::Listen;
+pub(crate) use reload::Reloader;
+pub(crate) use secret::Secret;
+pub(crate) use telemetry::TelemetrySettings;
 pub(crate) use tools::{ConfigCommand, run};
+pub(crate) use tree::Origin;
 
 use ::chain::{PoolConfiguration, RelayConfiguration};
 use app::jobs::batch_mints::BatchOptions;
 use projections::{Events, Factory, Source, Standard};
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use transactor::TopUp;
 use vocab::{Address, ChainId, U256, Urgency};
 
@@ -32,6 +56,8 @@ pub(crate) const MINTER: &str = "minter";
 pub(crate) const OPERATOR: &str = "operator";
 /// Carries what users signed and sponsors pay for.
 pub(crate) const SPONSOR: &str = "sponsor";
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080);
 
 /// Everything that can be decided, as it holds.
 #[derive(Clone, Debug)]
@@ -54,8 +80,13 @@ pub(crate) struct Settings {
     /// Between callers.
     pub limits: ::limits::Options,
     /// Where they are counted, if not in this process.
-    pub redis_url: limits::RedisUrl,
+    pub redis_url: Secret,
     pub stream: push::HubOptions,
+    /// Of the API and its pages.
+    pub listen: Listen,
+    pub telemetry: TelemetrySettings,
+    /// Of processes that start no database of their own.
+    pub database_url: Secret,
     pub auth: AuthSettings,
     pub webhooks: ::webhooks::Options,
 }
@@ -87,11 +118,11 @@ pub(crate) struct SourceSettings {
     pub events: Vec<String>,
 }
 
-/// What is wrong with a file.
+/// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// Counts from 1; none where no line is to blame.
-    pub line: Option<usize>,
+    /// None where nothing that was named is to blame.
+    pub origin: Option<Origin>,
     /// The option's full name, as `transactor.tick_ms`; may be empty.
     pub option: String,
     pub detail: String,
@@ -124,8 +155,11 @@ impl Default for Settings {
             sequencer: journal::SequencerOptions::default(),
             api: api::Limits::default(),
             limits: ::limits::Options::default(),
-            redis_url: limits::RedisUrl::default(),
+            redis_url: Secret::default(),
             stream: push::HubOptions::default(),
+            listen: Listen(Some(LISTEN)),
+            telemetry: TelemetrySettings::default(),
+            database_url: Secret::default(),
             auth: AuthSettings::default(),
             webhooks: ::webhooks::Options::default(),
         }
@@ -160,13 +194,13 @@ impl Default for SourceSettings {
 }
 
 impl Settings {
-    /// What the file says, over what is usual.
-    ///
-    /// # Errors
-    /// All faults of the file at once, in the order of its lines. They quote no values, as those
-    /// may be secret.
-    pub(crate) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        read::read(text)
+    /// What is usual for a server of this profile.
+    pub(crate) fn usual(profile: Profile) -> Self {
+        let mut usual = Self::default();
+        if profile != Profile::Dev {
+            usual.transactor.lease = transactor::Options::default().lease;
+        }
+        usual
     }
 
     /// The roles as the transactor takes them.
@@ -258,8 +292,8 @@ impl RoleSettings {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
         }
         if !self.option.is_empty() {
             write!(f, "{}: ", self.option)?;

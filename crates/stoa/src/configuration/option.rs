@@ -1,7 +1,10 @@
 //! One option: what it is called, which values it takes, and the field behind it.
 
-use std::time::Duration;
-use toml::de::DeValue;
+use super::{
+    secret::Secret,
+    tree::{Leaf, Node, Tree},
+};
+use std::{net::SocketAddr, time::Duration};
 use vocab::Urgency;
 
 /// An option of a `T`.
@@ -30,7 +33,7 @@ pub(super) enum Options {
 }
 
 /// Which values an option takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     Whole(u64, u64),
     Millis(u64, u64),
@@ -41,10 +44,18 @@ pub(super) enum Kind {
     Urgency,
     Text,
     Texts,
+    /// Where this machine listens.
+    Socket,
+    /// Which log lines are written.
+    Filter,
     /// An address whose path may hold a key.
     Address,
     /// The address of a Redis, which may hold a password.
     Redis,
+    /// The address of a database, which may hold a password.
+    Database,
+    /// A text that nobody else may know.
+    Secret,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -58,39 +69,47 @@ pub(super) enum Value {
 }
 
 impl Kind {
+    /// Whether a value of it may be secret, in part or as a whole: then a file of its own may hold
+    /// it, and the command line may not.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Self::Address | Self::Redis | Self::Database | Self::Secret)
+    }
+
     /// # Errors
     /// What would have been right. The value is not repeated: it may be secret.
-    pub(super) fn read(self, value: &DeValue<'_>) -> Result<Value, String> {
+    pub(super) fn read(self, node: &Node) -> Result<Value, String> {
+        let text = || node.text();
+        let text_that = |is: fn(&str) -> bool| {
+            text().filter(|text| is(text)).map(|text| Value::Text(text.to_owned()))
+        };
         let read = match self {
-            Self::Whole(least, most) | Self::Millis(least, most) => value
-                .as_integer()
-                .and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok())
-                .filter(|n| (least..=most).contains(n))
-                .map(Value::Whole),
-            Self::Number(least, most) => {
-                number(value).filter(|n| (least..=most).contains(n)).map(Value::Number)
+            Self::Whole(least, most) | Self::Millis(least, most) => {
+                whole(node).filter(|n| (least..=most).contains(n)).map(Value::Whole)
             }
-            Self::Wei => value
-                .as_str()
+            Self::Number(least, most) => {
+                number(node).filter(|n| (least..=most).contains(n)).map(Value::Number)
+            }
+            Self::Wei => text()
                 .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
                 .and_then(|text| text.parse().ok())
                 .map(Value::Wei),
-            Self::Flag => value.as_bool().map(Value::Flag),
-            Self::Urgency => value
-                .as_str()
-                .filter(|text| text.parse::<Urgency>().is_ok())
-                .map(|text| Value::Text(text.to_owned())),
-            Self::Text | Self::Address => value.as_str().map(|text| Value::Text(text.to_owned())),
-            Self::Redis => value
-                .as_str()
-                .filter(|text| limits::RedisBuckets::is_address(text))
-                .map(|text| Value::Text(text.to_owned())),
-            Self::Texts => value.as_array().and_then(|values| {
-                let text = |value: &toml::Spanned<DeValue<'_>>| {
-                    value.get_ref().as_str().map(str::to_owned)
-                };
-                values.iter().map(text).collect::<Option<Vec<_>>>().map(Value::Texts)
+            Self::Flag => match &node.tree {
+                Tree::Leaf(Leaf::Flag(flag)) => Some(*flag),
+                Tree::Leaf(Leaf::Raw(text)) => text.trim().parse().ok(),
+                _ => None,
+            }
+            .map(Value::Flag),
+            Self::Urgency => text_that(|text| text.parse::<Urgency>().is_ok()),
+            Self::Text | Self::Address => text_that(|_| true),
+            Self::Socket => text_that(|text| text.parse::<SocketAddr>().is_ok()),
+            Self::Filter => text_that(runtime::is_log_filter),
+            Self::Redis => text_that(limits::RedisBuckets::is_address),
+            Self::Database => text_that(|text| {
+                reqwest::Url::parse(text)
+                    .is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
             }),
+            Self::Secret => text_that(|text| !text.is_empty()),
+            Self::Texts => texts(node).map(Value::Texts),
         };
         read.ok_or_else(|| format!("must be {}", self.wanted()))
     }
@@ -109,21 +128,68 @@ impl Kind {
             }
             Self::Text => "a text".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
+            Self::Socket => "an address and a port, ADDR:PORT".to_owned(),
+            Self::Filter => "a level, or targets with levels: info,transactor=debug".to_owned(),
+            Self::Secret => "a text, in a file of its own or a variable".to_owned(),
+            Self::Database => "postgres://USER[:PASSWORD]@HOST[:PORT]/NAME".to_owned(),
             Self::Redis => "redis://[:PASSWORD@]HOST[:PORT][/DB] or redis+unix:///PATH".to_owned(),
             Self::Address => "an address that starts with http (a WebSocket's: with ws)".to_owned(),
         }
     }
 }
 
-fn number(value: &DeValue<'_>) -> Option<f64> {
-    let text = value.as_float().map(toml::de::DeFloat::as_str);
-    let text = text.or_else(|| {
-        value.as_integer().filter(|n| n.radix() == 10).map(toml::de::DeInteger::as_str)
-    });
-    text?.parse().ok()
+fn whole(node: &Node) -> Option<u64> {
+    match &node.tree {
+        Tree::Leaf(Leaf::Whole(digits, base)) => u64::from_str_radix(digits, *base).ok(),
+        Tree::Leaf(Leaf::Raw(text)) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    }
+}
+
+fn number(node: &Node) -> Option<f64> {
+    match &node.tree {
+        Tree::Leaf(Leaf::Number(text) | Leaf::Whole(text, 10)) => text.parse().ok(),
+        Tree::Leaf(Leaf::Raw(text)) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// Outside the file a list is as in the file, or its texts with commas between them.
+fn texts(node: &Node) -> Option<Vec<String>> {
+    match &node.tree {
+        Tree::List(nodes) => {
+            nodes.iter().map(|node| node.text().map(str::to_owned)).collect::<Option<_>>()
+        }
+        Tree::Leaf(Leaf::Raw(text)) if text.trim_start().starts_with('[') => {
+            let table: toml::Table = toml::from_str(&format!("x = {text}")).ok()?;
+            table
+                .get("x")?
+                .as_array()?
+                .iter()
+                .map(|text| text.as_str().map(str::to_owned))
+                .collect()
+        }
+        Tree::Leaf(Leaf::Raw(text)) => {
+            let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+            Some(texts.map(str::to_owned).collect())
+        }
+        _ => None,
+    }
 }
 
 impl Value {
+    /// For programs. Wei are texts, as few of them read numbers beyond 2⁵³.
+    pub(super) fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Whole(n) => (*n).into(),
+            Self::Number(n) => (*n).into(),
+            Self::Wei(n) => n.to_string().into(),
+            Self::Flag(flag) => (*flag).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Texts(texts) => texts.clone().into(),
+        }
+    }
+
     /// As it stands in a file.
     pub(super) fn shown(&self) -> String {
         let quoted = |text: &str| toml::Value::from(text).to_string();
@@ -257,6 +323,34 @@ impl Field for Urgency {
     fn take(&mut self, value: Value) {
         if let Value::Text(text) = value {
             *self = text.parse().expect("invariant: the option's kind has read an urgency");
+        }
+    }
+}
+
+impl Field for Secret {
+    fn shown(&self) -> Option<Value> {
+        self.expose().map(|text| Value::Text(text.to_owned()))
+    }
+
+    fn take(&mut self, value: Value) {
+        if let Value::Text(text) = value {
+            *self = Self::new(text);
+        }
+    }
+}
+
+/// Where this machine listens, if it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listen(pub(crate) Option<SocketAddr>);
+
+impl Field for Listen {
+    fn shown(&self) -> Option<Value> {
+        self.0.map(|address| Value::Text(address.to_string()))
+    }
+
+    fn take(&mut self, value: Value) {
+        if let Value::Text(text) = value {
+            self.0 = Some(text.parse().expect("invariant: the option's kind has read an address"));
         }
     }
 }

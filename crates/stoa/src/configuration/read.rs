@@ -1,70 +1,74 @@
 //! From text to settings, with all faults at once.
 
 use super::{
-    DEPLOYER, Fault, MINTER, OPERATOR, RoleSettings, SPONSOR, Settings, catalog,
-    option::{Opt, Options, Section},
+    DEPLOYER, Fault, MINTER, OPERATOR, Origin, Profile, RoleSettings, SPONSOR, Settings, catalog,
+    option::{Kind, Opt, Options, Section},
+    secret,
+    tree::{self, Leaf, Node, Table, Tree, twin},
 };
 use chain::RelayConfiguration;
-use std::{borrow::Cow, collections::BTreeMap, ops::Range};
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
+use std::{collections::BTreeMap, path::Path};
 
-/// A file is small; one that is not is another file.
-const BYTES_MAX: usize = 1 << 20;
 const ROLES_MAX: usize = 64;
 
-pub(super) fn read(text: &str) -> Result<Settings, Vec<Fault>> {
-    if text.len() > BYTES_MAX {
-        let detail = format!("the file is larger than {BYTES_MAX} bytes");
-        return Err(vec![Fault { line: None, option: String::new(), detail }]);
-    }
-    let mut reader = Reader { text, faults: Vec::new(), lines: BTreeMap::new() };
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        // The rest of such an error quotes the line, which may hold a secret.
-        let line = error.span().map(|span| reader.line(&span));
-        reader.faults.push(Fault {
-            line,
-            option: String::new(),
-            detail: format!("no TOML: {}", error.message()),
-        });
-    }
-    let mut settings = Settings::default();
-    if reader.faults.is_empty() {
-        reader.read_file(&mut settings, table.get_ref());
-        reader.judge(&settings);
-    }
-    reader.faults.sort_by_key(|fault| (fault.line, fault.option.clone()));
-    if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
+/// What was read of the layers.
+pub(super) struct Read {
+    pub settings: Settings,
+    /// Where each option was named.
+    pub origins: BTreeMap<String, Origin>,
+    pub faults: Vec<Fault>,
+    pub warnings: Vec<Fault>,
 }
 
-pub(super) struct Reader<'t> {
-    text: &'t str,
+/// Settings of what all layers say together.
+pub(super) fn read(root: &Table, profile: Profile) -> Read {
+    let mut settings = Settings::usual(profile);
+    let mut reader = Reader { profile: Some(profile), ..Reader::default() };
+    reader.read_root(&mut settings, root);
+    reader.judge(&settings);
+    let Reader { faults, warnings, origins, .. } = reader;
+    Read { settings, origins, faults, warnings }
+}
+
+/// What is wrong with the tables of a profile that is not the one in force, by themselves. Its
+/// secrets are on other machines, and are not looked for.
+pub(super) fn faults_of_other(base: &Table, part: &Table, name: &str) -> Vec<Fault> {
+    let found = |root: &Table| {
+        let mut reader = Reader::default();
+        reader.read_root(&mut Settings::usual(Profile::Dev), root);
+        reader.faults
+    };
+    let mut whole = base.clone();
+    tree::lay(&mut whole, part.clone());
+    let known = found(base);
+    let new = found(&whole).into_iter().filter(|fault| !known.contains(fault));
+    new.map(|fault| Fault { option: format!("profile.{name}.{}", fault.option), ..fault }).collect()
+}
+
+#[derive(Default)]
+pub(super) struct Reader {
+    /// None: files of secrets are not read.
+    profile: Option<Profile>,
     pub(super) faults: Vec<Fault>,
-    /// Where each option stands that the file names, by its full name.
-    pub(super) lines: BTreeMap<String, usize>,
+    warnings: Vec<Fault>,
+    /// Where each option was named, and each table that has to have some, by its full name.
+    pub(super) origins: BTreeMap<String, Origin>,
 }
 
-impl Reader<'_> {
-    fn read_file(&mut self, settings: &mut Settings, file: &DeTable<'_>) {
+impl Reader {
+    fn read_root(&mut self, settings: &mut Settings, root: &Table) {
         let sections = catalog::sections();
-        let mut further = None;
-        for (key, value) in file {
-            let (name, line) = (key.get_ref().as_ref(), self.line(&key.span()));
-            match name {
-                "roles" => self.read_roles(settings, line, value),
-                "endpoints" => {
-                    settings.chain.endpoints = self.read_endpoints("endpoints", line, value);
-                }
-                "sources" => settings.chain.sources = self.read_sources("sources", line, value),
-                // They inherit from what else the file says.
-                "chains" => further = Some((line, value)),
-                "relay" => self.read_relay(settings, line, value),
+        for (name, node) in root {
+            match name.as_str() {
+                "roles" => self.read_roles(settings, node),
+                "endpoints" => settings.chain.endpoints = self.read_endpoints("endpoints", node),
+                "sources" => settings.chain.sources = self.read_sources("sources", node),
+                // They inherit from what else is said.
+                "chains" => {}
+                "relay" => self.read_relay(settings, node),
                 _ => match sections.iter().find(|section| section.name == name) {
                     Some(section) => {
-                        let Some(table) = self.table(name, line, value) else { continue };
+                        let Some(table) = self.table(name, node) else { continue };
                         match &section.options {
                             Options::Engine(options) => {
                                 self.read_options(settings, options, name, table);
@@ -74,12 +78,12 @@ impl Reader<'_> {
                             }
                         }
                     }
-                    None => self.fault(line, name, &unknown_section(&sections)),
+                    None => self.unknown_section(&sections, name, node),
                 },
             }
         }
-        if let Some((line, value)) = further {
-            settings.chains = self.read_chains(&settings.chain, line, value);
+        if let Some(node) = root.get("chains") {
+            settings.chains = self.read_chains(&settings.chain, node);
         }
     }
 
@@ -88,70 +92,119 @@ impl Reader<'_> {
         into: &mut T,
         options: &[Opt<T>],
         prefix: &str,
-        table: &DeTable<'_>,
+        table: &Table,
     ) {
-        for (key, value) in table {
-            self.read_option(into, options, prefix, (key, value));
+        for (key, node) in table {
+            self.read_option(into, options, prefix, (key, node));
+        }
+        // The file of a secret, and the secret itself.
+        for plain in table.keys().filter_map(|name| name.strip_suffix("_file")) {
+            if let Some(node) = table.get(plain) {
+                let detail = format!("{plain}_file says the same: name one of them");
+                self.fault(node, &format!("{prefix}.{plain}"), &detail);
+            }
         }
     }
 
-    pub(super) fn read_option<'i, T>(
+    pub(super) fn read_option<T>(
         &mut self,
         into: &mut T,
         options: &[Opt<T>],
         prefix: &str,
-        (key, value): (&Spanned<Cow<'i, str>>, &Spanned<DeValue<'i>>),
+        (key, node): (&str, &Node),
     ) {
-        let line = self.line(&key.span());
-        let full = format!("{prefix}.{}", key.get_ref());
-        let Some(option) = options.iter().find(|option| option.name == key.get_ref()) else {
+        let full = format!("{prefix}.{key}");
+        let named = |name: &str| options.iter().find(|option| option.name == name);
+        let of_file = key.strip_suffix("_file").and_then(named);
+        let of_file = of_file.filter(|option| option.kind.is_secret());
+        let Some(option) = named(key).or(of_file) else {
             let names: Vec<&str> = options.iter().map(|option| option.name).collect();
-            let detail = format!("there is no such option, only {}", names.join(", "));
-            return self.fault(line, &full, &detail);
+            return self.fault(node, &full, &unknown("option", &names, key));
         };
-        match option.kind.read(value.get_ref()) {
-            Ok(value) => (option.set)(into, value),
-            Err(detail) => self.fault(line, &full, &detail),
+        let full_plain = format!("{prefix}.{}", option.name);
+        if let (Some(_), None) = (of_file, named(key)) {
+            let Some(node) = self.read_secret(&full, node) else { return };
+            return self.take(into, option, full_plain, &node);
         }
-        self.lines.insert(full, line);
+        if option.kind.is_secret() && matches!(node.origin, Origin::Flag(_)) {
+            let detail = "others may see the command line: name it by its file or a variable";
+            return self.fault(node, &full, detail);
+        }
+        if option.kind == Kind::Secret && matches!(node.origin, Origin::Line(_)) {
+            let detail = format!("is secret: name its file ({}_file), or set a variable", key);
+            return self.fault(node, &full, &detail);
+        }
+        self.take(into, option, full_plain, node);
     }
 
-    fn read_roles(&mut self, settings: &mut Settings, line: usize, value: &Spanned<DeValue<'_>>) {
-        let Some(roles) = self.table("roles", line, value) else { return };
+    fn take<T>(&mut self, into: &mut T, option: &Opt<T>, full: String, node: &Node) {
+        match option.kind.read(node) {
+            Ok(value) => (option.set)(into, value),
+            Err(detail) => self.fault(node, &full, &detail),
+        }
+        self.origins.insert(full, node.origin.clone());
+    }
+
+    /// What the file holds that `node` names. Nothing where it is not looked for.
+    fn read_secret(&mut self, full: &str, node: &Node) -> Option<Node> {
+        let Some(path) = node.text().filter(|path| !path.is_empty()) else {
+            self.fault(node, full, "must be the path of a file");
+            return None;
+        };
+        match secret::read(Path::new(path), self.profile?) {
+            Ok((text, loose)) => {
+                if let Some(detail) = loose {
+                    let (origin, option) = (Some(node.origin.clone()), full.to_owned());
+                    self.warnings.push(Fault { origin, option, detail });
+                }
+                let origin = Origin::Secret(path.into());
+                Some(Node { origin, tree: Tree::Leaf(Leaf::Raw(text)) })
+            }
+            Err(detail) => {
+                self.fault(node, full, &detail);
+                None
+            }
+        }
+    }
+
+    fn read_roles(&mut self, settings: &mut Settings, node: &Node) {
+        let Some(roles) = self.table("roles", node) else { return };
         let options = catalog::role();
-        for (key, value) in roles {
-            let (name, line) = (key.get_ref().as_ref(), self.line(&key.span()));
+        for (name, node) in roles {
             let full = format!("roles.{name}");
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
             if !(1..=32).contains(&name.len()) || !name.bytes().all(plain) {
-                self.fault(line, &full, "a role's name is 1 to 32 of a-z, 0-9, - and _");
+                self.fault(node, &full, "a role's name is 1 to 32 of a-z, 0-9, - and _");
                 continue;
             }
-            let Some(table) = self.table(&full, line, value) else { continue };
+            let Some(table) = self.table(&full, node) else { continue };
             let usual = settings.roles.get(name).cloned();
             let mut role = usual.unwrap_or_else(RoleSettings::default);
             self.read_options(&mut role, &options, &full, table);
-            self.lines.insert(full, line);
+            self.origins.insert(full, node.origin.clone());
             settings.roles.insert(name.to_owned(), role);
         }
         if settings.roles.len() > ROLES_MAX {
-            self.fault(line, "roles", &format!("there are more than {ROLES_MAX}"));
+            self.fault(node, "roles", &format!("there are more than {ROLES_MAX}"));
         }
     }
 
-    fn read_relay(&mut self, settings: &mut Settings, line: usize, value: &Spanned<DeValue<'_>>) {
-        let Some(table) = self.table("relay", line, value) else { return };
+    fn read_relay(&mut self, settings: &mut Settings, node: &Node) {
+        let Some(table) = self.table("relay", node) else { return };
         let before = self.faults.len();
         let mut relay =
             RelayConfiguration { url: String::new(), kinds: Vec::new(), public_after_blocks: 0 };
         let options = catalog::relay();
         self.read_options(&mut relay, &options, "relay", table);
-        for option in options.iter().filter(|option| !table.contains_key(option.name)) {
-            self.fault(line, "relay", &format!("{} is missing", option.name));
+        for option in options.iter().filter(|option| !names(table, option.name)) {
+            self.fault(node, "relay", &format!("{} is missing", option.name));
         }
-        self.lines.insert("relay".to_owned(), line);
+        self.origins.insert("relay".to_owned(), node.origin.clone());
+        if self.is_blind(table) {
+            return;
+        }
         if let (true, Err(error)) = (self.faults.len() == before, relay.check()) {
-            self.fault(line, "relay", &error.to_string());
+            self.fault(node, "relay", &error.to_string());
         }
         settings.relay = Some(relay);
     }
@@ -235,39 +288,55 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn table<'v, 'i>(
-        &mut self,
-        name: &str,
-        line: usize,
-        value: &'v Spanned<DeValue<'i>>,
-    ) -> Option<&'v DeTable<'i>> {
-        let table = value.get_ref().as_table();
+    /// Whether a secret of this table was not looked for, so that the whole can't be judged.
+    pub(super) fn is_blind(&self, table: &Table) -> bool {
+        self.profile.is_none() && table.keys().any(|name| name.ends_with("_file"))
+    }
+
+    pub(super) fn table<'n>(&mut self, name: &str, node: &'n Node) -> Option<&'n Table> {
+        let table = node.table();
         if table.is_none() {
-            self.fault(line, name, &format!("must be a table: [{name}]"));
+            self.fault(node, name, &format!("must be a table: [{name}]"));
         }
         table
     }
 
-    pub(super) fn fault(&mut self, line: usize, option: &str, detail: &str) {
+    pub(super) fn fault(&mut self, node: &Node, option: &str, detail: &str) {
         self.faults.push(Fault {
-            line: Some(line),
+            origin: Some(node.origin.clone()),
             option: option.to_owned(),
             detail: detail.to_owned(),
         });
     }
 
-    /// Of an option that may be in the file, or as usual.
+    /// Of an option that may be named, or as usual.
     pub(super) fn fault_of(&mut self, option: &str, detail: &str) {
         // One that is inherited stands with the chain that it is wrong for.
         let of_chain = || option.strip_prefix("chains[")?.find(']').map(|end| &option[..end + 8]);
-        let line = self.lines.get(option).or_else(|| self.lines.get(of_chain()?)).copied();
-        self.faults.push(Fault { line, option: option.to_owned(), detail: detail.to_owned() });
+        let origin = self.origins.get(option).or_else(|| self.origins.get(of_chain()?)).cloned();
+        self.faults.push(Fault { origin, option: option.to_owned(), detail: detail.to_owned() });
     }
 
-    pub(super) fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().iter().take(span.start);
-        before.filter(|byte| **byte == b'\n').count() + 1
+    fn unknown_section(&mut self, sections: &[Section], name: &str, node: &Node) {
+        let others = ["roles", "endpoints", "sources", "chains", "relay"];
+        let names: Vec<&str> = sections.iter().map(|section| section.name).chain(others).collect();
+        self.fault(node, name, &unknown("table", &names, name));
     }
+}
+
+/// Whether a table names this option, or its file.
+pub(super) fn names(table: &Table, option: &str) -> bool {
+    table.contains_key(option) || table.contains_key(&twin(option))
+}
+
+/// What to say of a name that there is not.
+fn unknown(what: &str, names: &[&str], name: &str) -> String {
+    let near = |other: &&&str| strsim::damerau_levenshtein(name, other);
+    let nearest = names.iter().min_by_key(near);
+    // A third of its letters may be wrong.
+    let nearest = nearest.filter(|other| near(other) * 3 <= name.len().max(3));
+    let guess = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+    format!("there is no such {what}, only {}{guess}", names.join(", "))
 }
 
 fn metadata_rules(settings: &Settings) -> [(&'static str, bool, &'static str); 4] {
@@ -283,12 +352,4 @@ fn metadata_rules(settings: &Settings) -> [(&'static str, bool, &'static str); 4
             "must be more than twice metadata.fetch_ms for each gateway",
         ),
     ]
-}
-
-fn unknown_section(sections: &[Section]) -> String {
-    let names: Vec<&str> = sections.iter().map(|section| section.name).collect();
-    format!(
-        "there is no such table, only {}, roles, endpoints, sources, chains, relay",
-        names.join(", ")
-    )
 }

@@ -1,9 +1,12 @@
 //! From text to chains: their endpoints, their contracts, and what is decided of each.
 
-use super::{ChainConfiguration, Settings, SourceSettings, catalog, read::Reader};
+use super::{
+    ChainConfiguration, Settings, SourceSettings, catalog,
+    read::{Reader, names},
+    tree::Node,
+};
 use chain::{EndpointConfiguration, PoolConfiguration};
 use std::collections::BTreeSet;
-use toml::{Spanned, de::DeValue};
 
 /// Each has tasks, connections and memory of its own.
 const CHAINS_MAX: usize = 32;
@@ -13,140 +16,133 @@ const NAME_MAX: usize = 64;
 /// An option, when it is wrong, and what is.
 type Rule = (String, fn(&ChainConfiguration) -> bool, String);
 
-impl Reader<'_> {
+impl Reader {
     /// `[[chains]]`; what one leaves out is as of `own`.
     pub(super) fn read_chains(
         &mut self,
         own: &ChainConfiguration,
-        line: usize,
-        value: &Spanned<DeValue<'_>>,
+        node: &Node,
     ) -> Vec<ChainConfiguration> {
-        let Some(list) = value.get_ref().as_array() else {
-            self.fault(line, "chains", "must be tables: [[chains]]");
+        let Some(list) = node.list() else {
+            self.fault(node, "chains", "must be tables: [[chains]]");
             return Vec::new();
         };
         if list.len() > CHAINS_MAX {
-            self.fault(line, "chains", &format!("there are more than {CHAINS_MAX}"));
+            self.fault(node, "chains", &format!("there are more than {CHAINS_MAX}"));
             return Vec::new();
         }
-        let places = (1..).zip(list.iter());
-        places.filter_map(|(place, value)| self.read_chain(own.heir(), place, value)).collect()
+        let places = (1..).zip(list);
+        places.filter_map(|(place, node)| self.read_chain(own.heir(), place, node)).collect()
     }
 
     fn read_chain(
         &mut self,
         mut chain: ChainConfiguration,
         place: usize,
-        value: &Spanned<DeValue<'_>>,
+        node: &Node,
     ) -> Option<ChainConfiguration> {
-        let (full, line) = (format!("chains[{place}]"), self.line(&value.span()));
-        let table = self.table(&full, line, value)?;
-        self.lines.insert(full.clone(), line);
+        let full = format!("chains[{place}]");
+        let table = self.table(&full, node)?;
+        self.origins.insert(full.clone(), node.origin.clone());
         let (own, pool, indexer) = (catalog::chain(), catalog::pool(), catalog::indexer());
-        for (key, value) in table {
-            let (part, line) = (format!("{full}.{}", key.get_ref()), self.line(&key.span()));
-            match key.get_ref().as_ref() {
-                "endpoints" => chain.endpoints = self.read_endpoints(&part, line, value),
-                "sources" => chain.sources = self.read_sources(&part, line, value),
+        for (key, node) in table {
+            let part = format!("{full}.{key}");
+            match key.as_str() {
+                "endpoints" => chain.endpoints = self.read_endpoints(&part, node),
+                "sources" => chain.sources = self.read_sources(&part, node),
                 name @ ("pool" | "indexer") => {
                     let options = if name == "pool" { &pool } else { &indexer };
-                    if let Some(table) = self.table(&part, line, value) {
+                    if let Some(table) = self.table(&part, node) {
                         self.read_options(&mut chain, options, &part, table);
                     }
                 }
-                _ => self.read_option(&mut chain, &own, &full, (key, value)),
+                _ => self.read_option(&mut chain, &own, &full, (key, node)),
             }
         }
         if !table.contains_key("id") {
-            self.fault(line, &full, "id is missing");
+            self.fault(node, &full, "id is missing");
         }
         if !table.contains_key("endpoints") {
-            self.fault(line, &full, "it needs an endpoint: [[chains.endpoints]]");
+            self.fault(node, &full, "it needs an endpoint: [[chains.endpoints]]");
         }
         Some(chain)
     }
 
     /// `full` is what the list is called.
-    pub(super) fn read_endpoints(
-        &mut self,
-        full: &str,
-        line: usize,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Vec<EndpointConfiguration> {
+    pub(super) fn read_endpoints(&mut self, full: &str, node: &Node) -> Vec<EndpointConfiguration> {
         let mut endpoints: Vec<EndpointConfiguration> = Vec::new();
-        let Some(list) = value.get_ref().as_array() else {
-            self.fault(line, full, &format!("must be tables: [[{}]]", plain(full)));
+        let Some(list) = node.list() else {
+            self.fault(node, full, &format!("must be tables: [[{}]]", plain(full)));
             return endpoints;
         };
         let options = catalog::endpoint();
         let all_before = self.faults.len();
-        for (place, value) in (1..).zip(list.iter()) {
-            let (full, line) = (format!("{full}[{place}]"), self.line(&value.span()));
-            let Some(table) = self.table(&full, line, value) else { continue };
+        for (place, node) in (1..).zip(list) {
+            let full = format!("{full}[{place}]");
+            let Some(table) = self.table(&full, node) else { continue };
             let before = self.faults.len();
             let mut endpoint = EndpointConfiguration::new("");
             self.read_options(&mut endpoint, &options, &full, table);
-            if !table.contains_key("url") {
-                self.fault(line, &full, "url is missing");
+            if !names(table, "url") {
+                self.fault(node, &full, "url is missing");
+            }
+            if self.is_blind(table) {
+                return endpoints;
             }
             let alone = PoolConfiguration { endpoints: vec![endpoint.clone()], relay: None };
             if let (true, Err(error)) = (self.faults.len() == before, alone.build()) {
                 // It counts endpoints from 1, and this one is alone.
                 let detail = error.to_string().replacen("endpoint 1: ", "", 1);
-                self.fault(line, &full, &detail);
+                self.fault(node, &full, &detail);
             }
-            if endpoints.iter().any(|other| other.url == endpoint.url) {
-                self.fault(line, &full, "it is the same as an earlier one");
+            let same = |other: &EndpointConfiguration| other.url == endpoint.url;
+            if !endpoint.url.is_empty() && endpoints.iter().any(same) {
+                self.fault(node, &full, "it is the same as an earlier one");
             }
-            self.lines.insert(full, line);
+            self.origins.insert(full, node.origin.clone());
             endpoints.push(endpoint);
         }
         // What only the whole can have wrong: too many, or none.
         let whole = PoolConfiguration { endpoints: endpoints.clone(), relay: None };
         if let (true, Err(error)) = (self.faults.len() == all_before, whole.build()) {
-            self.fault(line, full, &error.to_string());
+            self.fault(node, full, &error.to_string());
         }
         endpoints
     }
 
     /// `full` is what the list is called.
-    pub(super) fn read_sources(
-        &mut self,
-        full: &str,
-        line: usize,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Vec<SourceSettings> {
+    pub(super) fn read_sources(&mut self, full: &str, node: &Node) -> Vec<SourceSettings> {
         let mut sources = Vec::new();
-        let Some(list) = value.get_ref().as_array() else {
-            self.fault(line, full, &format!("must be tables: [[{}]]", plain(full)));
+        let Some(list) = node.list() else {
+            self.fault(node, full, &format!("must be tables: [[{}]]", plain(full)));
             return sources;
         };
         if list.len() > SOURCES_MAX {
-            self.fault(line, full, &format!("there are more than {SOURCES_MAX}"));
+            self.fault(node, full, &format!("there are more than {SOURCES_MAX}"));
             return sources;
         }
         let options = catalog::source();
         let mut known = BTreeSet::new();
-        for (place, value) in (1..).zip(list.iter()) {
-            let (full, line) = (format!("{full}[{place}]"), self.line(&value.span()));
-            let Some(table) = self.table(&full, line, value) else { continue };
+        for (place, node) in (1..).zip(list) {
+            let full = format!("{full}[{place}]");
+            let Some(table) = self.table(&full, node) else { continue };
             let before = self.faults.len();
             let mut source = SourceSettings::default();
             self.read_options(&mut source, &options, &full, table);
             let needed = ["address", "standard", "start_block"];
             let needed = options.iter().filter(|option| needed.contains(&option.name));
             for option in needed.filter(|option| !table.contains_key(option.name)) {
-                self.fault(line, &full, &format!("{} is missing", option.name));
+                self.fault(node, &full, &format!("{} is missing", option.name));
             }
             if self.faults.len() > before {
                 continue;
             }
             match source.read() {
                 Err((option, detail)) => {
-                    self.fault(line, &format!("{full}.{option}"), &detail);
+                    self.fault(node, &format!("{full}.{option}"), &detail);
                 }
                 Ok(read) if !read.iter().all(|source| known.insert(source.address)) => {
-                    self.fault(line, &full, "it is the same as an earlier one");
+                    self.fault(node, &full, "it is the same as an earlier one");
                 }
                 Ok(_) => sources.push(source),
             }

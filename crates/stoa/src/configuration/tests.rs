@@ -1,7 +1,10 @@
+mod layers;
+
 use super::{
     ChainConfiguration, Settings, catalog,
     option::{Kind, Opt, Options, Value},
     show,
+    tree::Lines,
 };
 use std::{env, fs, path::Path};
 
@@ -20,6 +23,10 @@ fn other(kind: Kind, value: Option<&Value>) -> Value {
         Kind::Wei => one_of(Value::Wei(7), Value::Wei(8)),
         Kind::Flag => one_of(Value::Flag(true), Value::Flag(false)),
         Kind::Urgency => one_of(Value::Text("urgent".into()), Value::Text("low".into())),
+        Kind::Socket => Value::Text("127.0.0.1:1".into()),
+        Kind::Filter => Value::Text("info,a=debug".into()),
+        Kind::Database => Value::Text("postgres://u@127.0.0.1/x".into()),
+        Kind::Secret => Value::Text("a".into()),
         Kind::Text => one_of(Value::Text("a".into()), Value::Text("b".into())),
         Kind::Address => Value::Text("https://a.example/key".into()),
         Kind::Redis => Value::Text("redis://127.0.0.1:6379/1".to_owned()),
@@ -33,7 +40,8 @@ fn change_all<T>(options: &[Opt<T>], of: &mut T) {
         let value = other(option.kind, (option.get)(of).as_ref());
         let text = format!("x = {}", value.shown());
         let table = toml::de::DeTable::parse(&text).unwrap();
-        let read = option.kind.read(table.get_ref()["x"].get_ref()).unwrap();
+        let node = Lines::of(&text).table(table.get_ref()).remove("x").unwrap();
+        let read = option.kind.read(&node).unwrap();
         assert_eq!(read, value, "{}", option.name);
         (option.set)(of, read);
         assert_eq!((option.get)(of), Some(value), "{} is kept", option.name);

@@ -8,6 +8,7 @@ use super::{
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
+    webhooks,
 };
 use crate::{
     configuration::{ChainConfiguration, DEPLOYER, SPONSOR, Settings},
@@ -17,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState};
 use app::{
     App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, WebhookKey, WebhookSender, WebhookSettings, WriteSettings,
+    Once, WebhookKey, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -27,6 +28,7 @@ use auth::{Actor, Authenticator, Pepper};
 use chain::Chain;
 use content::media::MediaLimits;
 use db::Db;
+use limits::Limiter;
 use projections::Projections;
 use runtime::{CancellationToken, Importance, Metrics, Supervisor};
 use std::{collections::HashSet, fs, net::SocketAddr, sync::Arc, time::Duration};
@@ -66,6 +68,8 @@ pub(super) struct Ready {
     pub file: DevFile,
     pub supervisor: Supervisor,
     pub services: Services,
+    /// What the API charges callers by.
+    pub limiter: Limiter,
 }
 
 /// Bring the schema up to date, start all roles, and see that the contracts stand.
@@ -107,7 +111,7 @@ pub(super) async fn start(
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
-    let webhooks = webhook_settings(settings, &keys)?;
+    let webhooks = webhooks::settings(settings, keys.webhook.clone())?;
     let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
     let app_with = |default_collection| {
         App::new(AppConfig {
@@ -132,31 +136,33 @@ pub(super) async fn start(
     roles.housekeeper(app.clone(), users.clone(), metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
-    roles.webhooks(webhooks.key.clone());
+    webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
-    let state = api_state(settings, app, &users, metrics, keys.cursor)?;
+    let limiter = settings.limiter()?;
+    let of_edge = (metrics, limiter.clone(), keys.cursor);
+    let state = api_state(settings, app, &users, of_edge);
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
-    Ok(Ready { file, supervisor: roles.supervisor, services })
+    Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
 }
 
 fn api_state(
     settings: &Settings,
     app: App,
     users: &Users,
-    metrics: Metrics,
-    cursor: [u8; 32],
-) -> Result<ApiState> {
-    Ok(ApiState::new(ApiConfig {
-        app,
+    (metrics, limiter, cursor): (Metrics, Limiter, [u8; 32]),
+) -> ApiState {
+    ApiState::new(ApiConfig {
+        app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
-        limiter: settings.limiter()?,
+        keys: users.keys(&app),
+        limiter,
         trusted_proxies: settings.auth.proxies(),
         metrics,
         cursor_key: api::CursorKey::new(cursor),
         limits: settings.api,
-    }))
+    })
 }
 
 struct Roles {
@@ -245,12 +251,7 @@ impl Roles {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
                 users.keep().await;
-                match app.forget_deliveries(webhook).await {
-                    Ok(next) => webhook = next,
-                    Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "deliveries stay");
-                    }
-                }
+                webhook = webhooks::forget(&app, webhook).await;
             }
         };
         self.spawn("housekeeper", async move {
@@ -292,13 +293,6 @@ impl Roles {
             let task = metadata::run(config, self.shutdown());
             self.supervisor.spawn("metadata", Importance::Critical, async { Ok(task.await?) });
         }
-    }
-
-    /// Tells endpoints of facts.
-    fn webhooks(&mut self, key: WebhookKey) {
-        let (db, options) = (self.db.clone(), self.settings.webhooks.clone());
-        let task = webhooks::run(webhooks::Config { db, key, options }, self.shutdown());
-        self.supervisor.spawn("webhooks", Importance::Critical, async { Ok(task.await?) });
     }
 
     /// Wallets of the node that we started get money when they are made.
@@ -373,12 +367,13 @@ impl Keys {
         let authenticator = Authenticator::new(db.clone(), pepper.clone(), clock);
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
-        if let Ok(operator) = authenticator.authenticate(&known).await {
+        if let Ok(operator) = authenticator.authenticate(&known, None).await {
+            let operator = operator.without_request();
             return Ok(Self { authenticator, pepper, cursor, webhook, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
-        let operator = authenticator.authenticate(&text).await?;
+        let operator = authenticator.authenticate(&text, None).await?.without_request();
         Ok(Self { authenticator, pepper, cursor, webhook, text, operator })
     }
 }
@@ -408,17 +403,6 @@ fn chain_settings(
     let own = known(&services.chain, &settings.chain, Some(writes));
     let others = services.others.iter().zip(&settings.chains);
     [own].into_iter().chain(others.map(|(chain, of)| known(chain, of, None))).collect()
-}
-
-fn webhook_settings(settings: &Settings, keys: &Keys) -> Result<WebhookSettings> {
-    let options = &settings.webhooks;
-    Ok(WebhookSettings {
-        key: keys.webhook.clone(),
-        sender: WebhookSender::new(options)?,
-        endpoints_max: options.endpoints_max,
-        log_time: options.log_time,
-        log_max: options.log_max,
-    })
 }
 
 fn write_settings(

@@ -7,16 +7,23 @@ mod file;
 mod secrets;
 mod services;
 mod sign_in;
+mod webhooks;
 
 pub(crate) use file::{DevFile, write_private};
 
 use crate::{
-    configuration::{MINTER, OPERATOR, SPONSOR, Settings},
+    cli::LogOptions,
+    configuration::{
+        ConfigurationOptions, Layers, Loaded, MINTER, OPERATOR, Profile, Reloader, SPONSOR,
+        Settings,
+    },
+    index::run::watch_configuration,
     nodes,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use devstack::Anvil;
+use runtime::LogFilter;
 use services::Services;
 use std::{
     fs,
@@ -40,9 +47,9 @@ pub(crate) struct DevOptions {
     /// Where all data is kept; made when missing.
     #[arg(long, default_value = ".dev", value_name = "DIR")]
     pub data_dir: PathBuf,
-    /// Address of the API and its pages; port 0 picks a free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
-    pub http: SocketAddr,
+    /// Address of the API and its pages; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub http: Option<SocketAddr>,
     /// Serve on an address that others can reach. The development keys are public knowledge.
     #[arg(long)]
     pub force_public: bool,
@@ -54,9 +61,8 @@ pub(crate) struct DevOptions {
     /// its addresses in the list of processes.
     #[arg(long, value_name = "FILE", conflicts_with = "rpc")]
     pub endpoints: Option<PathBuf>,
-    /// What you decide of the engine: a TOML file (see `stoa config`).
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub configuration: ConfigurationOptions,
     /// Seconds between blocks of the node we start [default: 1]
     #[arg(long, value_name = "SECONDS", value_parser = block_time)]
     pub block_time: Option<f64>,
@@ -88,56 +94,82 @@ fn block_time(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(crate) fn run(options: DevOptions, log: &str, log_json: bool) -> Result<()> {
-    if !options.http.ip().is_loopback() && !options.force_public {
-        bail!(
-            "{} can be reached by others, and the keys of a development chain are public \
-             knowledge: use a loopback address, or --force-public",
-            options.http
-        );
-    }
-    let settings = options.settings()?;
-    crate::block_on(serve(options, settings, log, log_json))
+pub(crate) fn run(options: DevOptions, logs: &LogOptions) -> Result<()> {
+    let mut layers = options.layers();
+    logs.above(&mut layers);
+    let loaded = layers.load()?;
+    options.check(&loaded)?;
+    let filter = logs.install(&loaded.settings.telemetry.log)?;
+    loaded.log_warnings();
+    crate::block_on(serve(options, Configured { layers, loaded, filter }, logs))
+}
+
+/// What was decided, and how it can be changed.
+struct Configured {
+    layers: Layers,
+    loaded: Loaded,
+    filter: LogFilter,
 }
 
 impl DevOptions {
-    /// What the file says, and above it the command line.
-    fn settings(&self) -> Result<Settings> {
-        let mut settings = Settings::load(self.config.as_deref())?;
+    /// The command line above what the file says.
+    fn layers(&self) -> Layers {
+        let mut layers = self.configuration.layers();
+        if let Some(seconds) = self.block_time {
+            let millis = Duration::from_secs_f64(seconds).as_millis();
+            layers.flag("--block-time", "chain.block_time_ms", millis.to_string());
+        }
+        if let Some(address) = self.http {
+            layers.flag("--http", "api.listen", address.to_string());
+        }
+        let of_roles = [
+            ("--wallets", MINTER, self.wallets),
+            ("--operator-wallets", OPERATOR, self.operator_wallets),
+            ("--sponsor-wallets", SPONSOR, self.sponsor_wallets),
+        ];
+        for (flag, role, wallets) in of_roles {
+            if let Some(wallets) = wallets {
+                layers.flag(flag, &format!("roles.{role}.wallets"), wallets.to_string());
+            }
+        }
+        layers
+    }
+
+    fn check(&self, Loaded { settings, profile, .. }: &Loaded) -> Result<()> {
+        if *profile == Profile::Prod {
+            bail!(
+                "the development server makes its own database, signer and secrets: it is not for \
+                 the profile prod"
+            );
+        }
+        let http = settings.listen.0.context("api.listen is missing")?;
+        if !http.ip().is_loopback() && !self.force_public {
+            bail!(
+                "{http} can be reached by others, and the keys of a development chain are public \
+                 knowledge: use a loopback address, or --force-public"
+            );
+        }
         let named_here = !self.rpc.is_empty() || self.endpoints.is_some();
         if named_here && !settings.chain.endpoints.is_empty() {
             bail!("the configuration names [[endpoints]]: leave out --rpc and --endpoints");
         }
-        if let Some(seconds) = self.block_time {
-            settings.chain.block_time = Duration::from_secs_f64(seconds);
-        }
-        let of_roles = [
-            (MINTER, self.wallets),
-            (OPERATOR, self.operator_wallets),
-            (SPONSOR, self.sponsor_wallets),
-        ];
-        for (role, wallets) in of_roles {
-            if let (Some(role), Some(wallets)) = (settings.roles.get_mut(role), wallets) {
-                role.wallets = wallets;
-            }
-        }
-        Ok(settings)
+        Ok(())
     }
 }
 
-async fn serve(
-    mut options: DevOptions,
-    settings: Settings,
-    log: &str,
-    log_json: bool,
-) -> Result<()> {
+async fn serve(mut options: DevOptions, configured: Configured, logs: &LogOptions) -> Result<()> {
     let started = Instant::now();
+    let Configured { layers, loaded, filter } = configured;
+    let settings = &loaded.settings;
     let _guard = open_data_dir(&mut options)?;
-    let listeners = engine::Listeners::bind(options.http).await?;
-    let services = start_services(&options, &settings, log, log_json).await?;
-    let ready = engine::start(&options, &settings, services, listeners).await?;
+    let http = settings.listen.0.context("api.listen is missing")?;
+    let listeners = engine::Listeners::bind(http).await?;
+    let services = start_services(&options, settings, logs).await?;
+    let mut ready = engine::start(&options, settings, services, listeners).await?;
+    let reloader = Reloader::new(layers, loaded.clone(), filter, Some(ready.limiter.clone()));
+    watch_configuration(&mut ready.supervisor, reloader);
     let path = ready.file.store(&options.data_dir)?;
-    greet(&ready.file, &path, &settings, started.elapsed());
+    greet(&ready.file, &path, settings, started.elapsed());
     let ended = ready.supervisor.run(stop_signal(), Duration::from_secs(10)).await;
     remove(&path)?;
     // Postgres, the node and the signer stop, in this order, as they are dropped.
@@ -154,8 +186,7 @@ async fn serve(
 async fn start_services(
     options: &DevOptions,
     settings: &Settings,
-    log: &str,
-    log_json: bool,
+    logs: &LogOptions,
 ) -> Result<Services> {
     let (postgres, node) = services::start_storage(options, settings).await?;
     let configuration = services::endpoints(options, settings, node.as_ref())?;
@@ -169,8 +200,12 @@ async fn start_services(
     if others.iter().any(|other| other.id == chain.id) {
         bail!("[[chains]] names chain {}, which is the server's own", chain.id);
     }
-    let (signer, signer_socket) =
-        services::start_signer(&options.data_dir, chain.id, log, log_json).await?;
+    let (signer, signer_socket) = services::start_signer(
+        &options.data_dir,
+        chain.id,
+        (&settings.telemetry.log, logs.log_json),
+    )
+    .await?;
     Ok(Services { postgres, node, _signer: signer, signer_socket, rpc_url, chain, others })
 }
 

@@ -126,8 +126,7 @@ pub(super) fn endpoints(
 pub(super) async fn start_signer(
     data_dir: &Path,
     chain: ChainId,
-    log: &str,
-    log_json: bool,
+    (log, log_json): (&str, bool),
 ) -> Result<(Child, PathBuf)> {
     let home = data_dir.join("signer");
     super::secrets::private_directory(&home)?;

@@ -3,7 +3,7 @@
 use super::{DevOptions, secrets::private_directory};
 use crate::{configuration::Settings, token_keys::KeyFiles};
 use anyhow::{Context, Result};
-use app::{SignIn, SignInConfig};
+use app::{ApiKeys, App, SignIn, SignInConfig};
 use auth::{Authenticator, Pepper, TokenPolicy, Tokens};
 use chain::Chain;
 use db::Db;
@@ -18,6 +18,7 @@ pub(super) struct Users {
     /// Knows keys and access tokens.
     pub authenticator: Authenticator,
     tokens: Tokens,
+    pepper: Pepper,
     files: KeyFiles,
 }
 
@@ -56,16 +57,22 @@ impl Users {
         let keys = files.load(OffsetDateTime::now_utc())?;
         let tokens = Tokens::new(policy, Arc::new(SystemClock), keys);
         let authenticator = authenticator.with_tokens(tokens.clone());
+        let authenticator = authenticator.requiring_signatures(auth.signatures_required);
         let sign_in = SignIn::new(SignInConfig {
             db: db.clone(),
             clock: Arc::new(SystemClock),
             chains,
             tokens: tokens.clone(),
-            pepper,
+            pepper: pepper.clone(),
             authenticator: authenticator.clone(),
             options: sign_in,
         });
-        Ok(Self { sign_in, authenticator, tokens, files })
+        Ok(Self { sign_in, authenticator, tokens, pepper, files })
+    }
+
+    /// The use cases of API keys.
+    pub(super) fn keys(&self, app: &App) -> ApiKeys {
+        ApiKeys::new(app.clone(), self.pepper.clone(), self.authenticator.clone())
     }
 
     /// Look for new keys, and forget what has expired. What fails is tried again next time.
@@ -75,6 +82,12 @@ impl Users {
             Err(error) => {
                 tracing::error!(error = %error, "the keys of access tokens stay as they are")
             }
+        }
+        if let Err(error) = self.authenticator.record_key_uses().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "uses of keys wait");
+        }
+        if let Err(error) = self.authenticator.purge_nonces().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old nonces stay");
         }
         if let Err(error) = self.sign_in.purge_expired().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old sessions stay");

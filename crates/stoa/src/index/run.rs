@@ -1,7 +1,8 @@
 //! `stoa index run`: a process that indexes chains and does nothing else.
 
 use crate::{
-    configuration::{ChainConfiguration, Settings},
+    cli::LogOptions,
+    configuration::{ChainConfiguration, ConfigurationOptions, Reloader},
     database::DatabaseOptions,
     nodes, note,
 };
@@ -13,7 +14,7 @@ use futures_util::future::try_join_all;
 use indexer::IndexerOptions;
 use projections::Projections;
 use runtime::{CancellationToken, Ended, Importance, Metrics, Supervisor};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Barrier};
 use vocab::Address;
 
@@ -31,10 +32,10 @@ pub(crate) struct RunOptions {
     /// A node of the chain; several for failover. Else those of the configuration.
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
-    /// What is decided of the engine; of it `[chain]`, `[pool]`, `[indexer]`, `[[endpoints]]`,
-    /// `[[sources]]` and `[[chains]]` hold here. All chains that it names are indexed.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    // Of it `[chain]`, `[pool]`, `[indexer]`, `[[endpoints]]`, `[[sources]]`, `[[chains]]`,
+    // `[telemetry]` and `[database]` hold here. All chains that it names are indexed.
+    #[command(flatten)]
+    configuration: ConfigurationOptions,
     /// End once the index of each chain stands at its node's head.
     #[arg(long)]
     until_head: bool,
@@ -52,9 +53,14 @@ pub(crate) struct Task {
     pub options: IndexerOptions,
 }
 
-pub(crate) async fn run(options: RunOptions) -> Result<()> {
-    let settings = Settings::load(options.config.as_deref())?;
-    let named = nodes::named(&settings, &options.rpc)?;
+pub(crate) async fn run(options: RunOptions, logs: &LogOptions) -> Result<()> {
+    let mut layers = options.configuration.layers();
+    logs.above(&mut layers);
+    let loaded = layers.load()?;
+    let settings = &loaded.settings;
+    let filter = logs.install(&settings.telemetry.log)?;
+    loaded.log_warnings();
+    let named = nodes::named(settings, &options.rpc)?;
     if named.is_empty() {
         bail!("name a node: --rpc URL, or [[endpoints]] or [[chains]] of --config FILE");
     }
@@ -72,7 +78,7 @@ pub(crate) async fn run(options: RunOptions) -> Result<()> {
     let chains = try_join_all(chains).await?;
     let further = u32::try_from(chains.len().saturating_sub(1)).unwrap_or_default();
     let connections = CONNECTIONS + further * CONNECTIONS_PER_CHAIN;
-    let db = options.database.connect_migrating(connections).await?;
+    let db = options.database.above(settings).connect_migrating(connections).await?;
     let mut tasks = Vec::new();
     for (chain, (of, _)) in chains.into_iter().zip(&named) {
         tasks.push(what(&db, chain, of).await?);
@@ -81,6 +87,7 @@ pub(crate) async fn run(options: RunOptions) -> Result<()> {
     for task in tasks {
         spawn(&mut supervisor, &db, task, all_there.clone());
     }
+    watch_configuration(&mut supervisor, Reloader::new(layers, loaded.clone(), filter, None));
     let told = async {
         // Without a handler for signals there is only the hard way, which does no harm.
         let _ = tokio::signal::ctrl_c().await;
@@ -178,6 +185,15 @@ async fn keep(metrics: Metrics) {
         tokio::time::sleep(UPKEEP).await;
         metrics.upkeep();
     }
+}
+
+/// Takes what of the configuration is changed while all runs.
+pub(crate) fn watch_configuration(supervisor: &mut Supervisor, reloader: Reloader) {
+    let token = supervisor.token();
+    supervisor.spawn("configuration", Importance::Critical, async move {
+        reloader.run(token.cancelled_owned()).await;
+        Ok(())
+    });
 }
 
 /// Watches how the chain's endpoints are.

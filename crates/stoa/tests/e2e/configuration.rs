@@ -155,6 +155,73 @@ async fn a_file_with_faults_starts_nothing() {
     assert!(!log.contains("secret") && !home.path().join("postgres").exists(), "{log}");
 }
 
+/// Files, the environment and the command line, through the command: what is said, and how it ends.
+#[tokio::test]
+async fn checking_and_showing_tell_origins_and_end_as_documented() {
+    let home = Home::new();
+    let file =
+        write(&home, "[limits]\nip_units = 5\n[profile.prod.auth]\norigins = [\"https://a\"]\n");
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        command.arg("config").args(arguments).envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    let path = file.display().to_string();
+    let variables =
+        [("STOA_REDIS__URL", "redis://:hush-hush-hush@10.0.0.1"), ("STOA_LIMITS__KEY_UNITS", "7")];
+    let (code, said) = run(&["check", &path], &variables);
+    assert!(code == Some(0) && said.contains("is good (profile dev)"), "{said}");
+    let (code, said) = run(&["check", &path, "--profile", "prod"], &variables);
+    assert!(code == Some(0) && said.contains("is good (profile prod)"), "{said}");
+    let bad = [("STOA_PROFILE", "prod"), ("STOA_LIMITS__KEY_UNITS", "0"), ("STOA_X__Y", "1")];
+    let (code, said) = run(&["check", &path, "--set", "fees.urgency=soon"], &bad);
+    let expect = [
+        "has 3 faults:",
+        "STOA_LIMITS__KEY_UNITS: limits.key_units: must not be 0 (profile prod)",
+        "STOA_X__Y: x: there is no such table",
+        "--set fees.urgency: fees.urgency: must be one of",
+    ];
+    assert!(code == Some(1) && expect.iter().all(|part| said.contains(part)), "{said}");
+    let (code, said) = run(&["check", "/nowhere/stoa.toml"], &[]);
+    assert!(code == Some(3) && said.contains("cannot read /nowhere/stoa.toml"), "{said}");
+
+    let (code, said) = run(&["show", &path, "--set", "limits.ip_ms=5000"], &variables);
+    let expect = [
+        format!("ip_units = 5    # usual: 1200; from {path}:2"),
+        "ip_ms = 5000    # usual: 60000; from --set limits.ip_ms".to_owned(),
+        "key_units = 7    # usual: 600000; from STOA_LIMITS__KEY_UNITS".to_owned(),
+        "url = \"redis://10.0.0.1/…\"    # usual: none; from STOA_REDIS__URL".to_owned(),
+    ];
+    assert!(code == Some(0) && expect.iter().all(|part| said.contains(part)), "{said}");
+    assert!(!said.contains("hush"), "{said}");
+    let (_, said) = run(&["show", &path, "--json"], &variables);
+    let shown: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let option = &shown["options"]["limits.key_units"];
+    let expect = json!({ "value": 7, "usual": 600_000,
+                         "origin": { "kind": "variable", "name": "STOA_LIMITS__KEY_UNITS" } });
+    assert_eq!(*option, expect);
+    assert!(!said.contains("hush"), "{said}");
+}
+
+/// A development server makes its own secrets: it starts nothing where others rely on it.
+#[tokio::test]
+async fn a_development_server_is_not_for_production() {
+    let home = Home::new();
+    let file = write(
+        &home,
+        "[auth]\norigins = [\"https://a.example\"]\n[chain]\nid = 10\n\
+         [[endpoints]]\nurl = \"http://127.0.0.1:9\"\n",
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+    command.args(["dev", "--profile", "prod", "--config"]).arg(&file);
+    let output = command.arg("--data-dir").arg(home.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("not for the profile prod"), "{said}");
+    assert!(!home.path().join("postgres").exists(), "{said}");
+}
+
 #[tokio::test]
 async fn endpoints_are_named_in_one_place() {
     let home = Home::new();

@@ -67,7 +67,8 @@ impl Home {
         let log = std::fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
         command
-            .args(["--log", "info", "dev", "--http", "127.0.0.1:0", "--data-dir"])
+            .args(if options.own_log { &[][..] } else { &["--log", "info"] })
+            .args(["dev", "--http", "127.0.0.1:0", "--data-dir"])
             .arg(self.path())
             .env("STOA_TOOLS", testkit::tools())
             .stdin(Stdio::null())
@@ -124,6 +125,8 @@ pub struct Options<'a> {
     pub fresh: bool,
     /// Where the engine's audit log is.
     pub audit_dir: Option<&'a Path>,
+    /// The log is as the configuration says.
+    pub own_log: bool,
 }
 
 pub struct Server {
@@ -201,6 +204,16 @@ impl Server {
             reached.then_some(body)
         })
         .await
+    }
+
+    /// Its metrics, as Prometheus reads them.
+    pub async fn metrics(&self) -> String {
+        let url = format!("{}/metrics", self.text("http"));
+        self.http.get(url).send().await.unwrap().text().await.unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
     /// A connection to the server's own database.

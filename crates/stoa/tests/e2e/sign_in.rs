@@ -11,7 +11,7 @@ use std::{
 };
 
 /// A checkout as the guide takes it for granted, around the data directory of a server.
-fn checkout(home: &Home) -> tempfile::TempDir {
+pub fn checkout(home: &Home) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     symlink(home.path(), place.path().join(".dev")).unwrap();
     std::fs::create_dir_all(place.path().join("target/debug")).unwrap();
@@ -21,9 +21,13 @@ fn checkout(home: &Home) -> tempfile::TempDir {
     place
 }
 
-/// All commands of the guide, and some of ours behind them, in one shell; what they print.
 async fn follow(place: &Path, more: &str) -> String {
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/sign-in.md");
+    follow_guide(place, "sign-in.md", more).await
+}
+
+/// All commands of a guide, and some of ours behind them, in one shell; what they print.
+pub async fn follow_guide(place: &Path, name: &str, more: &str) -> String {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide").join(name);
     let guide = std::fs::read_to_string(guide).unwrap();
     let blocks = guide.split("```sh\n").skip(1);
     let commands: String = blocks.map(|rest| rest.split("```").next().unwrap()).collect();

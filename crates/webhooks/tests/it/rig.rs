@@ -26,9 +26,9 @@ pub fn options() -> Options {
         attempt_time: Duration::from_secs(10),
         tick: Duration::from_millis(20),
         lease: Duration::from_millis(800),
-        // 5 s become 5 ms, and a day 86 s.
-        time_scale: 0.001,
-        // Failing for so long would take 12 years.
+        // 5 s become half a millisecond, and a day 8.6 s.
+        time_scale: 0.000_1,
+        // Failing for so long would take a year.
         patience: Duration::from_secs(400_000_000_000),
         ..Options::default()
     }

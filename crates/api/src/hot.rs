@@ -1,0 +1,357 @@
+//! Answers to public reads, kept for a moment and given to whoever asks for the same: a page that a
+//! thousand people look at is read once for each block.
+//!
+//! What is kept is good until anything public changes. The log tells of changes before it tells
+//! anybody else (see [`HotAnswers::heard`]), so who knows of one by the stream never reads what was
+//! before it; who learns of one by another answer of this process does not either
+//! ([`HotAnswers::saw_block`]), nor who made one here ([`HotAnswers::outdate`]). On another process
+//! it takes as long as its log does, milliseconds, and [`AGE_MAX`] when it does not hear the log at
+//! all. `wait_for_block` asks for more, and is never answered from here; nor is
+//! `cache-control: no-cache`.
+
+use crate::{
+    charges::Identified,
+    etag::{self, Tagged},
+};
+use axum::{
+    body::Body,
+    extract::{OriginalUri, Request},
+    http::{HeaderMap, Method, Response, header},
+    middleware::Next,
+};
+use push::Fact;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+use vocab::{ChainId, topic};
+
+/// Nothing is given that was read longer ago, whatever was heard.
+const AGE_MAX: Duration = Duration::from_secs(1);
+/// Longer targets are not kept.
+const TARGET_MAX: usize = 512;
+/// Longer answers are not kept.
+const BODY_MAX: usize = 256 << 10;
+/// What an entry occupies beside its target and body.
+const OVERHEAD: usize = 1_024;
+
+/// What is kept. Shared by all requests.
+#[derive(Debug)]
+pub(crate) struct HotAnswers {
+    kept: moka::sync::Cache<Arc<str>, Kept>,
+    /// Answers that are being made, so that nobody makes the same.
+    under_way: Mutex<HashMap<Arc<str>, UnderWay>>,
+    /// Rises with each change.
+    generation: AtomicU64,
+    /// The highest block of each chain that an answer or the log told of.
+    heads: Mutex<HashMap<ChainId, u64>>,
+    is_on: bool,
+}
+
+/// An answer, as of a generation.
+#[derive(Clone, Debug)]
+struct Kept {
+    answer: Arc<Tagged>,
+    generation: u64,
+    read_at: Instant,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    generation: u64,
+    answer: watch::Receiver<Option<Kept>>,
+}
+
+/// The right to make an answer for all who want the same.
+struct Turn<'a> {
+    hot: &'a HotAnswers,
+    target: Arc<str>,
+    generation: u64,
+    answer: watch::Sender<Option<Kept>>,
+}
+
+enum Found {
+    Kept(Kept),
+    /// Another request makes it.
+    Coming(watch::Receiver<Option<Kept>>),
+}
+
+impl HotAnswers {
+    /// At most so many bytes are kept; none switches it off.
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        let weigh = |target: &Arc<str>, kept: &Kept| {
+            u32::try_from(target.len() + kept.answer.body.len() + OVERHEAD).unwrap_or(u32::MAX)
+        };
+        let kept = moka::sync::Cache::builder().max_capacity(bytes_max).weigher(weigh).build();
+        Self {
+            kept,
+            under_way: Mutex::default(),
+            generation: AtomicU64::new(0),
+            heads: Mutex::default(),
+            is_on: bytes_max > 0,
+        }
+    }
+
+    /// What was read before is out of date.
+    pub(crate) fn outdate(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The log has these new facts, of which nobody has been told; none: it began anew.
+    pub(crate) fn heard(&self, facts: &[Fact]) {
+        let public = [topic::ITEMS, topic::TRANSFERS, topic::COLLECTIONS, topic::CHAIN];
+        let of_public = |fact: &Fact| public.contains(&fact.topic.as_str());
+        for fact in facts.iter().filter(|fact| fact.topic == topic::CHAIN) {
+            if let (Some(chain), Some(number)) = (fact.chain_id, fact.block_number) {
+                self.note_block(ChainId::from_i64(chain), number.unsigned_abs());
+            }
+        }
+        if facts.is_empty() || facts.iter().any(of_public) {
+            self.outdate();
+        }
+    }
+
+    /// An answer that is not kept tells of this block.
+    pub(crate) fn saw_block(&self, chain: ChainId, number: u64) {
+        if self.note_block(chain, number) {
+            self.outdate();
+        }
+    }
+
+    /// Is it higher than any that was heard of?
+    fn note_block(&self, chain: ChainId, number: u64) -> bool {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = heads.entry(chain).or_default();
+        let is_new = number > *head;
+        *head = number.max(*head);
+        is_new
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn find(&self, target: &str) -> Option<Kept> {
+        let kept = self.kept.get(target)?;
+        let is_good = kept.generation == self.generation() && kept.read_at.elapsed() < AGE_MAX;
+        is_good.then_some(kept)
+    }
+
+    /// The answer, or who makes it, or the right to make it.
+    fn look(&self, target: &Arc<str>) -> Result<Found, Turn<'_>> {
+        if let Some(kept) = self.find(target) {
+            return Ok(Found::Kept(kept));
+        }
+        let generation = self.generation();
+        let mut under_way = self.under_way();
+        match under_way.get(target) {
+            // One that began before the last change may not have seen it.
+            Some(coming) if coming.generation == generation => {
+                return Ok(Found::Coming(coming.answer.clone()));
+            }
+            _ => {}
+        }
+        let (answer, receiver) = watch::channel(None);
+        under_way.insert(target.clone(), UnderWay { generation, answer: receiver });
+        Err(Turn { hot: self, target: target.clone(), generation, answer })
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Arc<str>, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    fn keep(&self, answer: Arc<Tagged>, read_at: Instant) {
+        if answer.body.len() <= BODY_MAX {
+            let kept = Kept { answer, generation: self.generation, read_at };
+            self.hot.kept.insert(self.target.clone(), kept.clone());
+            self.answer.send_replace(Some(kept));
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    /// Those who wait for an answer that is not kept, or that nobody wants now, make their own.
+    fn drop(&mut self) {
+        let mut under_way = self.hot.under_way();
+        // Of one generation there is one turn.
+        let of_now = under_way.get(&self.target).map(|coming| coming.generation);
+        if of_now == Some(self.generation) {
+            under_way.remove(&self.target);
+        }
+    }
+}
+
+/// Answer a request, from what is kept if it may be.
+///
+/// # Errors
+/// An answer that broke off while it was read.
+pub(crate) async fn serve(
+    hot: &HotAnswers,
+    route: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response<Body>, axum::Error> {
+    let Some(shown) = etag::shown(request.method(), route, request.headers()) else {
+        let changes = changes_public(request.method(), route);
+        let answer = next.run(request).await;
+        if changes && answer.status().is_success() {
+            hot.outdate();
+        }
+        return Ok(answer);
+    };
+    let Some(target) = target(hot, route, &request) else {
+        let tagged = etag::tag(next.run(request).await, route).await?;
+        return Ok(tagged.map_or_else(|other| other, |tagged| tagged.answer(&shown)));
+    };
+    let turn = match hot.look(&target) {
+        Ok(Found::Kept(kept)) => return Ok(counted("kept", kept.answer.answer(&shown))),
+        Ok(Found::Coming(mut coming)) => {
+            // An error: it will not come.
+            let kept = match coming.wait_for(Option::is_some).await {
+                Ok(kept) => kept.clone(),
+                Err(_) => None,
+            };
+            match kept {
+                Some(kept) => return Ok(counted("shared", kept.answer.answer(&shown))),
+                None => None,
+            }
+        }
+        Err(turn) => Some(turn),
+    };
+    let read_at = Instant::now();
+    let tagged = match etag::tag(next.run(request).await, route).await? {
+        Ok(tagged) => Arc::new(tagged),
+        Err(other) => return Ok(counted("other", other)),
+    };
+    if let Some(turn) = turn {
+        turn.keep(tagged.clone(), read_at);
+    }
+    Ok(counted("read", tagged.answer(&shown)))
+}
+
+fn counted(how: &'static str, answer: Response<Body>) -> Response<Body> {
+    metrics::counter!("http_hot_answers_total", "how" => how).increment(1);
+    answer
+}
+
+/// What the answer is kept under; none when it is not.
+fn target(hot: &HotAnswers, route: &str, request: &Request) -> Option<Arc<str>> {
+    if !hot.is_on || !etag::is_public(route) || wants_fresh(request.headers()) {
+        return None;
+    }
+    // Who shows a wrong credential is told so, by the handler.
+    let identified = request.extensions().get::<Identified>();
+    if identified.is_none_or(|identified| identified.0.is_err()) {
+        return None;
+    }
+    let original = request.extensions().get::<OriginalUri>();
+    let target = original.map_or(request.uri(), |original| &original.0).path_and_query()?;
+    let text = target.as_str();
+    let waits = target.query().is_some_and(|query| query.contains("wait_for_block"));
+    (text.len() <= TARGET_MAX && !waits).then(|| text.into())
+}
+
+/// RFC 9111 §5.2.1.4.
+fn wants_fresh(headers: &HeaderMap) -> bool {
+    let directives = headers.get_all(header::CACHE_CONTROL).iter();
+    directives
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .any(|word| matches!(word.trim(), "no-cache" | "no-store" | "max-age=0"))
+}
+
+/// Writes that public reads show at once. What others change is seen on the chain.
+fn changes_public(method: &Method, route: &str) -> bool {
+    *method == Method::POST
+        && matches!(
+            route,
+            "/api/v1/collections"
+                | "/api/v1/items/{chain_id}/{contract}/{token_id}/metadata/refresh"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::{HeaderValue, StatusCode};
+
+    async fn tagged(text: &str) -> Arc<Tagged> {
+        let answer = Response::new(Body::from(text.to_owned()));
+        Arc::new(etag::tag(answer, "/api/v1/items").await.unwrap().unwrap())
+    }
+
+    fn turn<'a>(hot: &'a HotAnswers, target: &Arc<str>) -> Option<Turn<'a>> {
+        hot.look(target).err()
+    }
+
+    #[tokio::test]
+    async fn what_changes_outdates_what_is_kept_and_what_is_coming() {
+        let (hot, page) = (HotAnswers::new(1 << 20), Arc::from("/api/v1/items"));
+        let first = turn(&hot, &page).unwrap();
+        assert!(matches!(hot.look(&page), Ok(Found::Coming(_))));
+        hot.outdate();
+        let second = turn(&hot, &page).expect("the first may not have seen the change");
+        first.keep(tagged("old").await, Instant::now());
+        assert!(hot.find(&page).is_none(), "it was read before the change");
+        drop(first);
+        assert!(matches!(hot.look(&page), Ok(Found::Coming(_))), "the second is still at it");
+        second.keep(tagged("new").await, Instant::now());
+        assert_eq!(hot.find(&page).unwrap().answer.body, "new");
+        hot.saw_block(ChainId(1), 7);
+        assert!(hot.find(&page).is_none());
+        drop(second);
+        turn(&hot, &page).unwrap().keep(tagged("newer").await, Instant::now());
+        hot.saw_block(ChainId(1), 7);
+        hot.saw_block(ChainId(1), 6);
+        assert_eq!(hot.find(&page).unwrap().answer.body, "newer", "nothing that is not known");
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_the_others_in_peace() {
+        let (hot, page) = (HotAnswers::new(1 << 20), Arc::from("/api/v1/items"));
+        let first = turn(&hot, &page).unwrap();
+        let Ok(Found::Coming(mut coming)) = hot.look(&page) else { panic!("nobody makes it") };
+        drop(first);
+        assert!(coming.wait_for(Option::is_some).await.is_err());
+        assert!(turn(&hot, &page).is_some(), "another one may");
+        assert!(hot.under_way().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_old_or_large_is_not_given() {
+        let (hot, page) = (HotAnswers::new(1 << 20), Arc::from("/api/v1/items"));
+        let long_ago = Instant::now().checked_sub(AGE_MAX).unwrap();
+        turn(&hot, &page).unwrap().keep(tagged("x").await, long_ago);
+        assert!(hot.find(&page).is_none());
+        let large = tagged(&"x".repeat(BODY_MAX + 1)).await;
+        turn(&hot, &page).unwrap().keep(large, Instant::now());
+        assert!(hot.find(&page).is_none());
+    }
+
+    #[tokio::test]
+    async fn the_same_is_told_to_all_and_nothing_to_who_has_it() {
+        let tagged = tagged("x").await;
+        let whole = tagged.answer(&[]);
+        let tag = whole.headers()[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(tagged.answer(&[tag]).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(tagged.answer(&["W/\"y\"".to_owned()]).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn who_asks_for_fresh_answers_is_heard() {
+        let headers = |text: &'static str| {
+            HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static(text))])
+        };
+        assert!(wants_fresh(&headers("no-cache")));
+        assert!(wants_fresh(&headers("max-stale=3, no-cache")));
+        assert!(!wants_fresh(&headers("max-age=60")));
+        assert!(!wants_fresh(&HeaderMap::new()));
+    }
+}
