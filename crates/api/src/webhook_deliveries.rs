@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 /// List deliveries
 ///
-/// What was sent to an endpoint or is to be, newest first, with its attempts. What has ended is kept
-/// for 30 days, and not more than the last 10,000.
+/// What was sent to an endpoint or is to be, newest first, with its attempts. What has ended is
+/// kept for 30 days, and not more than the last 10,000.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{id}/deliveries", tag = "webhooks",
     operation_id = "list_deliveries",

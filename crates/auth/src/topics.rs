@@ -1,5 +1,5 @@
-//! Who may be told the facts of which topic, and of whom: for the stream, for lists of facts and for
-//! webhooks alike.
+//! Who may be told the facts of which topic, and of whom: for the stream, for lists of facts and
+//! for webhooks alike.
 
 use crate::{Action, Actor, Denied, authorize};
 use vocab::{PrincipalId, topic};

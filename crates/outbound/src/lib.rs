@@ -1,7 +1,7 @@
 //! Requests to places that strangers name, so that nobody can send us where only we can go.
 //!
 //! ```text
-//! URL ─► check (scheme, user, port, literal address) ─► resolve, keep what is public ─► connect to that
+//! URL ─► check (scheme, user, port, literal address) ─► resolve ─► keep what is public ─► connect
 //! ```
 //! A name is resolved once, and the connection is made to what was looked at: it can't change its
 //! mind in between. Nothing follows redirects or proxies of the environment; who wants to follow a

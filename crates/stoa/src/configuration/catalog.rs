@@ -80,7 +80,7 @@ pub(super) fn sections() -> Vec<Section> {
         },
         Section {
             name: "webhooks",
-            means: "How endpoints of others are told of facts ([webhooks](../operate/webhooks.md)).",
+            means: "How others are told of facts ([webhooks](../operate/webhooks.md)).",
             options: Engine(super::webhooks::options()),
         },
     ]

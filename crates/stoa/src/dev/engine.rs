@@ -80,9 +80,7 @@ pub(super) async fn start(
     listeners: Listeners,
 ) -> Result<Ready> {
     let metrics = runtime::install_metrics()?;
-    let further = u32::try_from(services.others.len()).unwrap_or_default();
-    let connections = DB_CONNECTIONS + further * DB_CONNECTIONS_PER_CHAIN;
-    let db = db::connect(&services.postgres.url("stoa"), connections).await?;
+    let db = db::connect(&services.postgres.url("stoa"), connections(&services)).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
     let wallets = bootstrap::wallets(&signer, &services.chain, settings).await?;
@@ -144,6 +142,11 @@ pub(super) async fn start(
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
+}
+
+fn connections(services: &Services) -> u32 {
+    let further = u32::try_from(services.others.len()).unwrap_or_default();
+    DB_CONNECTIONS + further * DB_CONNECTIONS_PER_CHAIN
 }
 
 fn api_state(
