@@ -13,6 +13,7 @@ mod sponsors;
 mod token_metadata;
 mod transactions;
 mod wallets;
+mod webhooks;
 
 pub use abis::*;
 pub use api_keys::*;
@@ -26,6 +27,7 @@ pub use sponsors::*;
 pub use token_metadata::*;
 pub use transactions::*;
 pub use wallets::*;
+pub use webhooks::*;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;

@@ -194,6 +194,7 @@ impl Charge {
 fn cost(method: &Method, route: &str) -> u32 {
     match (method, route) {
         (&Method::POST, "/api/v1/uploads" | "/api/v1/mints/batch") => HEAVY,
+        (&Method::POST, "/api/v1/webhooks/{id}/test" | "/api/v1/webhooks/{id}/replay") => HEAVY,
         (&Method::GET, "/api/v1/stream" | "/api/v1/events") => HEAVY,
         (&Method::GET | &Method::HEAD | &Method::OPTIONS, _) => READ,
         _ => WRITE,

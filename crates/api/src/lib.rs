@@ -43,6 +43,7 @@ mod sessions;
 mod show;
 mod show_sponsors;
 mod show_transactions;
+mod show_webhooks;
 mod sign_in;
 mod signatures;
 mod snapshots;
@@ -55,6 +56,8 @@ mod transaction_changes;
 mod transactions;
 mod uploads;
 mod wallets;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};

@@ -5,7 +5,7 @@ use crate::{
     mints, operations, principals,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
-    uploads, wallets,
+    uploads, wallets, webhook_deliveries, webhooks,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -14,7 +14,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 mod actions;
 mod finish;
+mod making_codes;
 mod operator_codes;
+mod webhook_codes;
 
 pub(crate) use actions::{Declared, declared};
 pub(crate) use finish::response;
@@ -35,13 +37,17 @@ pub(crate) use finish::response;
         (name = "transactions", description = "Calls of operators, and all that the engine sends"),
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
+        (name = "webhooks", description = "Endpoints of yours that are told of facts"),
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
         (name = "principals", description = "Who there is, and their roles"),
         (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
-    components(schemas(api_types::Problem, api_types::FieldError, api_types::FactLevel)),
+    components(schemas(
+        api_types::Problem, api_types::FieldError, api_types::FactLevel, api_types::WebhookEvent,
+        api_types::WebhookFact
+    )),
 )]
 struct Document;
 
@@ -92,6 +98,13 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(principals::list_principals))
         .routes(routes!(principals::get_principal))
         .routes(routes!(principals::grant_role, principals::end_role))
+        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
+        .routes(routes!(webhooks::get_webhook, webhooks::change_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhook_deliveries::list_deliveries))
+        .routes(routes!(webhook_deliveries::retry_delivery))
+        .routes(routes!(webhook_deliveries::replay_webhook))
+        .routes(routes!(webhook_deliveries::try_webhook))
         .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
         .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(api_keys::rotate_api_key))
@@ -161,6 +174,7 @@ pub(crate) fn document() -> Value {
     });
     document["components"]["examples"] = Value::Object(problem_examples());
     finish::add_stream(&mut document);
+    document["webhooks"] = webhook_codes::sent();
     let paths = document["paths"].as_object_mut();
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
@@ -180,7 +194,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
     let of = |parts: &[&[Code]]| parts.concat();
     match operation {
         "upload_picture" | "store_metadata" | "request_mint" | "request_mints"
-        | "request_collection" => (Access::Makes, codes_of_making(operation)),
+        | "request_collection" => (Access::Makes, making_codes::codes(operation)),
         "get_mint" => (Access::KeyOrUser, vec![C::MintUnknown, C::PathInvalid]),
         "list_mints" => (Access::KeyOrUser, of(&[&LISTS, &[C::StatusUnknown], &ADDRESS])),
         "get_item" => {
@@ -223,12 +237,17 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
         "request_sponsored" => (Access::Makes, operator_codes::of_sponsored(operation)),
         "get_sponsor" | "list_sponsors" | "prepare_sponsored" | "get_sponsored"
         | "list_sponsored" => (Access::Key, operator_codes::of_sponsored(operation)),
-        _ => codes_of_users(operation).unwrap_or_else(|| match operator_codes::codes(operation) {
+        _ => of_others(operation).unwrap_or_else(|| match operator_codes::codes(operation) {
             Some((true, codes)) => (Access::OperatorMakes, codes),
             Some((false, codes)) => (Access::Operator, codes),
             None => (Access::Probe, Vec::new()),
         }),
     }
+}
+
+/// The same of webhooks and of users.
+fn of_others(operation: &str) -> Option<(Access, Vec<Code>)> {
+    webhook_codes::codes(operation).or_else(|| codes_of_users(operation))
 }
 
 /// The same of signing in, and of what users do.
@@ -277,52 +296,6 @@ fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
     let refresh: &[Code] =
         if matches!(operation, "refresh_session" | "log_out") { &REFRESH } else { &[] };
     Some((access, [&BODY, refresh, own].concat()))
-}
-
-/// What an operation under an Idempotency-Key may answer besides success.
-fn codes_of_making(operation: &str) -> Vec<Code> {
-    use Code as C;
-    const MAKES: [Code; 6] = [
-        C::IdempotencyKeyRequired,
-        C::IdempotencyKeyInvalid,
-        C::IdempotencyInProgress,
-        C::IdempotencyKeyReused,
-        C::BodyTooLarge,
-        C::ContentTypeUnsupported,
-    ];
-    const BODY: [Code; 3] = [C::BodyMalformed, C::BodyInvalid, C::JsonTooDeep];
-    const ADDRESS: [Code; 3] = [C::ChainUnknown, C::AddressInvalid, C::AddressChecksum];
-    let own = match operation {
-        "upload_picture" => vec![
-            C::MultipartMalformed,
-            C::UploadFileMissing,
-            C::UploadTooLarge,
-            C::UploadUnsupported,
-            C::UploadTruncated,
-            C::UploadCorrupt,
-            C::UploadTooManyPixels,
-            C::UploadTooManyFrames,
-        ],
-        "store_metadata" => vec![C::MetadataInvalid, C::BodyMalformed],
-        "request_mint" => {
-            let own = [
-                C::ChainReadOnly,
-                C::CollectionUnknown,
-                C::CollectionNotReady,
-                C::RecipientZero,
-                C::UriNotRepresentable,
-                C::UriAndMetadata,
-                C::MetadataInvalid,
-            ];
-            [&BODY[..], &ADDRESS, &own].concat()
-        }
-        "request_mints" => [&BODY[..], &[C::MintsInvalid]].concat(),
-        "request_collection" => {
-            [&BODY[..], &ADDRESS, &[C::ChainReadOnly, C::CollectionInvalid]].concat()
-        }
-        _ => Vec::new(),
-    };
-    [&MAKES[..], &own].concat()
 }
 
 /// Who may call an operation.

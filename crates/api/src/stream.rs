@@ -1,43 +1,11 @@
 //! Who may follow which topics of the stream, and by which attributes they may filter.
 
-use auth::{Action, Actor, AuthError, Authenticator, authorize};
+use auth::{Actor, AuthError, Authenticator, TOPICS, TopicRule};
 use futures_util::future::BoxFuture;
 use push::{Authorize, Denied, Filter, Grant, TopicGrant};
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use time::OffsetDateTime;
-use vocab::topic;
-
-/// A topic, what following it asks for, and the attributes of its facts.
-type Topic = (&'static str, Action, &'static [&'static str]);
-
-const TOPICS: [Topic; 6] = [
-    (
-        topic::ITEMS,
-        Action::ReadPublicFacts,
-        &["chain_id", "contract", "token_id", "owner", "from", "to"],
-    ),
-    (
-        topic::TRANSFERS,
-        Action::ReadPublicFacts,
-        &["chain_id", "contract", "token_id", "from", "to"],
-    ),
-    (
-        topic::COLLECTIONS,
-        Action::ReadPublicFacts,
-        &["chain_id", "contract", "creator", "request_id"],
-    ),
-    (topic::CHAIN, Action::ReadPublicFacts, &["chain_id"]),
-    (
-        topic::MINTS,
-        Action::ReadMintFacts,
-        &["mint_id", "chain_id", "contract", "token_id", "to", "status"],
-    ),
-    (
-        topic::TRANSACTIONS,
-        Action::ReadTransaction,
-        &["transaction_id", "chain_id", "kind", "status"],
-    ),
-];
+use vocab::PrincipalId;
 
 /// The policy of `auth`, applied to the stream.
 #[derive(Clone, Debug)]
@@ -70,20 +38,16 @@ impl Authorize for StreamPolicy {
     }
 
     fn knows(&self, name: &str) -> bool {
-        TOPICS.iter().any(|(topic, ..)| *topic == name)
+        TopicRule::of(name).is_some()
     }
 }
 
 fn grant(actor: &Actor, now: OffsetDateTime) -> Grant {
-    let topics = TOPICS
-        .iter()
-        .filter(|(_, action, _)| authorize(actor, *action).is_ok())
-        .map(|(topic, action, attributes)| TopicGrant {
-            topic,
-            attributes,
-            mandatory: mandatory(actor, *action),
-        })
-        .collect();
+    let of_rule = |rule: &TopicRule| {
+        let mandatory = mandatory(rule.reach(actor).ok()?);
+        Some(TopicGrant { topic: rule.topic, attributes: rule.attributes, mandatory })
+    };
+    let topics = TOPICS.iter().filter_map(of_rule).collect();
     let principal = actor.principal().map(|principal| principal.to_string());
     // A connection ends with what opened it.
     let until = match actor {
@@ -96,12 +60,7 @@ fn grant(actor: &Actor, now: OffsetDateTime) -> Grant {
     Grant { principal, topics, valid_for }
 }
 
-/// Mints are told to those who asked for them; an admin sees all.
-fn mandatory(actor: &Actor, action: Action) -> Filter {
-    let own = match action {
-        Action::ReadMintFacts => actor.reach().ok().flatten(),
-        _ => None,
-    };
+fn mandatory(own: Option<PrincipalId>) -> Filter {
     let own = own.map(|principal| ("principal_id".to_owned(), principal.to_string()));
     Filter(own.into_iter().collect::<BTreeMap<_, _>>())
 }

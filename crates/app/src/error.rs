@@ -1,6 +1,6 @@
 //! Why a use case did not do what it was asked to.
 
-use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal};
+use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal, WebhookRefusal};
 use abi::Fault;
 use auth::{AuthError, Denied, SignatureFault};
 use chain::RpcError;
@@ -216,6 +216,8 @@ pub enum Refusal {
         detail: String,
     },
     SignIn(SignInRefusal),
+    /// Of endpoints that are told of facts.
+    Webhook(WebhookRefusal),
     ApiKey(ApiKeyRefusal),
     PrincipalUnknown,
     /// A role can't be granted like that.
@@ -291,6 +293,7 @@ impl AppError {
                 | R::SourceBackfilling { .. } => Class::Busy,
                 R::Sponsor(refusal) => refusal.class(),
                 R::SignIn(refusal) => refusal.class(),
+                R::Webhook(refusal) => refusal.class(),
                 R::ApiKey(refusal) => refusal.class(),
                 _ => Class::Invalid,
             },
@@ -357,6 +360,12 @@ impl std::error::Error for AppError {
 impl From<SponsorRefusal> for AppError {
     fn from(refusal: SponsorRefusal) -> Self {
         Self::Refused(Refusal::Sponsor(refusal))
+    }
+}
+
+impl From<WebhookRefusal> for AppError {
+    fn from(refusal: WebhookRefusal) -> Self {
+        Self::Refused(Refusal::Webhook(refusal))
     }
 }
 

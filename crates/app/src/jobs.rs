@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `batch_mints` | waiting mint jobs → transactions of the transactor |
 //! | `settle_sponsored` | sponsored transactions that have ended → what they cost |
+//! | `forget_deliveries` | what was sent to endpoints long ago → nothing |
 //! | `outcomes` | what became of a transaction → its mint jobs and collection requests |
 
 pub mod batch_mints;
+mod forget_deliveries;
 mod mint_call;
 pub mod outcomes;
 pub(crate) mod settle_sponsored;

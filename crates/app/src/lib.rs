@@ -20,6 +20,7 @@
 //! | `principals` | who there is, and roles granted ([`Principals`]) |
 //! | `minters` | whom the chain lets mint |
 //! | `change_sponsor` | who pays for which calls |
+//! | `change_webhook`, `try_webhook` | who is told of which facts |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
 //! | `sign_in` | wallets sign in, and stay signed in ([`SignIn`], beside [`App`]) |
@@ -36,6 +37,7 @@ mod api_keys;
 mod change_sponsor;
 mod change_transaction;
 mod change_wallet;
+mod change_webhook;
 mod check_readiness;
 mod encode_call;
 mod enqueue;
@@ -64,6 +66,7 @@ mod read_transactions;
 mod read_transfers;
 mod read_view;
 mod read_wallets;
+mod read_webhooks;
 mod request_collection;
 mod request_mint;
 mod request_mints;
@@ -76,7 +79,9 @@ mod sponsored_call;
 mod store_abi;
 mod store_metadata;
 mod tell_change;
+mod try_webhook;
 mod upload_picture;
+mod webhook_refusal;
 
 pub use abi::{Fault, Logged};
 pub use address::parse_address;
@@ -87,6 +92,7 @@ pub use chain::Endpoint;
 pub use change_sponsor::{RuleSpec, SponsorSpec, SponsorTerms};
 pub use change_transaction::Change;
 pub use change_wallet::{DRAIN, WalletChange, WalletPlace};
+pub use change_webhook::{WebhookSettings, WebhookSpec};
 pub use check_readiness::{ChainReadiness, Readiness};
 pub use content::{
     BlockStore,
@@ -132,6 +138,7 @@ pub use read_transactions::{ApprovalView, TransactionQuery, TransactionView};
 pub use read_transfers::TransferQuery;
 pub use read_view::{Look, Seen};
 pub use read_wallets::{WalletState, WalletView};
+pub use read_webhooks::{DeliveryView, Replay, WebhookPosition, WebhookView};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
 pub use request_mints::MintItem;
@@ -149,6 +156,11 @@ pub use store_metadata::StoredMetadata;
 pub use tell_change::Decision;
 pub use transactor::{OnFailure, Unfit};
 pub use upload_picture::StoredPicture;
+pub use webhook_refusal::WebhookRefusal;
+pub use webhooks::{
+    Answer as WebhookAnswer, Options as WebhookOptions, RootKey as WebhookKey,
+    Scheme as WebhookScheme, Sender as WebhookSender,
+};
 
 use auth::Actor;
 use chain::Chain;
@@ -165,6 +177,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use transactor::{Intake, Nudge};
 use vocab::{Address, ChainId, Clock, ItemKey, Urgency};
 
@@ -241,6 +254,7 @@ pub struct AppConfig {
     pub intake: Intake,
     /// Makes keys of wallets; it is asked for nothing else here.
     pub signer: signer::Client,
+    pub webhooks: WebhookSettings,
 }
 
 /// The use cases. Cheap to clone.
@@ -259,6 +273,7 @@ struct Inner {
     minters: minters::Minters,
     mints: Desk<NewMint>,
     transactions: Desk<NewAccept>,
+    webhook_tries: Semaphore,
     items: ReadDesk<ItemKey>,
     documents: read_items::Documents,
 }
@@ -288,6 +303,7 @@ impl App {
             minters: minters::Minters::default(),
             mints,
             transactions,
+            webhook_tries: Semaphore::new(try_webhook::TRIES_MAX),
             items,
             documents: read_items::documents(),
         }))
@@ -299,6 +315,10 @@ impl App {
 
     pub(crate) fn transaction_desk(&self) -> &Desk<NewAccept> {
         &self.0.transactions
+    }
+
+    fn webhook_tries(&self) -> &Semaphore {
+        &self.0.webhook_tries
     }
 
     pub(crate) fn item_desk(&self) -> &ReadDesk<ItemKey> {

@@ -4,7 +4,7 @@ use crate::{
     App, AppError, Caller, Fact, Refusal,
     fact_levels::{Leveled, settled},
 };
-use auth::{Action, authorize};
+use auth::TopicRule;
 use db::{PgConnection, checkpoints};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -51,14 +51,8 @@ impl App {
         caller: Caller<'_>,
         query: FactQuery<'_>,
     ) -> Result<FactPage, AppError> {
-        let topic = topic::ALL.into_iter().find(|topic| *topic == query.topic);
-        let topic = topic.ok_or(Refusal::TopicUnknown)?;
-        let action = action(topic);
-        authorize(caller.actor, action)?;
-        let own = match action {
-            Action::ReadMintFacts => caller.actor.reach()?,
-            _ => None,
-        };
+        let rule = TopicRule::of(query.topic).ok_or(Refusal::TopicUnknown)?;
+        let (topic, own) = (rule.topic, rule.reach(caller.actor)?);
         let of_blocks = OF_BLOCKS.contains(&topic);
         if query.level.is_some() && !of_blocks {
             return Err(
@@ -112,15 +106,5 @@ impl App {
             (fact, level)
         });
         Ok((leveled.collect(), next_after))
-    }
-}
-
-fn action(topic: &str) -> Action {
-    match topic {
-        topic::ITEMS | topic::TRANSFERS | topic::COLLECTIONS | topic::CHAIN => {
-            Action::ReadPublicFacts
-        }
-        topic::MINTS => Action::ReadMintFacts,
-        _ => Action::ReadTransaction,
     }
 }

@@ -23,6 +23,7 @@ mod refresh_token;
 mod request_signature;
 mod session_check;
 mod sign_in_message;
+mod topics;
 
 pub use access_tokens::{Claims, Subject, TOKEN_LEEWAY, TokenFault, TokenKey, TokenPolicy, Tokens};
 pub use authenticator::{AuthError, Authenticator};
@@ -41,3 +42,4 @@ pub use sign_in_message::{
     Challenge, MESSAGE_LEEWAY, MESSAGE_LEN_MAX, MalformedMessage, MessageFault, SignInMessage,
     is_statement,
 };
+pub use topics::{TOPICS, TopicRule};

@@ -24,6 +24,8 @@ pub enum Scope {
     SponsorsRead,
     SponsorsWrite,
     SponsoredWrite,
+    WebhooksRead,
+    WebhooksWrite,
     KeysRead,
     KeysWrite,
     /// Everything, on everybody's objects.
@@ -31,7 +33,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Scope; 13] = [
+    pub const ALL: [Scope; 15] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
@@ -42,6 +44,8 @@ impl Scope {
         Self::SponsorsRead,
         Self::SponsorsWrite,
         Self::SponsoredWrite,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
         Self::KeysRead,
         Self::KeysWrite,
         Self::Admin,
@@ -60,6 +64,8 @@ impl Scope {
             Self::SponsorsRead => "sponsors:read",
             Self::SponsorsWrite => "sponsors:write",
             Self::SponsoredWrite => "sponsored:write",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
             Self::Admin => "admin",
@@ -159,6 +165,10 @@ pub enum Action {
     ReadSponsored,
     /// Spend one's own sponsor.
     RequestSponsored,
+    /// One's own endpoints, and what was sent to them; without `admin` only one's own.
+    ReadWebhook,
+    /// Make, change, try, send again.
+    ChangeWebhook,
     /// Keys of one's own principal; with `admin` of everybody's.
     ReadApiKey,
     /// Make, change, replace, revoke. Nobody gives what they have not: see `app`.
@@ -188,7 +198,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 27] = [
+    pub const ALL: [Action; 29] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -201,6 +211,8 @@ impl Action {
         Self::ReadSponsor,
         Self::ReadSponsored,
         Self::RequestSponsored,
+        Self::ReadWebhook,
+        Self::ChangeWebhook,
         Self::ReadApiKey,
         Self::ChangeApiKey,
         Self::RequestTransaction,
@@ -247,6 +259,7 @@ impl Action {
             | Self::RequestCollection
             | Self::RequestSponsored
             | Self::ChangeApiKey
+            | Self::ChangeWebhook
             | Self::RequestTransaction
             | Self::ChangeTransaction
             | Self::StoreAbi
@@ -263,6 +276,7 @@ impl Action {
             | Self::ReadSponsor
             | Self::ReadSponsored
             | Self::ReadApiKey
+            | Self::ReadWebhook
             | Self::QuoteTransaction
             | Self::ReadTransaction
             | Self::ReadAbi
@@ -284,6 +298,8 @@ pub enum Rule {
     UserOr(&'static [Scope]),
     /// A key with one of these scopes, or with `admin`; or a user who is an organizer or operator.
     OneOf(&'static [Scope]),
+    /// The same keys; no user, whatever their role.
+    KeyOf(&'static [Scope]),
     /// The same keys; or a user whom the chain lets mint there, an organizer into a collection of
     /// theirs, an operator.
     Minter(&'static [Scope]),
@@ -310,6 +326,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadSponsor, Rule::OneOf(SPONSORS)),
     (Action::ReadSponsored, Rule::OneOf(SPONSORS)),
     (Action::RequestSponsored, Rule::OneOf(&[Scope::SponsoredWrite])),
+    (Action::ReadWebhook, Rule::KeyOf(&[Scope::WebhooksRead, Scope::WebhooksWrite])),
+    (Action::ChangeWebhook, Rule::KeyOf(&[Scope::WebhooksWrite])),
     (Action::ReadApiKey, Rule::OneOfOrAdmin(&[Scope::KeysRead, Scope::KeysWrite])),
     (Action::ChangeApiKey, Rule::OneOfOrAdmin(&[Scope::KeysWrite])),
     (Action::RequestTransaction, Rule::Operator(&[Scope::TransactionsWrite])),
@@ -390,6 +408,7 @@ pub fn authorize_on(actor: &Actor, action: Action, tie: Tie) -> Result<(), Denie
             Rule::OneOf(scopes)
             | Rule::UserOr(scopes)
             | Rule::Minter(scopes)
+            | Rule::KeyOf(scopes)
             | Rule::OneOfOrAdmin(scopes)
             | Rule::Operator(scopes),
             Actor::Key(holder),

@@ -79,6 +79,9 @@ pub mod user_sessions;
 pub mod user_wallets;
 pub mod wallets;
 pub mod wallets_reads;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
+pub mod webhook_positions;
 pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};

@@ -9,21 +9,11 @@
 //! One deadline holds for all of it. What the operator listed as `HOST:PORT` is exempt from the
 //! check of the address, and nothing else is.
 
-use crate::{
-    Options, OptionsError, Reason,
-    address::{PublicOnly, Refused, Unresolved, is_public},
-    place::{URI_LEN_MAX, host_of},
-};
+use crate::{Options, OptionsError, Reason, place::URI_LEN_MAX};
 use flate2::read::MultiGzDecoder;
-use reqwest::{Client, Response, StatusCode, Url, header, redirect};
-use std::{
-    collections::BTreeSet,
-    error::Error,
-    io::Read,
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-    time::Duration,
-};
+use outbound::{Gate, GateOptions, Ports, Refused, Trouble};
+use reqwest::{Response, StatusCode, Url, header};
+use std::{io::Read, sync::Arc, time::Duration};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Connections that are kept for the next document, and how long.
@@ -36,12 +26,7 @@ pub struct Fetcher(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Connects to public addresses only.
-    public: Client,
-    /// For what is in `allowed`.
-    private: Client,
-    allowed: BTreeSet<String>,
-    http: bool,
+    gate: Gate,
     bytes_max: usize,
     time: Duration,
     redirects_max: u32,
@@ -60,25 +45,18 @@ impl Fetcher {
     /// # Errors
     /// [`FetcherError`]
     pub fn new(options: &Options) -> Result<Self, FetcherError> {
-        chain::install_tls();
-        let client = || {
-            Client::builder()
-                // Neither proxies of the environment nor redirects of the library: both would
-                // pass by the check.
-                .no_proxy()
-                .redirect(redirect::Policy::none())
-                .referer(false)
+        let gate =
+            GateOptions { allowed: options.allowed()?, http: options.http, ports: Ports::Web };
+        let gate = Gate::new(gate, |client| {
+            client
                 .connect_timeout(CONNECT)
                 .timeout(options.fetch_time)
                 .pool_max_idle_per_host(IDLE_MAX)
                 .pool_idle_timeout(IDLE)
                 .user_agent("stoa")
-        };
+        })?;
         Ok(Self(Arc::new(Inner {
-            public: client().dns_resolver(PublicOnly).build()?,
-            private: client().build()?,
-            allowed: options.allowed()?.into_iter().collect(),
-            http: options.http,
+            gate,
             bytes_max: options.document_bytes_max,
             time: options.fetch_time,
             redirects_max: options.redirects_max,
@@ -110,38 +88,12 @@ impl Fetcher {
     }
 
     async fn ask(&self, url: &Url) -> Result<Response, Reason> {
-        let client = self.client_for(url)?;
+        let client = self.0.gate.client_for(url).map_err(of_refused)?;
         let request = client
             .get(url.clone())
             .header(header::ACCEPT, "application/json, */*;q=0.5")
             .header(header::ACCEPT_ENCODING, "identity");
         request.send().await.map_err(|error| of_transport(&error))
-    }
-
-    /// The client that may connect there, if any may.
-    fn client_for(&self, url: &Url) -> Result<&Client, Reason> {
-        let inner = &self.0;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Reason::SchemeUnsupported);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Reason::CredentialsInUri);
-        }
-        let host = url.host_str().ok_or(Reason::UriMalformed)?;
-        if inner.allowed.contains(&host_of(url)) {
-            return Ok(&inner.private);
-        }
-        if url.scheme() == "http" && !inner.http {
-            return Err(Reason::HttpRefused);
-        }
-        if !matches!(url.port_or_known_default(), Some(80 | 443)) {
-            return Err(Reason::PortRefused);
-        }
-        // Literal addresses are not resolved, so they are looked at here.
-        match literal(host) {
-            Some(address) if !is_public(address) => Err(Reason::AddressRefused),
-            _ => Ok(&inner.public),
-        }
     }
 
     async fn read(&self, response: Response) -> Result<Vec<u8>, Reason> {
@@ -173,16 +125,6 @@ impl Fetcher {
     }
 }
 
-/// The address that a host is written as, if it is one. Odd forms (decimal, octal, short) were made
-/// plain when the URL was read.
-fn literal(host: &str) -> Option<IpAddr> {
-    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match inside {
-        Some(address) => address.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => host.parse().ok(),
-    }
-}
-
 /// What is unpacked is bounded, whatever it claims to be.
 fn unzip(bytes: &[u8], most: usize) -> Result<Vec<u8>, Reason> {
     let mut plain = Vec::new();
@@ -207,17 +149,22 @@ fn of_status(status: StatusCode) -> Result<(), Reason> {
     })
 }
 
-/// What the library says is told by what is at the bottom of it.
-fn of_transport(error: &reqwest::Error) -> Reason {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.is::<Refused>() {
-            return Reason::AddressRefused;
-        }
-        if cause.is::<Unresolved>() {
-            return Reason::NameUnresolved;
-        }
-        source = cause.source();
+fn of_refused(refused: Refused) -> Reason {
+    match refused {
+        Refused::Malformed => Reason::UriMalformed,
+        Refused::Scheme => Reason::SchemeUnsupported,
+        Refused::Credentials => Reason::CredentialsInUri,
+        Refused::Http => Reason::HttpRefused,
+        Refused::Port => Reason::PortRefused,
+        Refused::Address => Reason::AddressRefused,
     }
-    if error.is_timeout() { Reason::TimedOut } else { Reason::Unreachable }
+}
+
+fn of_transport(error: &reqwest::Error) -> Reason {
+    match Trouble::of(error) {
+        Trouble::Refused => Reason::AddressRefused,
+        Trouble::Unresolved => Reason::NameUnresolved,
+        Trouble::TimedOut => Reason::TimedOut,
+        Trouble::Unreachable => Reason::Unreachable,
+    }
 }

@@ -12,7 +12,6 @@
 //! What is stored is a copy, keyed by token: it is shown beside what the index has, and never
 //! without it.
 
-mod address;
 mod ask;
 mod discover;
 pub mod document;
@@ -24,7 +23,6 @@ mod reader;
 mod reason;
 mod run;
 
-pub use address::is_public;
 pub use options::{Options, OptionsError};
 pub use reader::{Found, Reader};
 pub use reason::Reason;

@@ -1,4 +1,4 @@
-use crate::place::host_of;
+use outbound::Allowed;
 use reqwest::Url;
 use std::time::Duration;
 
@@ -96,12 +96,12 @@ impl Options {
         gateways(&self.arweave_gateways)
     }
 
-    /// Places that may be asked whatever their address is, as `host:port`.
+    /// Places that may be asked whatever their address is.
     ///
     /// # Errors
     /// [`OptionsError::AllowPrivate`]
-    pub fn allowed(&self) -> Result<Vec<String>, OptionsError> {
-        self.allow_private.iter().map(|text| allowed(text)).collect()
+    pub fn allowed(&self) -> Result<Allowed, OptionsError> {
+        Allowed::places(&self.allow_private).map_err(|_| OptionsError::AllowPrivate)
     }
 
     /// # Errors
@@ -125,23 +125,6 @@ fn gateways(texts: &[String]) -> Result<Vec<Url>, OptionsError> {
         if plain { Ok(url) } else { Err(OptionsError::Gateway) }
     };
     texts.iter().map(read).collect()
-}
-
-/// In the one form that [`host_of`] gives.
-fn allowed(text: &str) -> Result<String, OptionsError> {
-    let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    let url = format!("http://{text}/").parse::<Url>().ok();
-    match (port, url) {
-        (Some(port), Some(url)) if url.path() == "/" && url.username().is_empty() => {
-            let host = host_of(&url);
-            if host.ends_with(&format!(":{port}")) {
-                Ok(host)
-            } else {
-                Err(OptionsError::AllowPrivate)
-            }
-        }
-        _ => Err(OptionsError::AllowPrivate),
-    }
 }
 
 #[cfg(test)]

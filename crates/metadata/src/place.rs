@@ -3,6 +3,7 @@
 use crate::Reason;
 use base64::{Engine, engine};
 use content::{Cid, Codec};
+use outbound::host_of;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use sha2::{Digest, Sha256};
@@ -95,12 +96,6 @@ impl Place {
             Self::Web(url) => Some(host_of(url)),
         }
     }
-}
-
-/// Host and port.
-pub(crate) fn host_of(url: &Url) -> String {
-    let port = url.port_or_known_default().unwrap_or_default();
-    format!("{}:{port}", url.host_str().unwrap_or_default())
 }
 
 /// The URI with ERC-1155's `{id}`: lower-case hexadecimal, 64 digits.

@@ -5,9 +5,10 @@ use crate::{
     document::{self, Document},
     fetch::{Fetcher, FetcherError},
     hosts::{Hosts, Permit},
-    place::{ARWEAVE, IPFS, IpfsPath, Place, arweave_at, host_of},
+    place::{ARWEAVE, IPFS, IpfsPath, Place, arweave_at},
 };
 use content::{BlockStore, StoreError};
+use outbound::host_of;
 use reqwest::Url;
 
 /// Reads documents. Cheap to clone.

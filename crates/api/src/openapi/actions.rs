@@ -37,6 +37,14 @@ pub(crate) fn declared(operation: &str) -> Option<Declared> {
         "create_sponsor" | "change_sponsor" => ChangeSponsor,
         "get_api_key" | "list_api_keys" => ReadApiKey,
         "create_api_key" | "change_api_key" | "rotate_api_key" | "revoke_api_key" => ChangeApiKey,
+        "get_webhook" | "list_webhooks" | "list_deliveries" => ReadWebhook,
+        "create_webhook"
+        | "change_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "retry_delivery"
+        | "replay_webhook"
+        | "try_webhook" => ChangeWebhook,
         "get_principal" | "list_principals" => ReadPrincipal,
         "grant_role" | "end_role" => GrantRole,
         "store_abi" | "delete_abi" => StoreAbi,
@@ -67,7 +75,7 @@ pub(super) fn denials(declared: Declared) -> &'static [Code] {
         None | Some(Rule::Anyone) => &[],
         Some(Rule::User) => &[C::KeyMissing, C::UserOnly],
         Some(Rule::UserOr(_)) => &[C::KeyMissing, C::ScopeMissing],
-        Some(Rule::OneOf(_) | Rule::OneOfOrAdmin(_)) => {
+        Some(Rule::OneOf(_) | Rule::KeyOf(_) | Rule::OneOfOrAdmin(_)) => {
             &[C::KeyMissing, C::ScopeMissing, C::KeyOnly]
         }
         Some(Rule::Minter(_)) => &[C::KeyMissing, C::ScopeMissing, C::MinterOnly, C::RoleUnchecked],

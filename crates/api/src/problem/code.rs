@@ -150,6 +150,11 @@ codes! {
         "No sponsor of yours has this id.";
     SponsoredUnknown, "sponsored_unknown", 404, "The sponsored transaction is not known",
         "No sponsored transaction of yours has this id.";
+    WebhookUnknown, "webhook_unknown", 404, "The webhook is not known",
+        "No webhook of yours has this id.";
+    DeliveryUnknown, "delivery_unknown", 404, "The delivery is not known",
+        "No delivery to this webhook has this id, or none any more: what has ended is kept for 30 \
+         days.";
     ChallengeUnknown, "challenge_unknown", 404, "The message was not asked for here",
         "Its nonce is not known, or has expired. `POST /api/v1/auth/challenges` gives another \
          message.";
@@ -205,6 +210,10 @@ codes! {
         "`detail` names the next: the forwarder's of the user, after those under way. Sign anew.";
     ForwardRequestSeen, "forward_request_seen", 409, "The request was accepted before",
         "A signed request is taken once, by whichever sponsor. Sign another.";
+    WebhookLimitReached, "webhook_limit_reached", 409, "There are too many webhooks",
+        "Delete those that nobody uses.";
+    WebhookState, "webhook_state", 409, "The webhook's state does not allow it",
+        "`detail` says what stands in the way; `state` can be set to `active`.";
     BodyTooLarge, "body_too_large", 413, "The body is too large",
         "64 KiB at most; 512 KiB for calls and ABIs; 1 MiB for metadata.";
     UploadTooLarge, "upload_too_large", 413, "The file is too large",
@@ -255,6 +264,8 @@ codes! {
     ApiKeyInvalid, "api_key_invalid", 422, "The API key can't be like that",
         "`errors` lists what is wrong, with JSON pointers into the body.";
     SponsorInvalid, "sponsor_invalid", 422, "The sponsor can't be like that",
+        "`errors` lists what is wrong, with JSON pointers into the body.";
+    WebhookInvalid, "webhook_invalid", 422, "The webhook can't be like that",
         "`errors` lists what is wrong, with JSON pointers into the body.";
     NotSupported, "not_supported", 422, "This is not supported yet",
         "`detail` says what. Users consent by ERC-2771 forward requests.";

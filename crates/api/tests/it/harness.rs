@@ -147,6 +147,7 @@ pub async fn start_as(setup: Setup) -> Api {
         nudge: transactor::Nudge::default(),
         intake: transactor::Intake::new(queue_max),
         signer: signer::Client::connect(directory.path().join("run/signer.sock")),
+        webhooks: webhook_settings(),
     });
     let tokens = tokens(clock.clone());
     let authenticator = Authenticator::new(database.db.clone(), Pepper::new(PEPPER), clock.clone())
@@ -208,6 +209,29 @@ pub async fn start_as(setup: Setup) -> Api {
         tokens,
         sign_in,
         authenticator,
+    }
+}
+
+/// Endpoints of tests are on this machine.
+pub fn webhook_options() -> app::WebhookOptions {
+    app::WebhookOptions {
+        allowed_networks: vec!["127.0.0.1".to_owned()],
+        endpoints_max: 5,
+        attempt_time: std::time::Duration::from_secs(6),
+        ..app::WebhookOptions::default()
+    }
+}
+
+pub const WEBHOOK_KEY: [u8; 32] = [77; 32];
+
+fn webhook_settings() -> app::WebhookSettings {
+    let options = webhook_options();
+    app::WebhookSettings {
+        key: app::WebhookKey::new(WEBHOOK_KEY),
+        sender: app::WebhookSender::new(&options).unwrap(),
+        endpoints_max: options.endpoints_max,
+        log_time: options.log_time,
+        log_max: options.log_max,
     }
 }
 

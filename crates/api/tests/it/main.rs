@@ -40,5 +40,7 @@ mod stream;
 mod token_metadata;
 mod transaction_changes;
 mod transactions;
+mod two_nodes;
 mod uploads;
 mod wallets;
+mod webhooks;

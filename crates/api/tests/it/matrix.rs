@@ -63,6 +63,7 @@ fn target(operation: &Operation, id: &str) -> String {
         "{chain_id}" => "31337",
         "{contract}" | "{address}" | "{owner}" => ALICE,
         "{token_id}" => "1",
+        "{delivery_id}" => "00000000-0000-7000-8000-000000000000",
         "{role}" => "organizer",
         part if part.starts_with('{') => panic!("{part} of {}", operation.path),
         part => part,
@@ -198,6 +199,8 @@ fn is_owned(action: Action) -> bool {
             | Action::ReadSponsored
             | Action::ReadApiKey
             | Action::ChangeApiKey
+            | Action::ReadWebhook
+            | Action::ChangeWebhook
             | Action::EndSession
     )
 }
@@ -241,6 +244,16 @@ async fn object(desk: &Desk, action: Action, owner: Uuid) -> String {
             let key = issue(db, principal(db).await, &[Scope::MintsRead]).await;
             (auth::KeyText::parse(&key).unwrap().id().to_owned(), "api_keys")
         }
+        Action::ReadWebhook | Action::ChangeWebhook => {
+            let id = Uuid::now_v7();
+            let made = "insert into webhook_endpoints
+                    (id, principal_id, url, description, state, topics, kinds, chain_ids,
+                     contracts, addresses, signature, salt, secret_version)
+                 values ($1, $2, 'https://hooks.invalid/', '', 'active', '{items}', '{}', '{}',
+                         '{}', '{}', 'hmac', decode(repeat('00', 32), 'hex'), 1)";
+            sqlx::query(made).bind(id).bind(owner).execute(db).await.unwrap();
+            (id.to_string(), "webhook_endpoints")
+        }
         Action::EndSession => {
             let opened = api.signed_in(&User::new(99)).await;
             (text(&opened["session"], "id").to_owned(), "user_sessions")
@@ -274,7 +287,9 @@ async fn everybody_finds_their_own() {
         callers.push(Caller::new(api, name, Some(key)).await);
     }
     let operations = operations();
-    let on_objects = operations.iter().filter(|operation| operation.path.contains("{id}"));
+    // A delivery is found by way of its webhook.
+    let of_one = |path: &str| path.contains("{id}") && !path.contains("{delivery_id}");
+    let on_objects = operations.iter().filter(|operation| of_one(&operation.path));
     let mut tried = BTreeSet::new();
     for operation in on_objects {
         let Some(action) = operation.action.filter(|action| is_owned(*action)) else { continue };
@@ -290,7 +305,10 @@ async fn everybody_finds_their_own() {
                 let stranger = principal(db).await.0;
                 let owner = if own { caller.principal() } else { stranger };
                 let path = target(operation, &object(&desk, action, owner).await);
-                let content = (operation.method != Method::GET).then(|| json!({}));
+                let content = match operation.id.as_str() {
+                    "replay_webhook" => Some(json!({ "topic": "items", "from_seq": 0 })),
+                    _ => (operation.method != Method::GET).then(|| json!({})),
+                };
                 let response = caller.send(api, &operation.method, &path, content).await;
                 let status = response.status().as_u16();
                 let place = format!("{} as {}, own: {own}: {status}", operation.id, caller.name);
@@ -307,13 +325,20 @@ async fn everybody_finds_their_own() {
     let seen: BTreeSet<&str> = tried.iter().map(|(id, ..)| id.as_str()).collect();
     let owned = [
         "change_api_key",
+        "change_webhook",
+        "delete_webhook",
         "end_session",
         "get_api_key",
         "get_mint",
         "get_sponsor",
         "get_sponsored",
+        "get_webhook",
+        "list_deliveries",
+        "replay_webhook",
         "revoke_api_key",
         "rotate_api_key",
+        "rotate_webhook_secret",
+        "try_webhook",
     ];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), owned);
 }

@@ -170,6 +170,7 @@ pub(super) fn of_user(rule: Rule, user: &User, tie: Tie) -> Result<(), Denied> {
     let allowed = match rule {
         Rule::Anyone | Rule::User | Rule::UserOr(_) => true,
         Rule::OneOf(_) => user.is_one_of(&STAFF),
+        Rule::KeyOf(_) => false,
         Rule::Operator(_) => user.is_one_of(&[Role::Operator]),
         Rule::Minter(_) => {
             let own = tie == Tie::Owner && user.is_one_of(&[Role::Organizer]);

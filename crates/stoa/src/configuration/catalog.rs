@@ -78,6 +78,11 @@ pub(super) fn sections() -> Vec<Section> {
             means: "How users sign in ([sign-in](../guide/sign-in.md)).",
             options: Engine(super::auth::options()),
         },
+        Section {
+            name: "webhooks",
+            means: "How others are told of facts ([webhooks](../operate/webhooks.md)).",
+            options: Engine(super::webhooks::options()),
+        },
     ]
 }
 

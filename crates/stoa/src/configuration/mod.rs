@@ -26,6 +26,7 @@ mod show;
 mod telemetry;
 mod tools;
 mod tree;
+mod webhooks;
 
 pub(crate) use auth::AuthSettings;
 pub(crate) use chain::ChainConfiguration;
@@ -87,6 +88,7 @@ pub(crate) struct Settings {
     /// Of processes that start no database of their own.
     pub database_url: Secret,
     pub auth: AuthSettings,
+    pub webhooks: ::webhooks::Options,
 }
 
 /// A pool of wallets.
@@ -159,6 +161,7 @@ impl Default for Settings {
             telemetry: TelemetrySettings::default(),
             database_url: Secret::default(),
             auth: AuthSettings::default(),
+            webhooks: ::webhooks::Options::default(),
         }
     }
 }

@@ -37,7 +37,7 @@ struct Rule {
     find: fn(&Loaded) -> Vec<(String, String)>,
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 16] = [
     Rule {
         option: "limits.ip_units, wallet_units, key_units",
         refused: "0: no limit",
@@ -131,6 +131,19 @@ const RULES: [Rule; 14] = [
         find: |of| {
             let some = !of.settings.metadata.allow_private.is_empty();
             one(some, "metadata.allow_private", "must be empty")
+        },
+    },
+    Rule {
+        option: "webhooks.http",
+        refused: "`true`: facts would go out in the open",
+        find: |of| one(of.settings.webhooks.http, "webhooks.http", "must be false"),
+    },
+    Rule {
+        option: "webhooks.time_scale",
+        refused: "below 1: endpoints that fail would be given up early",
+        find: |of| {
+            let short = of.settings.webhooks.time_scale < 1.0;
+            one(short, "webhooks.time_scale", "must be 1.0")
         },
     },
     Rule {

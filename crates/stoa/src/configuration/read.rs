@@ -239,8 +239,11 @@ impl Reader {
                 "needs [[endpoints]] beside it, for what is not private",
             ),
         ];
-        let others = metadata_rules(settings).into_iter().chain(super::auth::rules(settings));
-        let others = others.chain(super::telemetry::rules(settings));
+        let others = metadata_rules(settings)
+            .into_iter()
+            .chain(super::auth::rules(settings))
+            .chain(super::telemetry::rules(settings))
+            .chain(super::webhooks::rules(settings));
         for (option, broken, detail) in rules.into_iter().chain(others) {
             if broken {
                 self.fault_of(option, detail);

@@ -8,6 +8,7 @@ use super::{
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
+    webhooks,
 };
 use crate::{
     configuration::{ChainConfiguration, DEPLOYER, SPONSOR, Settings},
@@ -17,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState};
 use app::{
     App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, Principals, WriteSettings,
+    Once, Principals, WebhookKey, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -36,7 +37,7 @@ use transactor::Nudge;
 use vocab::{Address, SystemClock};
 
 /// Each makes plans of its own for all statements, and a few commits at once share a flush.
-const DB_CONNECTIONS: u32 = 24;
+const DB_CONNECTIONS: u32 = 26;
 /// For each further chain: its lock and commits, and the documents of its tokens.
 const DB_CONNECTIONS_PER_CHAIN: u32 = CONNECTIONS_PER_CHAIN + 3;
 /// Between two rounds of the housekeeper.
@@ -79,9 +80,7 @@ pub(super) async fn start(
     listeners: Listeners,
 ) -> Result<Ready> {
     let metrics = runtime::install_metrics()?;
-    let further = u32::try_from(services.others.len()).unwrap_or_default();
-    let connections = DB_CONNECTIONS + further * DB_CONNECTIONS_PER_CHAIN;
-    let db = db::connect(&services.postgres.url("stoa"), connections).await?;
+    let db = db::connect(&services.postgres.url("stoa"), connections(&services)).await?;
     db::migrate(&db).await?;
     let signer = signer::Client::connect(&services.signer_socket);
     let wallets = bootstrap::wallets(&signer, &services.chain, settings).await?;
@@ -111,6 +110,7 @@ pub(super) async fn start(
     let store = BlockStore::open_at(options.data_dir.join("content")).await?;
     // One for all: it holds the memory budget of decoding.
     let inspector = Inspector::new(MediaLimits::default());
+    let webhooks = webhooks::settings(settings, keys.webhook.clone())?;
     let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
     let app_with = |default_collection| {
         App::new(AppConfig {
@@ -122,6 +122,7 @@ pub(super) async fn start(
             nudge: nudge.clone(),
             intake: intake.clone(),
             signer: signer.clone(),
+            webhooks: webhooks.clone(),
         })
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
@@ -129,18 +130,23 @@ pub(super) async fn start(
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
     let of_keys = (keys.authenticator.clone(), keys.pepper.clone());
-    let own = origin(addresses.0);
-    let users = Users::open(options, settings, (&db, services.chains()), of_keys, &own)?;
+    let (chains, own) = ((&db, services.chains()), origin(addresses.0));
+    let users = Users::open(options, settings, chains, of_keys, &own)?;
     roles.housekeeper(app.clone(), users.clone(), metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
+    webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
     let limiter = settings.limiter()?;
-    let of_edge = (metrics, limiter.clone(), keys.cursor);
-    let state = api_state(settings, app, &users, of_edge);
+    let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
+}
+
+fn connections(services: &Services) -> u32 {
+    let further = u32::try_from(services.others.len()).unwrap_or_default();
+    DB_CONNECTIONS + further * DB_CONNECTIONS_PER_CHAIN
 }
 
 fn api_state(
@@ -241,6 +247,7 @@ impl Roles {
     fn housekeeper(&mut self, app: App, users: Users, metrics: Metrics) {
         let shutdown = self.shutdown();
         let rounds = async move {
+            let mut webhook = uuid::Uuid::nil();
             loop {
                 tokio::time::sleep(HOUSEKEEPING).await;
                 metrics.upkeep();
@@ -248,6 +255,7 @@ impl Roles {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
                 users.keep().await;
+                webhook = webhooks::forget(&app, webhook).await;
             }
         };
         self.spawn("housekeeper", async move {
@@ -345,6 +353,8 @@ struct Keys {
     authenticator: Authenticator,
     pepper: Pepper,
     cursor: [u8; 32],
+    /// Of which the secrets of webhooks are made.
+    webhook: WebhookKey,
     /// The key itself, for `dev.json`.
     text: String,
     operator: Actor,
@@ -356,18 +366,19 @@ impl Keys {
         private_directory(&home)?;
         let pepper = Pepper::new(ensure_secret(&home.join("api_key_pepper"))?);
         let cursor = ensure_secret(&home.join("cursor_key"))?;
+        let webhook = WebhookKey::new(ensure_secret(&home.join("webhook_key"))?);
         let clock = Arc::new(SystemClock);
         let authenticator = Authenticator::new(db.clone(), pepper.clone(), clock);
         let path = home.join("operator_api_key");
         let known = fs::read_to_string(&path).unwrap_or_default();
         if let Ok(operator) = authenticator.authenticate(&known, None).await {
             let operator = operator.without_request();
-            return Ok(Self { authenticator, pepper, cursor, text: known, operator });
+            return Ok(Self { authenticator, pepper, cursor, webhook, text: known, operator });
         }
         let text = bootstrap::issue_operator_key(db, &pepper).await?;
         write_private(&path, text.as_bytes())?;
         let operator = authenticator.authenticate(&text, None).await?.without_request();
-        Ok(Self { authenticator, pepper, cursor, text, operator })
+        Ok(Self { authenticator, pepper, cursor, webhook, text, operator })
     }
 }
 

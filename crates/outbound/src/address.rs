@@ -1,11 +1,6 @@
 //! Which addresses of the internet a stranger may send us to.
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::{
-    error::Error,
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Is it an address that anybody on the internet can reach? Everything with another purpose in the
 /// registries of special addresses (RFC 6890, RFC 9637) is not, and neither are forms of IPv6
@@ -46,52 +41,6 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         _ => false,
     };
     global && !special
-}
-
-/// Resolves names to public addresses only. A connection is made to what it gave, so that a name
-/// can't change its mind between the check and the connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PublicOnly;
-
-/// A name leads to no public address.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Refused;
-
-/// A name leads nowhere.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unresolved;
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name leads to addresses that are not public")
-    }
-}
-
-impl fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name has no address")
-    }
-}
-
-impl Error for Refused {}
-impl Error for Unresolved {}
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let all: Vec<SocketAddr> = found.map_err(|_| Unresolved)?.collect();
-            if all.is_empty() {
-                return Err(Unresolved.into());
-            }
-            let public: Vec<SocketAddr> =
-                all.into_iter().filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(Refused.into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[cfg(test)]
