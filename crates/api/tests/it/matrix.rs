@@ -313,7 +313,9 @@ async fn everybody_finds_their_own() {
                 let status = response.status().as_u16();
                 let place = format!("{} as {}, own: {own}: {status}", operation.id, caller.name);
                 if own || reaches_others(caller, action) {
-                    assert!((200..300).contains(&status), "{place}");
+                    // This webhook has told nobody of anything that could be told again.
+                    let nothing = operation.id == "replay_webhook" && status == 422;
+                    assert!((200..300).contains(&status) || nothing, "{place}");
                 } else {
                     assert_eq!(status, 404, "{place}");
                 }
