@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// A charge waits no longer for its answer; then this process's buckets count.
+/// A charge waits no longer for its answer, usually; then this process's buckets count.
 const ANSWER: Duration = Duration::from_millis(50);
 const CONNECT: Duration = Duration::from_millis(250);
 /// After trouble, nobody asks for so long.
@@ -33,6 +33,8 @@ pub struct BadUrl;
 /// A Redis that may vanish at any moment.
 pub struct RedisBuckets {
     connection: ConnectionManager,
+    /// How long a charge waits.
+    answer: Duration,
     start: Instant,
     /// Not asked before this many milliseconds after the start; 0 while all is well.
     down_until: AtomicU64,
@@ -57,15 +59,24 @@ impl RedisBuckets {
     /// # Errors
     /// [`BadUrl`]
     pub fn new(url: &str) -> Result<Self, BadUrl> {
+        Self::waiting(url, ANSWER)
+    }
+
+    /// The same, with another patience than usual.
+    ///
+    /// # Errors
+    /// [`BadUrl`]
+    pub fn waiting(url: &str, answer: Duration) -> Result<Self, BadUrl> {
         let client = Client::open(url).map_err(|_| BadUrl)?;
         let configuration = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER))
+            .set_response_timeout(Some(answer))
             // The next charge after the pause tries again.
             .set_number_of_retries(0);
         let connection =
             ConnectionManager::new_lazy_with_config(client, configuration).map_err(|_| BadUrl)?;
-        Ok(Self { connection, start: Instant::now(), down_until: AtomicU64::new(0) })
+        let (start, down_until) = (Instant::now(), AtomicU64::new(0));
+        Ok(Self { connection, answer, start, down_until })
     }
 
     /// None while Redis does not answer.
@@ -75,7 +86,7 @@ impl RedisBuckets {
             return None;
         }
         // The first answer of a connection takes the time to connect, too.
-        match timeout(CONNECT + ANSWER, self.ask(subject, quota, cost)).await {
+        match timeout(CONNECT + self.answer, self.ask(subject, quota, cost)).await {
             Ok(Ok(charged)) => {
                 if self.down_until.swap(0, Ordering::Relaxed) > 0 {
                     tracing::info!("limits are shared through Redis again");

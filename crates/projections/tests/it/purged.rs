@@ -108,7 +108,10 @@ async fn of_a_contract_that_is_purged_nothing_is_left() {
             {
                 assert_eq!(left.last_block, Some(0), "nothing of it is answered");
                 let refused = rebuild(&test.db, "all").await;
-                assert!(matches!(refused, Err(RebuildError::Purging)), "{refused:?}");
+                // A commit that was sent before the cut may come only now.
+                let still = row(&rig, &test.db, source.address).await.is_some();
+                let is_refused = matches!(refused, Err(RebuildError::Purging));
+                assert!(is_refused || !still, "{refused:?}");
             }
             assert!(cuts < 500, "it comes to no end");
         };
