@@ -98,7 +98,7 @@ pub(super) fn add_stream(document: &mut Value) {
         "tags": ["facts"], "operationId": "follow_events", "summary": "Follow events",
         "description": "The stream by server-sent events, without end. The `data` of each is one \
                         message in the envelope of the stream; its `id` is to be sent back as \
-                        `Last-Event-ID`. [The guide](/docs) has the messages.",
+                        `Last-Event-ID`.",
         "parameters": [
             topic,
             number("from_seq", "Everything after this number; with one topic."),
