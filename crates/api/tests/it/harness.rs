@@ -1,7 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
 use app::{
-    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings,
+    ApiKeys, App, AppConfig, ChainSettings, Changes, Replica, SignIn, SignInConfig, SignInOptions,
+    WriteSettings,
 };
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
@@ -90,6 +91,9 @@ pub struct Setup {
     pub read_only: bool,
     /// With answers that are kept. Tests write past everything that tells of changes.
     pub hot: bool,
+    /// Pages of the index may come from here.
+    pub replica: Option<Arc<Replica>>,
+    pub changes: Changes,
     /// Another node of the same deployment: its database. What is there is there already.
     pub beside: Option<Db>,
 }
@@ -140,6 +144,8 @@ pub async fn start_as(setup: Setup) -> Api {
     let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
+        replica: setup.replica,
+        changes: setup.changes,
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),

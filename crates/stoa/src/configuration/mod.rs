@@ -87,6 +87,8 @@ pub(crate) struct Settings {
     pub telemetry: TelemetrySettings,
     /// Of processes that start no database of their own.
     pub database_url: Secret,
+    pub replica_url: Secret,
+    pub replica_connections: u32,
     pub auth: AuthSettings,
     pub webhooks: ::webhooks::Options,
 }
@@ -160,6 +162,8 @@ impl Default for Settings {
             listen: Listen(Some(LISTEN)),
             telemetry: TelemetrySettings::default(),
             database_url: Secret::default(),
+            replica_url: Secret::default(),
+            replica_connections: 16,
             auth: AuthSettings::default(),
             webhooks: ::webhooks::Options::default(),
         }

@@ -17,8 +17,8 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState};
 use app::{
-    App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, Principals, WebhookKey, WriteSettings,
+    App, AppConfig, BlockStore, Caller, ChainSettings, Changes, CollectionSpec, Fingerprint,
+    Inspector, Once, Principals, Replica, WebhookKey, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -112,9 +112,12 @@ pub(super) async fn start(
     let inspector = Inspector::new(MediaLimits::default());
     let webhooks = webhooks::settings(settings, keys.webhook.clone())?;
     let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
+    let (changes, replica) = replica(settings)?;
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
+            replica: replica.clone(),
+            changes: changes.clone(),
             clock: Arc::new(SystemClock),
             store: store.clone(),
             inspector: inspector.clone(),
@@ -142,6 +145,14 @@ pub(super) async fn start(
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
+}
+
+/// Where pages of the index may come from, beside the primary.
+fn replica(settings: &Settings) -> Result<(Changes, Option<Arc<Replica>>)> {
+    let changes = Changes::default();
+    let open = |url| Replica::new(url, settings.replica_connections, changes.clone());
+    let replica = settings.replica_url.expose().map(open).transpose()?;
+    Ok((changes, replica.map(Arc::new)))
 }
 
 fn connections(services: &Services) -> u32 {
