@@ -43,8 +43,8 @@ impl Authorize for StreamPolicy {
         })
     }
 
-    /// The rule for what changes something, though nothing does: a page of another that could listen
-    /// here would read what is the user's.
+    /// The rule for what changes something, though nothing does: a page of another that could
+    /// listen here would read what is the user's.
     fn cookie<'h>(&self, headers: &'h HeaderMap) -> Result<Option<&'h str>, CrossOrigin> {
         match cookies::access(headers) {
             Some(_) if !cookies::is_from_page(headers, &self.origins) => Err(CrossOrigin),

@@ -34,7 +34,8 @@ const WARM_UP: usize = 3;
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Clients, each with a connection of its own.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=19_000))]
+    #[arg(long, default_value_t = 10_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=19_000))]
     clients: u32,
     /// Facts that are timed, each to all clients.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -1,7 +1,7 @@
 //! Live delivery of the numbered fact log, over WebSocket and as server-sent events.
 //!
-//! One [`Feed`] per process follows the log into a bounded ring per topic, in the database or, where
-//! nodes share a Redis, as one of them reads it there ([`Fanout`]). Each connection *pulls*
+//! One [`Feed`] per process follows the log into a bounded ring per topic, in the database or,
+//! where nodes share a Redis, as one of them reads it there ([`Fanout`]). Each connection *pulls*
 //! from its own positions, so a slow client costs its positions and one message in flight, never a
 //! growing queue; a client behind the ring is served from the database, window by window.
 //!

@@ -30,8 +30,8 @@ const WAITING: usize = 256;
 #[derive(Args, Clone, Debug)]
 pub struct Options {}
 
-/// Serve on two free ports, which are printed, until killed: clients at the first, and at the second
-/// whoever has a message told for each line.
+/// Serve on two free ports, which are printed, until killed: clients at the first, and at the
+/// second whoever has a message told for each line.
 pub async fn serve(_: Options) -> Result<()> {
     let (clients, control) =
         (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
