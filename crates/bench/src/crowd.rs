@@ -99,9 +99,7 @@ pub async fn run(options: Options) -> Result<()> {
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
     let bare = measure_bare(&options).await?;
     say(&format!("bare broadcaster  {bare:?}"));
-    let connections = "[api]\nper_address_max = 0\n".to_owned();
-    let start = Start { config: Some(connections), ..Start::default() };
-    let server = Server::start_with(&options.subject.program()?, &start).await?;
+    let server = Server::start_with(&options.subject.program()?, &Start::default()).await?;
     server.season().await?;
     let cpu = Cpu::of(server.id());
     let source = Source::engine(&server).await?;

@@ -21,8 +21,8 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::
 
 /// Clients that connect at once.
 const CONNECTING: usize = 64;
-/// Source addresses: each has ports of its own.
-const ADDRESSES: u32 = 8;
+/// Source addresses: each has ports of its own, and `api.connections_per_address` is for each.
+const ADDRESSES: u32 = 20;
 /// When nothing came for so long that was told, it is lost.
 const PATIENCE: Duration = Duration::from_secs(60);
 

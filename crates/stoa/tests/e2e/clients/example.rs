@@ -1,4 +1,5 @@
 //! The example of `docs/guide/clients.md`.
+#![allow(clippy::print_stdout)]
 
 pub async fn run(url: &str, key: &str) -> anyhow::Result<()> {
     use stoa_client::{
