@@ -74,6 +74,8 @@ pub struct Setup {
     pub stream: bool,
     /// Between two heartbeats of the stream; its usual time when it is absent.
     pub heartbeat: Option<std::time::Duration>,
+    /// Where its nodes share a Redis.
+    pub redis: Option<String>,
     /// Jobs that may wait per role; 0 stands for 1,000.
     pub queue_max: u64,
     /// Where it stands on the node; none of ours when it is absent.
@@ -188,7 +190,13 @@ pub async fn start_as(setup: Setup) -> Api {
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
         others = others.merge(
-            stream((&database.db, &state), authenticator.clone(), setup.heartbeat, &stop).await,
+            stream(
+                (&database.db, &state),
+                api::StreamPolicy::new(authenticator.clone(), sign_in.origins()),
+                (setup.heartbeat, setup.redis.as_deref()),
+                &stop,
+            )
+            .await,
         );
     }
     tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
@@ -260,8 +268,8 @@ fn tokens(clock: Arc<FixedClock>) -> Tokens {
 /// The stream with its feed and the sequencer, until `stop`.
 async fn stream(
     (db, state): (&Db, &api::ApiState),
-    authenticator: Authenticator,
-    heartbeat: Option<std::time::Duration>,
+    policy: api::StreamPolicy,
+    (heartbeat, redis): (Option<std::time::Duration>, Option<&str>),
     stop: &CancellationToken,
 ) -> Router {
     let sequencer = journal::run_sequencer(
@@ -275,8 +283,12 @@ async fn stream(
     let options = push::HubOptions { heartbeat: heartbeat.unwrap_or(usual.heartbeat), ..usual };
     let hub = push::Hub::start(db.clone(), snapshots, options);
     let (hub, feed) = hub.await.unwrap();
-    tokio::spawn(feed.run(stop.clone().cancelled_owned()));
-    api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
+    let fanout = match redis {
+        Some(url) => Some(push::Fanout::open(url, db).await.unwrap()),
+        None => None,
+    };
+    tokio::spawn(feed.through(fanout).run(stop.clone().cancelled_owned()));
+    api::nested(push::router(hub, Arc::new(policy)))
 }
 
 fn chain_settings(id: u64, nodes: Vec<Endpoint>, writes: Option<WriteSettings>) -> ChainSettings {

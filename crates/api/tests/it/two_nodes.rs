@@ -2,6 +2,7 @@
 
 use crate::{
     harness::{ALICE, Api, Setup, URI, body, problem, start_as},
+    hot::{change, tokens},
     sign_in::{REFRESH, SESSIONS, text},
     sponsored::User,
     stream::Listener,
@@ -34,7 +35,8 @@ async fn deployment(units: u32) -> Deployment {
         let shared = RedisBuckets::new(&redis.url()).unwrap();
         let options = Options { key: quota, ..Options::unlimited() };
         let limiter = Some(Limiter::new(options, Some(shared)));
-        Setup { limiter, beside, stream: true, hot: true, ..Setup::default() }
+        let redis = Some(redis.url());
+        Setup { limiter, beside, redis, stream: true, hot: true, ..Setup::default() }
     };
     let one = start_as(setup(None)).await;
     let other = start_as(setup(Some(one.database.db.clone()))).await;
@@ -179,6 +181,28 @@ async fn what_redis_forgets_and_its_death_cost_nothing() {
     assert_eq!(listed["items"].as_array().unwrap().len(), MINTS);
     let again = other.open(&message, &signature).await;
     problem(again, "open_session", "challenge_spent").await;
+}
+
+/// Facts reach one of them through Redis. It, too, forgets what it keeps before it tells anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_of_a_change_on_either_sees_it_there() {
+    let deployment = deployment(100_000).await;
+    let mut listeners = Vec::new();
+    for api in &deployment.nodes {
+        let mut listener = Listener::connect(api, None).await;
+        listener.subscribe("s", topic::ITEMS, json!({})).await;
+        listeners.push(listener);
+    }
+    for token in 0..50_usize {
+        for api in &deployment.nodes {
+            assert_eq!(tokens(api).await, token, "filled");
+        }
+        change(&deployment.nodes[0], token).await;
+        for (api, listener) in deployment.nodes.iter().zip(&mut listeners) {
+            listener.find(|m| m["type"] == "delta" && m["data"]["kind"] == "item_minted").await;
+            assert_eq!(tokens(api).await, token + 1);
+        }
+    }
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ pub(super) async fn start(
     roles.faucet(&services);
     let limiter = settings.limiter()?;
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
-    roles.edge(listeners, state, users.authenticator).await?;
+    roles.edge(listeners, state, users).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
 }
@@ -333,22 +333,21 @@ impl Roles {
         });
     }
 
-    async fn edge(
-        &mut self,
-        listeners: Listeners,
-        state: ApiState,
-        authenticator: Authenticator,
-    ) -> Result<()> {
+    async fn edge(&mut self, listeners: Listeners, state: ApiState, users: Users) -> Result<()> {
         let snapshots = api::StreamSnapshots::new(state.clone());
         let hub = push::Hub::start(self.db.clone(), snapshots, self.settings.stream);
         let (hub, feed) = hub.await?;
-        let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
+        let fanout = match self.settings.redis_url.expose() {
+            Some(url) => Some(push::Fanout::open(url, &self.db).await?),
+            None => None,
+        };
+        let (feed, closing) = (feed.through(fanout).run(self.shutdown()), hub.clone());
         self.spawn("stream", async move {
             feed.await;
             // Upgraded connections outlive the listener's own shutdown.
             closing.close(Duration::from_secs(3)).await;
         });
-        let policy = Arc::new(api::StreamPolicy::new(authenticator));
+        let policy = Arc::new(api::StreamPolicy::new(users.authenticator, users.sign_in.origins()));
         let stream = api::nested(push::router(hub, policy));
         let token = self.supervisor.token();
         let content = api::serve_content(listeners.content, state.clone(), token.clone());

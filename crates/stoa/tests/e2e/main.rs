@@ -7,6 +7,7 @@ mod bad_item;
 mod canaries;
 mod chains;
 mod chains_served;
+mod clients;
 mod configuration;
 mod configuration_reload;
 mod configured_wallets;
