@@ -284,7 +284,7 @@ async fn stream(
     let hub = push::Hub::start(db.clone(), snapshots, options);
     let (hub, feed) = hub.await.unwrap();
     let fanout = match redis {
-        Some(url) => Some(push::Fanout::open(url, db).await.unwrap()),
+        Some(url) => Some(push::Fanout::open(url, db, &[7; 32]).await.unwrap()),
         None => None,
     };
     tokio::spawn(feed.through(fanout).run(stop.clone().cancelled_owned()));

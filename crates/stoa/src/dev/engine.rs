@@ -142,7 +142,7 @@ pub(super) async fn start(
     roles.faucet(&services);
     let limiter = settings.limiter()?;
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
-    roles.edge(listeners, state, users).await?;
+    roles.edge(listeners, state, users, keys.cursor).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
 }
@@ -333,12 +333,19 @@ impl Roles {
         });
     }
 
-    async fn edge(&mut self, listeners: Listeners, state: ApiState, users: Users) -> Result<()> {
+    /// `secret`: the same in every process of a deployment.
+    async fn edge(
+        &mut self,
+        listeners: Listeners,
+        state: ApiState,
+        users: Users,
+        secret: [u8; 32],
+    ) -> Result<()> {
         let snapshots = api::StreamSnapshots::new(state.clone());
         let hub = push::Hub::start(self.db.clone(), snapshots, self.settings.stream);
         let (hub, feed) = hub.await?;
         let fanout = match self.settings.redis_url.expose() {
-            Some(url) => Some(push::Fanout::open(url, &self.db).await?),
+            Some(url) => Some(push::Fanout::open(url, &self.db, &secret).await?),
             None => None,
         };
         let (feed, closing) = (feed.through(fanout).run(self.shutdown()), hub.clone());
