@@ -1,7 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
 use app::{
-    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings,
+    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, StaffOptions,
+    WriteSettings,
 };
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
@@ -80,6 +81,9 @@ pub struct Setup {
     /// The node of another chain, [`OTHER_CHAIN`], which comes first.
     pub other: Option<chain::Endpoint>,
     pub sign_in: Option<SignInOptions>,
+    pub staff: Option<StaffOptions>,
+    /// In the open without.
+    pub tls: Option<api::Tls>,
     /// No limits without.
     pub limiter: Option<Limiter>,
     /// Believed about who calls them.
@@ -161,6 +165,7 @@ pub async fn start_as(setup: Setup) -> Api {
         pepper: Pepper::new(PEPPER),
         authenticator: authenticator.clone(),
         options: setup.sign_in.unwrap_or_else(|| SignInOptions::new(origins())),
+        staff: setup.staff,
     });
     let state = api::ApiState::new(api::ApiConfig {
         app: app.clone(),
@@ -177,7 +182,8 @@ pub async fn start_as(setup: Setup) -> Api {
     let stop = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let content_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let scheme = if setup.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr().unwrap());
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
@@ -185,7 +191,8 @@ pub async fn start_as(setup: Setup) -> Api {
             stream((&database.db, &state), authenticator.clone(), setup.heartbeat, &stop).await,
         );
     }
-    tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
+    let entrance = api::Entrance { listener, tls: setup.tls };
+    tokio::spawn(api::serve(entrance, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
     let principal = principal(&database.db).await;
     if is_first {
