@@ -23,7 +23,7 @@
 //! | `change_webhook`, `try_webhook` | who is told of which facts |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
-//! | `sign_in` | wallets sign in, and stay signed in ([`SignIn`], beside [`App`]) |
+//! | `sign_in` | wallets and staff sign in, and stay signed in ([`SignIn`], beside [`App`]) |
 //! | `read_…` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
 //! | `check_readiness`, `node_heads` | may this process take requests? |
@@ -149,7 +149,8 @@ pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
 pub use sign_in::{
     Asked, ChallengeSpec, ClientPlace, Grants, Opened, SessionKind, SignIn, SignInConfig,
-    SignInOptions, SignInRefusal, SignedMessage,
+    SignInOptions, SignInRefusal, SignedMessage, StaffAnswer, StaffOpened, StaffOptions, StaffSent,
+    StaffSpec,
 };
 pub use signer::Approval;
 pub use sponsor_refusal::SponsorRefusal;

@@ -76,6 +76,7 @@ pub mod transfers_reads;
 pub mod undecoded_logs;
 pub mod undo_records;
 pub mod user_sessions;
+pub mod user_subjects;
 pub mod user_wallets;
 pub mod wallets;
 pub mod wallets_reads;

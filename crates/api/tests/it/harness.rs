@@ -2,7 +2,7 @@
 
 use app::{
     ApiKeys, App, AppConfig, ChainSettings, Changes, Replica, SignIn, SignInConfig, SignInOptions,
-    WriteSettings,
+    StaffOptions, WriteSettings,
 };
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
@@ -83,6 +83,9 @@ pub struct Setup {
     /// The node of another chain, [`OTHER_CHAIN`], which comes first.
     pub other: Option<chain::Endpoint>,
     pub sign_in: Option<SignInOptions>,
+    pub staff: Option<StaffOptions>,
+    /// In the open without.
+    pub tls: Option<api::Tls>,
     /// No limits without.
     pub limiter: Option<Limiter>,
     /// Believed about who calls them.
@@ -169,6 +172,7 @@ pub async fn start_as(setup: Setup) -> Api {
         pepper: Pepper::new(PEPPER),
         authenticator: authenticator.clone(),
         options: setup.sign_in.unwrap_or_else(|| SignInOptions::new(origins())),
+        staff: setup.staff,
     });
     let state = api::ApiState::new(api::ApiConfig {
         app: app.clone(),
@@ -185,7 +189,8 @@ pub async fn start_as(setup: Setup) -> Api {
     let stop = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let content_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let scheme = if setup.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr().unwrap());
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
@@ -199,7 +204,8 @@ pub async fn start_as(setup: Setup) -> Api {
             .await,
         );
     }
-    tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
+    let entrance = api::Entrance { listener, tls: setup.tls };
+    tokio::spawn(api::serve(entrance, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
     let principal = principal(&database.db).await;
     if is_first {

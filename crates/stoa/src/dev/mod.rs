@@ -8,6 +8,7 @@ pub(crate) mod handles;
 mod secrets;
 mod services;
 mod sign_in;
+mod tls;
 mod webhooks;
 
 pub(crate) use file::{DevFile, write_private};
@@ -169,7 +170,7 @@ async fn serve(mut options: DevOptions, configured: Configured, logs: &LogOption
     let settings = &loaded.settings;
     let _guard = open_data_dir(&mut options)?;
     let http = settings.listen.0.context("api.listen is missing")?;
-    let listeners = engine::Listeners::bind(http).await?;
+    let listeners = engine::Listeners::bind(http, settings).await?;
     let services = start_services(&options, settings, logs).await?;
     let mut ready = engine::start(&options, settings, services, listeners).await?;
     let reloader = Reloader::new(layers, loaded.clone(), filter, Some(ready.limiter.clone()));
@@ -333,9 +334,10 @@ pub(crate) async fn stop_signal() {
 }
 
 /// For messages: an address that a browser on this machine can open.
-pub(crate) fn origin(address: SocketAddr) -> String {
+pub(crate) fn origin(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-        _ => format!("http://{address}"),
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        _ => format!("{scheme}://{address}"),
     }
 }
