@@ -15,7 +15,7 @@
 //! | `request_transaction` | a call asked for → queued transaction |
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
-//! | `tell_change` | what somebody decided → a fact, for the audit log |
+//! | `tell_change` | what somebody with a right to it did → a fact, for the audit log |
 //! | `api_keys` | keys made, changed, replaced, revoked ([`ApiKeys`], beside [`App`]) |
 //! | `principals` | who there is, and roles granted ([`Principals`]) |
 //! | `minters` | whom the chain lets mint |
@@ -153,7 +153,7 @@ pub use signer::Approval;
 pub use sponsor_refusal::SponsorRefusal;
 pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
-pub use tell_change::Decision;
+pub use tell_change::{Beside, By, Decision, Deed};
 pub use transactor::{OnFailure, Unfit};
 pub use upload_picture::StoredPicture;
 pub use webhook_refusal::WebhookRefusal;
@@ -174,6 +174,7 @@ use request_mint::Wanted;
 use runtime::Failpoints;
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -278,11 +279,12 @@ struct Inner {
     documents: read_items::Documents,
 }
 
-/// Who calls, and under which request id.
+/// Who calls, under which request id, and from where as far as that is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     pub actor: &'a Actor,
     pub request_id: &'a str,
+    pub from: Option<IpAddr>,
 }
 
 /// How long a finished answer is replayed.

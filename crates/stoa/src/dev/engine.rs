@@ -70,6 +70,7 @@ pub(super) struct Ready {
     pub services: Services,
     /// What the API charges callers by.
     pub limiter: Limiter,
+    pub db: Db,
 }
 
 /// Bring the schema up to date, start all roles, and see that the contracts stand.
@@ -141,7 +142,7 @@ pub(super) async fn start(
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
     roles.edge(listeners, state, users.authenticator).await?;
     let file = describe(&services, contracts, collection, addresses, keys.text).await?;
-    Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
+    Ok(Ready { file, supervisor: roles.supervisor, services, limiter, db })
 }
 
 fn connections(services: &Services) -> u32 {
@@ -441,7 +442,7 @@ async fn default_collection(
     services: &Services,
     roles: &Roles,
 ) -> Result<Address> {
-    let caller = Caller { actor: operator, request_id: "start" };
+    let caller = Caller { actor: operator, request_id: "start", from: None };
     let key = "stoa-default-collection";
     let once = Once { key, fingerprint: Fingerprint(vocab::keccak(key).0) };
     let spec = CollectionSpec {
