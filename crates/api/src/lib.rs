@@ -13,6 +13,7 @@
 
 mod abis;
 mod api_keys;
+mod audit;
 mod charges;
 mod client_place;
 mod collections;
@@ -31,6 +32,7 @@ mod hot;
 mod indexes;
 mod items;
 mod metadata;
+mod metric_series;
 mod mint_batches;
 mod mints;
 mod openapi;
@@ -38,6 +40,7 @@ mod operations;
 mod peers;
 mod principals;
 mod problem;
+mod profile;
 mod serve;
 mod sessions;
 mod show;
@@ -62,7 +65,7 @@ mod webhooks;
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};
 pub use problem::{Code, Problem};
-pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics};
+pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics, serve_profile};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, api_keys, collections, facts, holdings, indexes, items, metadata, mint_batches,
-    mints, operations, principals,
+    ApiState, abis, api_keys, audit, collections, facts, holdings, indexes, items, metadata,
+    metric_series, mint_batches, mints, operations, principals,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
     uploads, wallets, webhook_deliveries, webhooks,
@@ -41,6 +41,7 @@ pub(crate) use finish::response;
         (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
         (name = "principals", description = "Who there is, and their roles"),
         (name = "api-keys", description = "What machines and operators show, and its limits"),
+        (name = "audit", description = "Who did what that is privileged"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -98,6 +99,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(principals::list_principals))
         .routes(routes!(principals::get_principal))
         .routes(routes!(principals::grant_role, principals::end_role))
+        .routes(routes!(audit::list_audit_records))
+        .routes(routes!(metric_series::get_metric_series))
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::get_webhook, webhooks::change_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::rotate_webhook_secret))

@@ -187,12 +187,7 @@ fn terms_of(sponsor: &SponsorView) -> Value {
     })
 }
 
-fn decided(
-    by: By<'_>,
-    act: &'static str,
-    before: Value,
-    sponsor: &SponsorView,
-) -> NewFact {
+fn decided(by: By<'_>, act: &'static str, before: Value, sponsor: &SponsorView) -> NewFact {
     Decision {
         by,
         deed: Action::ChangeSponsor.into(),

@@ -31,7 +31,8 @@ impl PrincipalView {
     /// Is it granted like that already, whoever did it?
     #[must_use]
     pub fn has(&self, grant: &GrantRow) -> bool {
-        let same = |held: &GrantRow| (&held.role, held.expires_at) == (&grant.role, grant.expires_at);
+        let same =
+            |held: &GrantRow| (&held.role, held.expires_at) == (&grant.role, grant.expires_at);
         self.roles.iter().any(same)
     }
 }

@@ -1,6 +1,8 @@
 //! One event that tells nothing, sent to see whether an endpoint takes it.
 
-use crate::{App, AppError, Caller, WebhookRefusal, change_webhook::changed, read_webhooks::load_own};
+use crate::{
+    App, AppError, Caller, WebhookRefusal, change_webhook::changed, read_webhooks::load_own,
+};
 use auth::{Action, authorize};
 use serde_json::Value;
 use time::OffsetDateTime;

@@ -20,6 +20,7 @@ mod stages;
 mod stream;
 mod subject;
 mod tx;
+mod webhooks;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -50,6 +51,8 @@ enum Bench {
     Head(head::Options),
     /// Reads and writes at fixed rates, against bare handlers.
     Api(api::Options),
+    /// Facts to many endpoints, without and with dead ones among them.
+    Webhooks(webhooks::Options),
     /// Handlers that do nothing, or one statement: ceilings for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -77,6 +80,7 @@ fn run() -> Result<()> {
         Bench::Index(options) => runtime.block_on(index::run(options)),
         Bench::Head(options) => runtime.block_on(head::run(options)),
         Bench::Api(options) => runtime.block_on(api::run(options)),
+        Bench::Webhooks(options) => runtime.block_on(webhooks::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
     }
 }

@@ -116,7 +116,8 @@ async fn a_chain_that_was_stopped_begins_anew() {
     rig.node.mine(40).await;
     rig.joined(&test.db).await;
     let chain = rig.node.chain_id;
-    let refused = indexer::begin_anew(&test.db, chain, (projector.as_ref(), &[])).await.unwrap_err();
+    let refused =
+        indexer::begin_anew(&test.db, chain, (projector.as_ref(), &[])).await.unwrap_err();
     assert!(matches!(refused, RewindError::NotStopped(_)), "{refused:?}");
 
     rig.reorg(45, &[]).await;

@@ -152,8 +152,7 @@ impl Reloader {
         let file = self.layers.file.as_ref().map(|path| path.display().to_string());
         let (by, deed) = (By::Server, Beside::ChangeConfiguration.into());
         let about = ("configuration", file.unwrap_or_default());
-        let decision =
-            Decision { by, deed, about, act: "reloaded", chain_id: None, before, after };
+        let decision = Decision { by, deed, about, act: "reloaded", chain_id: None, before, after };
         journal::record(&mut *self.db.acquire().await?, &[decision.fact()]).await
     }
 

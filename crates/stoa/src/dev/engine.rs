@@ -3,12 +3,12 @@
 use super::{
     DevOptions,
     bootstrap::{self, Contracts, Wallets},
-    file::{self, Account, DevFile, write_private},
+    file::{self, DevFile, write_private},
     origin,
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
-    webhooks,
+    telemetry, webhooks,
 };
 use crate::{
     configuration::{ChainConfiguration, DEPLOYER, SPONSOR, Settings},
@@ -139,9 +139,11 @@ pub(super) async fn start(
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
     let limiter = settings.limiter()?;
+    telemetry::sample(&mut roles.supervisor, app.clone(), metrics.clone());
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
     roles.edge(listeners, state, users.authenticator).await?;
-    let file = describe(&services, contracts, collection, addresses, keys.text).await?;
+    let mut file = describe(&services, contracts, collection, addresses, keys.text).await?;
+    file.profile = telemetry::profile(&mut roles.supervisor, settings).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter, db })
 }
 
@@ -493,27 +495,7 @@ async fn describe(
             ("default_collection", collection),
         ]),
         operator_api_key,
-        accounts: if ours { accounts() } else { Vec::new() },
+        accounts: if ours { file::accounts() } else { Vec::new() },
+        profile: None,
     })
-}
-
-/// anvil's first accounts, from its well-known mnemonic.
-fn accounts() -> Vec<Account> {
-    const KNOWN: [(&str, &str); 3] = [
-        (
-            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
-            "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-        ),
-        (
-            "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
-            "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-        ),
-        (
-            "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
-            "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-        ),
-    ];
-    KNOWN
-        .map(|(address, key)| Account { address: address.to_owned(), private_key: key.to_owned() })
-        .to_vec()
 }

@@ -7,6 +7,7 @@ mod file;
 mod secrets;
 mod services;
 mod sign_in;
+mod telemetry;
 mod webhooks;
 
 pub(crate) use file::{DevFile, write_private};
