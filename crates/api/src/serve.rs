@@ -101,8 +101,8 @@ pub async fn serve_metrics(
     Ok(())
 }
 
-/// Serve `GET /profile/…` of this process, until `shutdown`. To be given a listener of its own, which
-/// only this machine reaches.
+/// Serve `GET /profile/…` of this process, until `shutdown`. To be given a listener of its own,
+/// which only this machine reaches.
 ///
 /// # Errors
 /// As [`serve`].

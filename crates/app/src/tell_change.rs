@@ -1,5 +1,5 @@
-//! What somebody with a right to it did, as a fact: who, what, from where, what it was before and is
-//! after. The engine's audit log has a line for each.
+//! What somebody with a right to it did, as a fact: who, what, from where, what it was before and
+//! is after. The engine's audit log has a line for each.
 
 use crate::Caller;
 use auth::{Action, Maker};

@@ -299,18 +299,6 @@ impl Action {
     }
 }
 
-impl Action {
-    /// Is each doing of it, and each attempt that is refused, a record of the audit trail?
-    #[must_use]
-    pub const fn is_privileged(self) -> bool {
-        match self {
-            // What users and machines are here for: their jobs are their records.
-            Self::RequestMint | Self::RequestCollection | Self::RequestSponsored => false,
-            other => other.is_of_value(),
-        }
-    }
-}
-
 /// What an action asks of its actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {

@@ -38,7 +38,7 @@ const TOGETHER: usize = 16;
 
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=9_999))]
     endpoints: u32,
     /// Facts a second, each wanted by one endpoint.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5_000))]
@@ -110,8 +110,8 @@ pub async fn run(options: Options) -> Result<()> {
     for (name, round) in [("all alive", &report.all_alive), ("a tenth dead", &report.some_dead)] {
         let Quantiles { p50_ms, p95_ms, p99_ms, max_ms } = round.fact_to_delivery;
         say(&format!(
-            "{name:<13} p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} \
-             ms; {} delivered, {} repeated, {} refused",
+            "{name:<13} p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms, p99 {p99_ms:.1} ms, \
+             max {max_ms:.1} ms; {} delivered, {} repeated, {} refused",
             round.delivered, round.repeated, round.refused,
         ));
     }

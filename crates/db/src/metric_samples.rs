@@ -41,7 +41,8 @@ pub struct Step {
     pub highest_sum: f64,
 }
 
-/// Steps of `step` seconds of these names, from a time to another; those without samples are absent.
+/// Steps of `step` seconds of these names, from a time to another; those without samples are
+/// absent.
 pub async fn load_steps(
     db: &mut PgConnection,
     names: &[&str],

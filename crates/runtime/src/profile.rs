@@ -24,7 +24,7 @@ static LOOKING: Mutex<()> = Mutex::const_new(());
 pub enum ProfileError {
     #[error("somebody is looking already")]
     Busy,
-    #[error("at most {} seconds, at 1 to {PROFILE_HERTZ_MAX} samples a second", PROFILE_TIME_MAX.as_secs())]
+    #[error("1 to 60 seconds, at 1 to 1000 samples a second")]
     Bounds,
     #[error("the profiler does not run")]
     Profiler(#[from] pprof::Error),

@@ -107,6 +107,18 @@ impl Maker<'_> {
     }
 }
 
+impl Action {
+    /// Is each doing of it, and each attempt that is refused, a record of the audit trail?
+    #[must_use]
+    pub const fn is_privileged(self) -> bool {
+        match self {
+            // What users and machines are here for: their jobs are their records.
+            Self::RequestMint | Self::RequestCollection | Self::RequestSponsored => false,
+            other => other.is_of_value(),
+        }
+    }
+}
+
 impl KeyHolder {
     /// May it do, as far as its scopes go, what is for operators?
     #[must_use]

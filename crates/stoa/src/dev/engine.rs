@@ -102,7 +102,6 @@ pub(super) async fn start(
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
-    bootstrap::ensure_admin(&db).await?;
     let keys = Keys::ensure(options, &db).await?;
     let of_chain = |default_collection| WriteSettings {
         default_collection,
@@ -139,11 +138,11 @@ pub(super) async fn start(
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
     let limiter = settings.limiter()?;
-    telemetry::sample(&mut roles.supervisor, app.clone(), metrics.clone());
+    let profile = telemetry::start(&mut roles.supervisor, settings, (&app, &metrics)).await?;
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
     roles.edge(listeners, state, users.authenticator).await?;
-    let mut file = describe(&services, contracts, collection, addresses, keys.text).await?;
-    file.profile = telemetry::profile(&mut roles.supervisor, settings).await?;
+    let told = (keys.text, profile);
+    let file = describe(&services, contracts, collection, addresses, told).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter, db })
 }
 
@@ -365,6 +364,7 @@ struct Keys {
 
 impl Keys {
     async fn ensure(options: &DevOptions, db: &Db) -> Result<Self> {
+        bootstrap::ensure_admin(db).await?;
         let home = options.data_dir.join("secrets");
         private_directory(&home)?;
         let pepper = Pepper::new(ensure_secret(&home.join("api_key_pepper"))?);
@@ -478,7 +478,7 @@ async fn describe(
     contracts: Contracts,
     collection: Address,
     (api, content): (SocketAddr, SocketAddr),
-    operator_api_key: String,
+    (operator_api_key, profile): (String, Option<String>),
 ) -> Result<DevFile> {
     let http = origin(api);
     let ours = services.node.is_some();
@@ -496,6 +496,6 @@ async fn describe(
         ]),
         operator_api_key,
         accounts: if ours { file::accounts() } else { Vec::new() },
-        profile: None,
+        profile,
     })
 }

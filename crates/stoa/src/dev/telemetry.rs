@@ -7,8 +7,19 @@ use app::App;
 use runtime::{Importance, Metrics, Supervisor};
 use tokio::net::TcpListener;
 
-/// The task that writes samples for charts.
-pub(super) fn sample(supervisor: &mut Supervisor, app: App, metrics: Metrics) {
+/// Begin to write samples for charts, and to take profiles where that is wanted: then at the origin
+/// that is given.
+pub(super) async fn start(
+    supervisor: &mut Supervisor,
+    settings: &Settings,
+    (app, metrics): (&App, &Metrics),
+) -> Result<Option<String>> {
+    sample(supervisor, app.clone(), metrics.clone());
+    profile(supervisor, settings).await
+}
+
+/// The task that writes samples.
+fn sample(supervisor: &mut Supervisor, app: App, metrics: Metrics) {
     let shutdown = supervisor.token().cancelled_owned();
     supervisor.spawn("metric_sampler", Importance::Critical, async move {
         tokio::select! {
@@ -20,10 +31,7 @@ pub(super) fn sample(supervisor: &mut Supervisor, app: App, metrics: Metrics) {
 }
 
 /// The port for profiles, where one is wanted; gives its origin.
-pub(super) async fn profile(
-    supervisor: &mut Supervisor,
-    settings: &Settings,
-) -> Result<Option<String>> {
+async fn profile(supervisor: &mut Supervisor, settings: &Settings) -> Result<Option<String>> {
     let Some(address) = settings.telemetry.profile_listen.0 else { return Ok(None) };
     let listener = TcpListener::bind(address).await;
     let listener = listener
