@@ -3,9 +3,11 @@
 
 mod abis;
 mod api_keys;
+mod audit;
 mod facts;
 mod holdings;
 mod indexes;
+mod metric_series;
 mod mint_batches;
 mod principals;
 mod sign_in;
@@ -17,9 +19,11 @@ mod webhooks;
 
 pub use abis::*;
 pub use api_keys::*;
+pub use audit::*;
 pub use facts::*;
 pub use holdings::*;
 pub use indexes::*;
+pub use metric_series::*;
 pub use mint_batches::*;
 pub use principals::*;
 pub use sign_in::*;

@@ -2,6 +2,7 @@
 
 use crate::{
     ApiState,
+    audit::{self, Watched},
     charges::Charge,
     cors, gate, hot,
     problem::{Code, Problem, write_out},
@@ -130,15 +131,12 @@ async fn answer(
         {
             return problem.into_response();
         }
-        if let Err(problem) = gate::check(state, route, &request) {
-            return problem.into_response();
+        let watched = Watched::of(state.0.gates.done(route, request.method()), &request);
+        let response = done(state, route, request, next).await;
+        if let (Some(watched), Some(code)) = (watched, audit::denied(&response)) {
+            watched.tell(state, code).await;
         }
-        // What is kept costs next to nothing, however many ask.
-        let make = |request| state.0.pressure.bear(route, request, |request| next.run(request));
-        hot::serve(&state.0.hot, route, request, make).await.unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
-            Problem::from(Code::Internal).into_response()
-        })
+        response
     };
     let run = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(time, run).await {
@@ -150,6 +148,19 @@ async fn answer(
         }
         Err(_) => Problem::from(Code::RequestTimeout).into_response(),
     }
+}
+
+/// Through the gate to what the route is for.
+async fn done(state: &ApiState, route: &str, request: Request, next: Next) -> Response<Body> {
+    if let Err(problem) = gate::check(state, route, &request) {
+        return problem.into_response();
+    }
+    // What is kept costs next to nothing, however many ask.
+    let make = |request| state.0.pressure.bear(route, request, |request| next.run(request));
+    hot::serve(&state.0.hot, route, request, make).await.unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
+        Problem::from(Code::Internal).into_response()
+    })
 }
 
 fn oversized(request: &Request) -> Option<Code> {

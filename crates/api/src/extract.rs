@@ -16,7 +16,7 @@ use axum::{
     http::{HeaderMap, Method, Uri, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use uuid::Uuid;
 
 /// Bodies that hold no document.
@@ -32,11 +32,12 @@ const DEPTH_MAX: usize = 64;
 pub(crate) struct Who {
     actor: Actor,
     request_id: Arc<str>,
+    from: Option<IpAddr>,
 }
 
 impl Who {
     pub(crate) fn caller(&self) -> Caller<'_> {
-        Caller { actor: &self.actor, request_id: &self.request_id }
+        Caller { actor: &self.actor, request_id: &self.request_id, from: self.from }
     }
 
     /// Whose cursors these are.
@@ -56,9 +57,10 @@ impl FromRequestParts<ApiState> for Who {
     async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
         let request_id = parts.extensions.get::<RequestId>();
         let request_id = request_id.map_or_else(|| "".into(), |id| id.0.clone());
+        let from = parts.extensions.get::<push::ClientAddress>().map(|address| address.0);
         // The edge has looked.
         let Identified(actor) = parts.extensions.get().cloned().ok_or(Code::Internal)?;
-        Ok(Self { actor: actor?, request_id })
+        Ok(Self { actor: actor?, request_id, from })
     }
 }
 

@@ -11,14 +11,21 @@ use crate::{
     problem::{Code, Problem},
 };
 use app::AppError;
-use auth::{Actor, authorize_at_all};
+use auth::{Action, Actor, authorize_at_all};
 use axum::{extract::Request, http::Method};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What each route of the document asks of who calls it.
 #[derive(Debug)]
-pub(crate) struct Gates(HashMap<String, HashMap<Method, Option<Declared>>>);
+pub(crate) struct Gates(HashMap<String, HashMap<Method, Gate>>);
+
+/// An operation, and what it declares.
+#[derive(Debug)]
+struct Gate {
+    operation: Arc<str>,
+    declared: Option<Declared>,
+}
 
 impl Gates {
     /// Of the document as it is made.
@@ -32,14 +39,30 @@ impl Gates {
     pub(crate) fn routes(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
+
+    fn find(&self, route: &str, method: &Method) -> Option<&Gate> {
+        // Reading without a body is reading.
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        self.0.get(route)?.get(method)
+    }
+
+    /// The operation of a route, and in the name of which action it is done.
+    pub(crate) fn done(&self, route: &str, method: &Method) -> Option<(&Arc<str>, Action)> {
+        match self.find(route, method)? {
+            Gate { operation, declared: Some(Declared::Does(action)) } => {
+                Some((operation, *action))
+            }
+            _ => None,
+        }
+    }
 }
 
-fn declared(operations: &Value) -> HashMap<Method, Option<Declared>> {
+fn declared(operations: &Value) -> HashMap<Method, Gate> {
     let all = operations.as_object().into_iter().flat_map(Map::iter);
     all.filter_map(|(method, operation)| {
         let method = method.to_uppercase().parse().ok()?;
         let id = operation["operationId"].as_str().unwrap_or_default();
-        Some((method, openapi::declared(id)))
+        Some((method, Gate { operation: id.into(), declared: openapi::declared(id) }))
     })
     .collect()
 }
@@ -50,13 +73,11 @@ fn declared(operations: &Value) -> HashMap<Method, Option<Declared>> {
 /// # Errors
 /// Why not.
 pub(crate) fn check(state: &ApiState, route: &str, request: &Request) -> Result<(), Problem> {
-    let Some(operations) = state.0.gates.0.get(route) else { return Ok(()) };
-    // Reading without a body is reading.
-    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let action = match operations.get(method) {
+    let method = request.method();
+    let action = match state.0.gates.find(route, method).map(|gate| gate.declared) {
         // The route itself says that it has no such method.
         None | Some(Some(Declared::Open)) => return Ok(()),
-        Some(Some(Declared::Does(action))) => *action,
+        Some(Some(Declared::Does(action))) => action,
         Some(None) => {
             tracing::error!(route, %method, "an operation declares no action: it is refused");
             return Err(Code::Internal.into());

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, api_keys, collections, facts, holdings, indexes, items, metadata, mint_batches,
-    mints, operations, principals,
+    ApiState, abis, api_keys, audit, collections, facts, holdings, indexes, items, metadata,
+    metric_series, mint_batches, mints, operations, principals,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, staff_sign_in, token_metadata, transaction_changes,
     transactions, uploads, wallets, webhook_deliveries, webhooks,
@@ -41,6 +41,7 @@ pub(crate) use finish::response;
         (name = "sign-in", description = "Users and staff: signing in, and sessions"),
         (name = "principals", description = "Who there is, and their roles"),
         (name = "api-keys", description = "What machines and operators show, and its limits"),
+        (name = "audit", description = "Who did what that is privileged"),
         (name = "facts", description = "What happened, in order"),
         (name = "operation", description = "Probes and metrics"),
     ),
@@ -128,6 +129,14 @@ fn of_users(router: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
         .routes(routes!(sign_in::list_token_keys))
         .routes(routes!(staff_sign_in::start_staff_sign_in))
         .routes(routes!(staff_sign_in::finish_staff_sign_in))
+        .merge(looking())
+}
+
+/// Of those who look after the engine.
+fn looking() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(audit::list_audit_records))
+        .routes(routes!(metric_series::get_metric_series))
 }
 
 /// The document as committed at `openapi/stoa.json`.

@@ -3,8 +3,8 @@
 //! counted, in all and by address, and an end waits for requests under way.
 
 use crate::{
-    ApiState, client_place::Peer, content_router, operations::metrics_text, peers::Peers, router,
-    stall::StallGuard, tls::Tls,
+    ApiState, client_place::Peer, content_router, operations::metrics_text, peers::Peers, profile,
+    router, stall::StallGuard, tls::Tls,
 };
 use axum::{
     Router,
@@ -127,6 +127,24 @@ pub async fn serve_metrics(
     };
     let app = Router::new().route("/metrics", get(answer));
     accept((listener.into(), Peers::new(0, Vec::new())), app, limits, shutdown).await;
+    Ok(())
+}
+
+/// Serve `GET /profile/…` of this process, until `shutdown`. To be given a listener of its own,
+/// which only this machine reaches.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_profile(
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let limits = ConnectionLimits {
+        connections_max: METRICS_CONNECTIONS_MAX,
+        drain_time: Duration::from_secs(1),
+        ..ConnectionLimits::default()
+    };
+    accept((listener.into(), Peers::new(0, Vec::new())), profile::routes(), limits, shutdown).await;
     Ok(())
 }
 

@@ -5,10 +5,10 @@ use crate::{
     once::{Begun, CREATED, Done, maker},
     parse_address,
     read_sponsors::view,
-    tell_change::Decision,
+    tell_change::{By, Decision},
 };
 use abi::{Fault, parse_uint};
-use auth::{Action, Maker, authorize};
+use auth::{Action, authorize};
 use db::{
     PgConnection, principals,
     sponsors::{self, RuleRow, SponsorRow},
@@ -106,7 +106,7 @@ impl App {
         let done = async {
             record_sponsor(db, &row, rules.unwrap_or_default()).await?;
             let shown = view(db, row, now.date(), None).await?;
-            let by = (holder, caller.request_id);
+            let by = By::Request(holder, caller);
             journal::record(db, &[decided(by, "created", Value::Null, &shown)]).await?;
             Ok(shown)
         };
@@ -145,8 +145,10 @@ impl App {
             sponsors::record_rules(db, id, &rules).await?;
         }
         let shown = view(db, row, now.date(), None).await?;
-        let by = (holder, caller.request_id);
-        journal::record(db, &[decided(by, "changed", before, &shown)]).await?;
+        if terms_of(&shown) != before {
+            let by = By::Request(holder, caller);
+            journal::record(db, &[decided(by, "changed", before, &shown)]).await?;
+        }
         transaction.commit().await.map_err(db::DbError::from)?;
         tracing::info!(sponsor.id = %id, key = holder.key_id, state = shown.row.state,
             "sponsor changed");
@@ -185,14 +187,10 @@ fn terms_of(sponsor: &SponsorView) -> Value {
     })
 }
 
-fn decided(
-    by: (Maker<'_>, &str),
-    act: &'static str,
-    before: Value,
-    sponsor: &SponsorView,
-) -> NewFact {
+fn decided(by: By<'_>, act: &'static str, before: Value, sponsor: &SponsorView) -> NewFact {
     Decision {
-        by: Some(by),
+        by,
+        deed: Action::ChangeSponsor.into(),
         about: ("sponsor", sponsor.row.id.to_string()),
         act,
         chain_id: Some(ChainId::from_i64(sponsor.row.chain_id)),

@@ -6,6 +6,7 @@ use crate::{
     once::{ACCEPTED, Begun, Done, maker},
     request_sponsored::SPONSORED,
     request_transaction::{CALL, COMPENSATION, TRANSFER},
+    tell_change::{By, Decision},
 };
 use abi::{Fault, parse_uint};
 use auth::{Action, Maker};
@@ -13,7 +14,7 @@ use db::{
     PgConnection,
     transactions::requests::{self, Transaction},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use signer::Approval;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use transactor::{ApproveError, InterveneError, NewTransaction, Refused, Unfit};
@@ -39,6 +40,19 @@ pub enum Change<'a> {
         /// RFC 3339.
         deadline: Option<&'a str>,
     },
+}
+
+impl Change<'_> {
+    /// As the audit log calls it.
+    const fn act(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancelled",
+            Self::SpeedUp { .. } => "sped_up",
+            Self::Replace(_) => "replaced",
+            Self::Approve(_) => "approved",
+            Self::Redrive { .. } => "redriven",
+        }
+    }
 }
 
 impl App {
@@ -74,7 +88,8 @@ impl App {
             Begun::Open(work) => work,
         };
         let asked = (id, change, &terms);
-        let done = record_change(&mut work.transaction, asked, replacement, holder).await;
+        let by = (holder, caller);
+        let done = record_change(&mut work.transaction, asked, replacement, by).await;
         let done = done.map(|after| {
             let answer = Done::New(ACCEPTED, render(&after).to_string().into_bytes());
             ((ChainId::from_i64(after.chain_id), after.role), answer)
@@ -106,15 +121,16 @@ async fn record_change(
     db: &mut PgConnection,
     (id, change, terms): (TransactionId, Change<'_>, &Terms),
     replacement: Option<NewTransaction>,
-    holder: Maker<'_>,
+    (holder, caller): (Maker<'_>, Caller<'_>),
 ) -> Result<Transaction, AppError> {
     let before = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
     if is_owned(&before.kind, change) {
         return Err(Refusal::TransactionOwned { kind: before.kind }.into());
     }
-    let mut shown = id;
+    let (mut shown, mut consent) = (id, Value::Null);
     if let Change::Approve(approval) = change {
-        transactor::approve(db, id, approval, holder.principal).await.map_err(unfit)?;
+        let given = transactor::approve(db, id, approval, holder.principal).await;
+        consent = json!(given.map_err(unfit)?.operator);
     }
     let done = match (change, replacement) {
         (Change::Approve(_), _) => Ok(()),
@@ -140,7 +156,40 @@ async fn record_change(
         }
     };
     done.map_err(|error| refuse(error, &before.status))?;
+    let now = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
+    let mut after = terms_of(&now);
+    match change {
+        Change::Approve(approval) => {
+            (after["approved_by"], after["approved_act"]) = (consent, json!(approval.act));
+        }
+        Change::Replace(_) => after["replaced_by"] = json!(shown),
+        Change::Cancel | Change::SpeedUp { .. } | Change::Redrive { .. } => {}
+    }
+    let decision = Decision {
+        by: By::Request(holder, caller),
+        deed: Action::ChangeTransaction.into(),
+        about: ("transaction", id.to_string()),
+        act: change.act(),
+        chain_id: Some(ChainId::from_i64(before.chain_id)),
+        before: terms_of(&before),
+        after,
+    };
+    journal::record(db, &[decision.fact()]).await?;
+    if shown == id {
+        return Ok(now);
+    }
     Ok(requests::load(db, shown.0).await?.ok_or(Refusal::TransactionUnknown)?)
+}
+
+/// What an operator may decide about a transaction, for the record.
+fn terms_of(row: &Transaction) -> Value {
+    json!({
+        "kind": row.kind, "role": row.role, "status": row.status, "urgency": row.urgency,
+        "fee_cap": row.fee_cap_wei.map(|wei| wei.0.to_string()),
+        "deadline": row.deadline_at.and_then(|at| at.format(&Rfc3339).ok()),
+        "redrives": row.redrives,
+        "cancel_requested": row.cancel_requested_at.is_some(),
+    })
 }
 
 struct Terms {

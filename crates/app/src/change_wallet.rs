@@ -5,9 +5,9 @@ use crate::{
     address::parse_address,
     once::{ACCEPTED, Begun, CREATED, Done, Work, maker},
     quote_transaction::price,
-    tell_change::Decision,
+    tell_change::{By, Decision},
 };
-use auth::{Action, Maker};
+use auth::Action;
 use chain::CallRequest;
 use db::{
     PgConnection,
@@ -28,6 +28,17 @@ pub enum WalletChange {
     Pause,
     Resume,
     Retire,
+}
+
+impl WalletChange {
+    /// As the audit log calls it.
+    const fn act(self) -> &'static str {
+        match self {
+            Self::Pause => "paused",
+            Self::Resume => "resumed",
+            Self::Retire => "retired",
+        }
+    }
 }
 
 /// A wallet by its place on the wire.
@@ -61,7 +72,8 @@ impl App {
             let db = &mut *work.transaction;
             let address = self.add_wallet(db, chain, role).await?;
             let row = one(db, chain.chain_id, address).await?;
-            tell(db, (holder, caller), "created", (&row, Value::Null)).await?;
+            let by = By::Request(holder, caller);
+            tell(db, by, ("created", &row), (Value::Null, terms_of(&row))).await?;
             let body = render(&WalletView::fresh(row)).to_string().into_bytes();
             Ok::<_, AppError>(Done::New(CREATED, body))
         };
@@ -100,7 +112,8 @@ impl App {
             };
             wallets_reads::record_state(db, chain.chain_id, address, next).await?;
             let row = one(db, chain.chain_id, address).await?;
-            tell(db, (holder, caller), "changed", (&row, facts_of(&old))).await?;
+            let by = By::Request(holder, caller);
+            tell(db, by, (change.act(), &row), (terms_of(&old), terms_of(&row))).await?;
             tracing::info!(wallet.address = %address, from = old.state, to = next,
                 "wallet changed");
             Ok::<_, AppError>(Done::New(
@@ -139,8 +152,10 @@ impl App {
             wallets_reads::record_state(db, chain.chain_id, address, "retiring").await?;
             let old = one(db, chain.chain_id, address).await?;
             let new = one(db, chain.chain_id, new).await?;
-            tell(db, (holder, caller), "created", (&new, Value::Null)).await?;
-            tell(db, (holder, caller), "changed", (&old, facts_of(&before))).await?;
+            let mut after = terms_of(&old);
+            after["replaced_by"] = json!(new.address);
+            let by = By::Request(holder, caller);
+            tell(db, by, ("rotated", &old), (terms_of(&before), after)).await?;
             let (old, new) = (WalletView::fresh(old), WalletView::fresh(new));
             tracing::info!(wallet.address = %address, new = %new.row.address, "wallet rotated");
             Ok::<_, AppError>(Done::New(ACCEPTED, render(&old, &new).to_string().into_bytes()))
@@ -185,9 +200,8 @@ impl App {
             let offer = emptying(chain, address, to).await?;
             if row.state == "active" {
                 wallets_reads::record_state(db, chain.chain_id, address, "paused").await?;
-                let now = one(db, chain.chain_id, address).await?;
-                tell(db, (holder, caller), "changed", (&now, facts_of(&row))).await?;
             }
+            let now = one(db, chain.chain_id, address).await?;
             let new = NewTransaction {
                 wallet: Some(address),
                 to: Some(to),
@@ -196,10 +210,16 @@ impl App {
                 fee_cap_wei: Some(offer.fee_cap),
                 principal_id: Some(holder.principal),
                 request_id: Some(caller.request_id.to_owned()),
-                ..NewTransaction::new(chain.chain_id, row.role, DRAIN)
+                ..NewTransaction::new(chain.chain_id, &*row.role, DRAIN)
             };
             let id = transactor::enqueue(db, new).await?;
             let queued = requests::load(db, id.0).await?.ok_or(Refusal::TransactionUnknown)?;
+            let mut after = terms_of(&now);
+            after["transaction_id"] = json!(id);
+            after["to"] = json!(to);
+            after["value"] = json!(offer.value.to_string());
+            let by = By::Request(holder, caller);
+            tell(db, by, ("drained", &now), (terms_of(&row), after)).await?;
             tracing::info!(wallet.address = %address, transaction.id = %id, "wallet is drained");
             Ok::<_, AppError>(Done::New(ACCEPTED, render(&queued).to_string().into_bytes()))
         };
@@ -295,22 +315,23 @@ async fn locked(
 /// Record who made or changed a wallet.
 async fn tell(
     db: &mut PgConnection,
-    (holder, caller): (Maker<'_>, Caller<'_>),
-    act: &'static str,
-    (row, before): (&WalletRow, Value),
+    by: By<'_>,
+    (act, row): (&'static str, &WalletRow),
+    (before, after): (Value, Value),
 ) -> Result<(), AppError> {
     let decision = Decision {
-        by: Some((holder, caller.request_id)),
+        by,
+        deed: Action::ChangeWallet.into(),
         about: ("wallet", row.address.to_string()),
         act,
         chain_id: Some(ChainId::from_i64(row.chain_id)),
         before,
-        after: facts_of(row),
+        after,
     };
     Ok(journal::record(db, &[decision.fact()]).await?)
 }
 
-fn facts_of(row: &WalletRow) -> Value {
+fn terms_of(row: &WalletRow) -> Value {
     json!({ "role": row.role, "state": row.state, "in_flight_max": row.in_flight_max })
 }
 

@@ -5,7 +5,7 @@ use crate::{
     once::{Begun, CREATED, Done, maker},
     parse_address,
     read_webhooks::{lock_own, views},
-    tell_change::Decision,
+    tell_change::{By, Decision},
 };
 use abi::Fault;
 use auth::{Action, Actor, TopicRule, authorize};
@@ -343,14 +343,15 @@ fn decided(row: &EndpointRow) -> Value {
     })
 }
 
-fn changed(
+pub(crate) fn changed(
     caller: Caller<'_>,
     (act, id): (&'static str, Uuid),
     before: Value,
     after: Value,
 ) -> Result<NewFact, AppError> {
     let decision = Decision {
-        by: Some((caller.actor.maker()?, caller.request_id)),
+        by: By::Request(caller.actor.maker()?, caller),
+        deed: Action::ChangeWebhook.into(),
         about: ("webhook", id.to_string()),
         act,
         chain_id: None,

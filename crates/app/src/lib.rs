@@ -15,9 +15,10 @@
 //! | `request_transaction` | a call asked for → queued transaction |
 //! | `change_transaction`, `change_wallet` | operators step in |
 //! | `quote_transaction` | what a call would do and cost, without sending it |
-//! | `tell_change` | what somebody decided → a fact, for the audit log |
+//! | `tell_change` | what somebody with a right to it did → a fact, for the audit log |
 //! | `api_keys` | keys made, changed, replaced, revoked ([`ApiKeys`], beside [`App`]) |
 //! | `principals` | who there is, and roles granted ([`Principals`]) |
+//! | `metric_series` | how the engine gets on, over time |
 //! | `minters` | whom the chain lets mint |
 //! | `change_sponsor` | who pays for which calls |
 //! | `change_webhook`, `try_webhook` | who is told of which facts |
@@ -46,12 +47,14 @@ mod fact_levels;
 mod group_commit;
 mod group_read;
 pub mod jobs;
+mod metric_series;
 mod minters;
 mod node_heads;
 mod once;
 mod prepare_sponsored;
 mod principals;
 mod quote_transaction;
+mod read_audit;
 mod read_balances;
 mod read_collections;
 mod read_facts;
@@ -104,6 +107,7 @@ pub use db::{
     abis::AbiRow,
     api_keys::ApiKeyRow,
     attempts_reads::AttemptRow,
+    audit_logs::{Decided, DecidedFilter},
     balances_reads::BalanceRow,
     checkpoints::Checkpoint,
     collections_reads::CollectionRow,
@@ -121,11 +125,15 @@ pub use db::{
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
 pub use fact_levels::Leveled;
+pub use metric_series::{
+    Kind as SeriesSort, SERIES, Series, SeriesKind, SeriesQuery, SeriesWindow,
+};
 pub use mint::metadata::{MetadataRefusal, Problem as MetadataProblem, Reason as MetadataReason};
 pub use once::{Answer, Fingerprint, Once};
 pub use prepare_sponsored::{PrepareSpec, Prepared};
 pub use principals::{PrincipalQuery, PrincipalView, Principals, role_decided};
 pub use quote_transaction::{Failure, Quote, QuoteSpec};
+pub use read_audit::RefusedAttempt;
 pub use read_balances::{BalanceQuery, Holder, HolderQuery};
 pub use read_collections::CollectionQuery;
 pub use read_facts::{FactPage, FactQuery};
@@ -156,7 +164,7 @@ pub use signer::Approval;
 pub use sponsor_refusal::SponsorRefusal;
 pub use store_abi::{Abi, AbiSpec};
 pub use store_metadata::StoredMetadata;
-pub use tell_change::Decision;
+pub use tell_change::{Beside, By, Decision, Deed};
 pub use transactor::{OnFailure, Unfit};
 pub use upload_picture::StoredPicture;
 pub use webhook_refusal::WebhookRefusal;
@@ -177,6 +185,7 @@ use request_mint::Wanted;
 use runtime::Failpoints;
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -283,13 +292,15 @@ struct Inner {
     webhook_tries: Semaphore,
     items: ReadDesk<ItemKey>,
     documents: read_items::Documents,
+    refusals: read_audit::Refusals,
 }
 
-/// Who calls, and under which request id.
+/// Who calls, under which request id, and from where as far as that is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     pub actor: &'a Actor,
     pub request_id: &'a str,
+    pub from: Option<IpAddr>,
 }
 
 /// How long a finished answer is replayed.
@@ -313,6 +324,7 @@ impl App {
             webhook_tries: Semaphore::new(try_webhook::TRIES_MAX),
             items,
             documents: read_items::documents(),
+            refusals: read_audit::Refusals::default(),
         }))
     }
 
@@ -334,6 +346,10 @@ impl App {
 
     pub(crate) fn documents(&self) -> &read_items::Documents {
         &self.0.documents
+    }
+
+    fn refusals(&self) -> &read_audit::Refusals {
+        &self.0.refusals
     }
 
     fn config(&self) -> &AppConfig {

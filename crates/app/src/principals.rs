@@ -1,8 +1,12 @@
 //! Who there is, and which roles they were granted: for admins.
 
-use crate::{App, AppError, Caller, Refusal, once::maker, tell_change::Decision};
+use crate::{
+    App, AppError, Caller, Refusal,
+    once::maker,
+    tell_change::{By, Decision},
+};
 use abi::Fault;
-use auth::{Action, Authenticator, Maker, Role, authorize};
+use auth::{Action, Authenticator, Role, authorize};
 use db::{
     DbError, PgConnection,
     principal_roles::{self, GRANTED, GrantRow},
@@ -21,6 +25,16 @@ const EXPIRY_MAX: Duration = Duration::days(3_650);
 pub struct PrincipalView {
     pub row: PrincipalRow,
     pub roles: Vec<GrantRow>,
+}
+
+impl PrincipalView {
+    /// Is it granted like that already, whoever did it?
+    #[must_use]
+    pub fn has(&self, grant: &GrantRow) -> bool {
+        let same =
+            |held: &GrantRow| (&held.role, held.expires_at) == (&grant.role, grant.expires_at);
+        self.roles.iter().any(same)
+    }
 }
 
 /// Which principals to list.
@@ -83,7 +97,7 @@ impl Principals {
     }
 
     /// Grant a role, in the place of an earlier grant of it. Here it holds at once, in other
-    /// processes within 10 s. Again changes nothing more.
+    /// processes within 10 s. Again changes nothing.
     ///
     /// # Errors
     /// [`Refusal::PrincipalUnknown`], [`Refusal::GrantInvalid`].
@@ -106,10 +120,12 @@ impl Principals {
         };
         let mut transaction = db::begin(&self.app.config().db).await?;
         let before = locked(&mut transaction, id, now).await?;
+        if before.has(&grant) {
+            return Ok(before);
+        }
         principal_roles::record(&mut transaction, &grant).await?;
         let after = locked(&mut transaction, id, now).await?;
-        let by = Some((maker, caller.request_id));
-        let fact = role_decided(by, "role_granted", (&before, &after));
+        let fact = role_decided(By::Request(maker, caller), "role_granted", (&before, &after));
         journal::record(&mut transaction, &[fact]).await?;
         transaction.commit().await.map_err(DbError::from)?;
         self.authenticator.forget_principal(PrincipalId(id));
@@ -130,7 +146,7 @@ impl Principals {
         let (principal, text) = (PrincipalId(id), role.as_str());
         if principal_roles::record_end(&mut transaction, principal, text).await? {
             let after = locked(&mut transaction, id, now).await?;
-            let by = Some((maker, caller.request_id));
+            let by = By::Request(maker, caller);
             let fact = role_decided(by, "role_ended", (&before, &after));
             journal::record(&mut transaction, &[fact]).await?;
             transaction.commit().await.map_err(DbError::from)?;
@@ -144,13 +160,14 @@ impl Principals {
 /// A decision about a principal's roles, for the record.
 #[must_use]
 pub fn role_decided(
-    by: Option<(Maker<'_>, &str)>,
+    by: By<'_>,
     act: &'static str,
     (before, after): (&PrincipalView, &PrincipalView),
 ) -> NewFact {
     let about = ("principal", after.row.id.to_string());
     let (before, after) = (told(before), told(after));
-    Decision { by, about, act, chain_id: None, before, after }.fact()
+    let deed = Action::GrantRole.into();
+    Decision { by, deed, about, act, chain_id: None, before, after }.fact()
 }
 
 fn told(view: &PrincipalView) -> Value {
@@ -192,5 +209,6 @@ fn read_expiry(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, AppErr
     if time <= now || time - now > EXPIRY_MAX {
         return Err(fault("a time to come, within ten years"));
     }
-    Ok(time)
+    // As the database keeps it.
+    Ok(time.truncate_to_microsecond())
 }

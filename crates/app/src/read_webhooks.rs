@@ -1,6 +1,6 @@
 //! Looking at endpoints, and at what was sent to them; sending it again.
 
-use crate::{App, AppError, Caller, WebhookRefusal};
+use crate::{App, AppError, Caller, WebhookRefusal, change_webhook::changed};
 use abi::Fault;
 use auth::{Action, Actor, authorize};
 use db::{
@@ -9,6 +9,7 @@ use db::{
     webhook_endpoints::{self as endpoints, EndpointFilter, EndpointRow},
     webhook_positions as positions,
 };
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 use webhooks::RootKey;
@@ -128,6 +129,9 @@ impl App {
         if !deliveries::record_retry(&mut db, id, delivery).await? {
             return Err(WebhookRefusal::DeliveryUnknown.into());
         }
+        let again = json!({ "delivery_id": delivery });
+        let fact = changed(caller, ("delivery_retried", id), Value::Null, again)?;
+        journal::record(&mut db, &[fact]).await?;
         let filter = DeliveryFilter { endpoint_id: id, id: Some(delivery), state: None };
         let rows = deliveries::list(&mut db, filter, None, 1).await?;
         let view = with_attempts(&mut db, rows).await?.pop();
@@ -163,6 +167,9 @@ impl App {
         };
         let head = positions::record_replay(&mut db, id, topic, from_seq).await?;
         let head = head.ok_or_else(|| invalid("/from_seq", "is above the topic's latest"))?;
+        let again = json!({ "topic": topic, "from_seq": from_seq });
+        let fact = changed(caller, ("replayed", id), Value::Null, again)?;
+        journal::record(&mut db, &[fact]).await?;
         db.commit().await.map_err(db::DbError::from)?;
         Ok(Replay { topic: topic.to_owned(), from_seq, head })
     }

@@ -6,6 +6,7 @@ use crate::{
     group_commit::Grouped,
     once::{ACCEPTED, lock_number, maker, replay},
     quote_transaction::call_role,
+    tell_change::{By, Decision},
 };
 use abi::{Fault, parse_uint};
 use auth::{Action, Maker};
@@ -16,12 +17,12 @@ use db::{
         requests::{self, Transaction},
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use transactor::{
     AdmitError, Compensation, Idempotency, NewTransaction, OnFailure, Ordering, QueueFull,
 };
-use vocab::Urgency;
+use vocab::{Urgency, keccak};
 
 /// Kinds of the transactions that operators ask for, and of their undoing.
 pub const CALL: &str = "call";
@@ -100,7 +101,8 @@ impl App {
         };
         let (chain, role) = (new.chain_id, new.role.clone());
         let now = stored(self.config().clock.now());
-        let (row, fact) = transactor::prepare(new);
+        let (row, mut fact) = transactor::prepare(new);
+        requested(By::Request(holder, caller), &row).sign(&mut fact);
         let id = row.id;
         let body = render(&present(&row, now)).to_string().into_bytes();
         let accept = NewAccept {
@@ -307,6 +309,22 @@ impl App {
         } else {
             Err(Refusal::TransactionInvalid(faults).into())
         }
+    }
+}
+
+/// For the record: the call without its arguments, which may be long.
+fn requested<'a>(by: By<'a>, row: &requests::NewTransaction) -> Decision<'a> {
+    Decision {
+        by,
+        deed: Action::RequestTransaction.into(),
+        about: ("transaction", row.id.to_string()),
+        act: "requested",
+        chain_id: Some(row.chain_id),
+        before: Value::Null,
+        after: json!({
+            "kind": row.kind, "role": row.role, "label": row.label, "to": row.recipient,
+            "value": row.value_wei.to_string(), "input_keccak256": keccak(&row.input),
+        }),
     }
 }
 

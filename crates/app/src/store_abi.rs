@@ -5,17 +5,19 @@ use crate::{
     address::parse_address,
     once::{Begun, CREATED, Done, maker},
     resolve_contract::{built_in, is_reserved},
+    tell_change::{By, Decision},
 };
 use abi::{Contract, Fault};
 use auth::{Action, authorize};
 use contracts::COLLECTION;
 use db::{
-    PgConnection,
+    DbError, PgConnection,
     abis::{self, AbiRow, NewAbi},
 };
-use serde_json::Value;
+use journal::NewFact;
+use serde_json::{Value, json};
 use std::sync::Arc;
-use vocab::{Address, ChainId};
+use vocab::{Address, ChainId, keccak};
 
 /// Uploaded ABIs per chain at most.
 const ABIS_MAX: i64 = 1_000;
@@ -73,7 +75,14 @@ impl App {
             };
             render(&Abi { row, contract: Arc::new(contract) }).to_string().into_bytes()
         };
-        let recorded = record(&mut work.transaction, new).await;
+        let by = By::Request(holder, caller);
+        let recorded = async {
+            record(&mut work.transaction, new).await?;
+            let states = (Value::Null, told(spec.name, spec.abi));
+            let fact = decided(by, ("created", chain, address), states);
+            Ok::<_, AppError>(journal::record(&mut work.transaction, &[fact]).await?)
+        };
+        let recorded = recorded.await;
         self.settle_once(work, recorded.map(|()| Done::New(CREATED, answer()))).await
     }
 
@@ -87,15 +96,20 @@ impl App {
         chain_id: u64,
         address: &str,
     ) -> Result<(), AppError> {
-        authorize(caller.actor, Action::StoreAbi)?;
+        let holder = maker(caller.actor, Action::StoreAbi)?;
         let chain = self.chain(Some(chain_id))?.chain_id;
         let address = parse_address(address, Field::Address)?;
-        let mut db = self.connection().await?;
+        let mut db = db::begin(&self.config().db).await?;
+        let there = abis::find_at(&mut db, chain, address, COLLECTION.name).await?;
         if !abis::delete(&mut db, chain, address).await? {
-            let there = abis::find_at(&mut db, chain, address, COLLECTION.name).await?;
             let refusal = there.map_or(Refusal::AbiUnknown, |_| Refusal::AbiBuiltIn);
             return Err(refusal.into());
         }
+        let before = there.and_then(|row| Some(told(&row.name, row.abi.as_ref()?)));
+        let states = (before.unwrap_or_default(), Value::Null);
+        let fact = decided(By::Request(holder, caller), ("deleted", chain, address), states);
+        journal::record(&mut db, &[fact]).await?;
+        db.commit().await.map_err(DbError::from)?;
         self.forget_contract(chain, address);
         Ok(())
     }
@@ -170,6 +184,20 @@ async fn record(db: &mut PgConnection, new: NewAbi<'_>) -> Result<(), AppError> 
         true => Ok(()),
         false => Err(Refusal::AbiExists.into()),
     }
+}
+
+/// What stands for an ABI in the record: its name, and the digest of its text without white space.
+fn told(name: &str, abi: &Value) -> Value {
+    json!({ "name": name, "keccak256": keccak(abi.to_string()) })
+}
+
+fn decided(
+    by: By<'_>,
+    (act, chain, address): (&'static str, ChainId, Address),
+    (before, after): (Value, Value),
+) -> NewFact {
+    let (deed, about) = (Action::StoreAbi.into(), ("abi", address.to_string()));
+    Decision { by, deed, about, act, chain_id: Some(chain), before, after }.fact()
 }
 
 fn check(spec: &AbiSpec<'_>) -> Result<Contract, AppError> {

@@ -34,6 +34,11 @@ pub(crate) struct DecisionTold {
     object_id: Value,
     before: Value,
     after: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    session_id: Value,
+    /// In the name of which action, by what, with which roles, from where. Older facts lack it.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    by: Value,
 }
 
 impl From<Decided> for DecisionTold {
@@ -42,6 +47,9 @@ impl From<Decided> for DecisionTold {
         let (act, object) = (attribute("act"), attribute("object"));
         let object_id = attribute("object_id");
         let mut told = |name: &str| decided.data[name].take();
+        let by = told("by");
+        // Lines of older facts are made again as they were.
+        let session_id = if by.is_null() { Value::Null } else { told("session_id") };
         Self {
             fact: decided.fact_seq,
             principal_id: told("principal_id"),
@@ -53,6 +61,8 @@ impl From<Decided> for DecisionTold {
             object_id,
             before: told("before"),
             after: told("after"),
+            session_id,
+            by,
         }
     }
 }

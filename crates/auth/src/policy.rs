@@ -28,12 +28,13 @@ pub enum Scope {
     WebhooksWrite,
     KeysRead,
     KeysWrite,
+    AuditRead,
     /// Everything, on everybody's objects.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 15] = [
+    pub const ALL: [Scope; 16] = [
         Self::ContentWrite,
         Self::MintsRead,
         Self::MintsWrite,
@@ -48,6 +49,7 @@ impl Scope {
         Self::WebhooksWrite,
         Self::KeysRead,
         Self::KeysWrite,
+        Self::AuditRead,
         Self::Admin,
     ];
 
@@ -68,6 +70,7 @@ impl Scope {
             Self::WebhooksWrite => "webhooks:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
+            Self::AuditRead => "audit:read",
             Self::Admin => "admin",
         }
     }
@@ -187,6 +190,10 @@ pub enum Action {
     ChangeWallet,
     /// Who pays for which calls, and how much.
     ChangeSponsor,
+    /// Who did what that is privileged, and who wanted to.
+    ReadAudit,
+    /// How the engine gets on, over time.
+    ReadMetrics,
     /// Who there is, and which roles they have.
     ReadPrincipal,
     /// Grant roles, and take them back.
@@ -198,7 +205,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 29] = [
+    pub const ALL: [Action; 31] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -224,6 +231,8 @@ impl Action {
         Self::ReadWallet,
         Self::ChangeWallet,
         Self::ChangeSponsor,
+        Self::ReadAudit,
+        Self::ReadMetrics,
         Self::ReadPrincipal,
         Self::GrantRole,
         Self::ReadSession,
@@ -281,6 +290,8 @@ impl Action {
             | Self::ReadTransaction
             | Self::ReadAbi
             | Self::ReadWallet
+            | Self::ReadAudit
+            | Self::ReadMetrics
             | Self::ReadPrincipal
             | Self::ReadSession
             | Self::EndSession => false,
@@ -339,6 +350,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadWallet, Rule::Operator(&[Scope::TransactionsRead, Scope::WalletsWrite])),
     (Action::ChangeWallet, Rule::Operator(&[Scope::WalletsWrite])),
     (Action::ChangeSponsor, Rule::Operator(&[Scope::SponsorsWrite])),
+    (Action::ReadAudit, Rule::Operator(&[Scope::AuditRead])),
+    (Action::ReadMetrics, Rule::Operator(TRANSACTIONS)),
     (Action::ReadPrincipal, Rule::Admin),
     (Action::GrantRole, Rule::Admin),
     (Action::ReadSession, Rule::User),

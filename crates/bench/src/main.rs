@@ -21,6 +21,7 @@ mod stages;
 mod stream;
 mod subject;
 mod tx;
+mod webhooks;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -53,6 +54,8 @@ enum Bench {
     Api(api::Options),
     /// One fact to thousands of clients, and connections that are cut, against a bare broadcaster.
     Stream(crowd::Options),
+    /// Facts to many endpoints, without and with dead ones among them.
+    Webhooks(webhooks::Options),
     /// Handlers that do nothing, or one statement: ceilings for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -84,6 +87,7 @@ fn run() -> Result<()> {
         Bench::Head(options) => runtime.block_on(head::run(options)),
         Bench::Api(options) => runtime.block_on(api::run(options)),
         Bench::Stream(options) => runtime.block_on(crowd::run(options)),
+        Bench::Webhooks(options) => runtime.block_on(webhooks::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
         Bench::BareStream(options) => runtime.block_on(crowd::broadcaster::serve(options)),
     }

@@ -119,10 +119,11 @@ pub async fn load_ended(
     .await?)
 }
 
-/// Kind of the facts that tell what somebody decided.
+/// Kind of the facts that tell what somebody did and nothing else. Others do so, too, if their data
+/// has `by`.
 pub const DECIDED: &str = "decided";
 
-/// Somebody with a right to it changed something.
+/// Somebody with a right to it did something, or wanted to without one.
 #[derive(Clone, Debug)]
 pub struct Decided {
     /// Number of the fact that tells it, and when that was recorded.
@@ -144,12 +145,58 @@ pub async fn load_decided(
         Decided,
         "select seq as fact_seq, created_at as at, chain_id, attributes, data
            from facts
-          where topic = 'transactions' and seq > $1 and seq <= $2 and kind = $4
+          where topic = 'transactions' and seq > $1 and seq <= $2
+            and (kind = 'decided' or data ? 'by')
           order by seq limit $3",
         after,
         upto,
         limit,
-        DECIDED,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Which of them to list. What is absent does not matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DecidedFilter<'a> {
+    pub principal_id: Option<Uuid>,
+    pub action: Option<&'a str>,
+    pub object: Option<&'a str>,
+    pub object_id: Option<&'a str>,
+    /// Recorded then or later.
+    pub from: Option<OffsetDateTime>,
+    /// Recorded before.
+    pub to: Option<OffsetDateTime>,
+}
+
+/// Those of them below the number `before`, newest first.
+pub async fn list_decided(
+    db: &mut PgConnection,
+    filter: DecidedFilter<'_>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Decided>, DbError> {
+    Ok(sqlx::query_as!(
+        Decided,
+        "select seq as fact_seq, created_at as at, chain_id, attributes, data
+           from facts
+          where topic = 'transactions' and (kind = 'decided' or data ? 'by')
+            and ($1::int8 is null or seq < $1)
+            and ($2::text is null or data ->> 'principal_id' = $2)
+            and ($3::text is null or data -> 'by' ->> 'action' = $3)
+            and ($4::text is null or attributes ->> 'object' = $4)
+            and ($5::text is null or attributes ->> 'object_id' = $5)
+            and ($6::timestamptz is null or created_at >= $6)
+            and ($7::timestamptz is null or created_at < $7)
+          order by seq desc limit $8",
+        before,
+        filter.principal_id.map(|id| id.to_string()),
+        filter.action,
+        filter.object,
+        filter.object_id,
+        filter.from,
+        filter.to,
+        limit,
     )
     .fetch_all(db)
     .await?)

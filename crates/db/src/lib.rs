@@ -51,6 +51,7 @@ pub mod items_whole;
 pub mod leases;
 pub mod metadata_cursors;
 pub mod metadata_updates;
+pub mod metric_samples;
 pub mod mined_blocks;
 pub mod mint_jobs;
 pub mod nonces;

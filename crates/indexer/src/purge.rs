@@ -15,6 +15,7 @@ use db::{
     index_sources::{self, SourceRow},
     raw_logs::{self, LogFilter},
 };
+use journal::NewFact;
 use serde_json::json;
 use std::collections::HashSet;
 use vocab::{Address, B256, ChainId};
@@ -53,7 +54,8 @@ pub enum PurgeError {
 }
 
 /// Delete what is indexed of a contract that was removed, and of what it made; `told` hears after
-/// each commit how many logs are gone. Gives that number.
+/// each commit how many logs are gone, and the facts `beside` are told with the first. Gives that
+/// number.
 ///
 /// # Errors
 /// [`PurgeError`]; but for [`PurgeError::Db`] nothing was changed.
@@ -61,11 +63,11 @@ pub async fn purge(
     db: &Db,
     chain: ChainId,
     contract: Address,
-    projector: &dyn Projector,
+    (projector, beside): (&dyn Projector, &[NewFact]),
     told: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, PurgeError> {
     check_claims(db, chain, contract, projector).await?;
-    let (row, others) = begin(db, chain, contract, projector).await?;
+    let (row, others) = begin(db, chain, contract, (projector, beside)).await?;
     FAILPOINTS.hit("purge_begun");
     let mut work = Work { db, chain, told, logs: 0 };
     if row.anywhere {
@@ -101,7 +103,7 @@ async fn begin(
     db: &Db,
     chain: ChainId,
     contract: Address,
-    projector: &dyn Projector,
+    (projector, beside): (&dyn Projector, &[NewFact]),
 ) -> Result<(SourceRow, Vec<B256>), PurgeError> {
     let mut tx = begin_piece(db).await?;
     // Nobody takes it up meanwhile.
@@ -113,6 +115,7 @@ async fn begin(
     if !row.purging {
         check(&mut tx, chain, &row).await?;
         index_purges::record_begun(&mut tx, chain, contract).await?;
+        journal::record(&mut tx, beside).await?;
     }
     let mut others = Vec::new();
     for other in index_sources::load(&mut tx, chain).await? {

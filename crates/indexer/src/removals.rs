@@ -53,7 +53,12 @@ pub enum RemoveError {
 ///
 /// # Errors
 /// [`RemoveError`]; nothing was changed.
-pub async fn remove(db: &Db, chain: ChainId, contract: Address) -> Result<Removed, RemoveError> {
+pub async fn remove(
+    db: &Db,
+    chain: ChainId,
+    contract: Address,
+    beside: &[NewFact],
+) -> Result<Removed, RemoveError> {
     let mut tx = db::begin(db).await?;
     // From here on nobody else commits, and nobody who began before can any more.
     let found = checkpoints::raise_epoch(&mut tx, chain).await?.ok_or(RemoveError::Unknown)?;
@@ -71,6 +76,7 @@ pub async fn remove(db: &Db, chain: ChainId, contract: Address) -> Result<Remove
         return Err(RemoveError::Configured);
     }
     record_removed(&mut tx, chain, found.block, &row).await?;
+    journal::record(&mut tx, beside).await?;
     FAILPOINTS.hit("before_removal_commit");
     tx.commit().await.map_err(DbError::from)?;
     FAILPOINTS.hit("after_removal_commit");

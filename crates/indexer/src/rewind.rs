@@ -46,14 +46,15 @@ pub enum RewindError {
 
 /// Take the index of a chain back to block `to` of its window, in one commit: rows become what they
 /// were, and what was told of the blocks above is taken back by reverting facts. Whoever indexes
-/// the chain is taken over from, and goes on from there unless the chain is paused.
+/// the chain is taken over from, and goes on from there unless the chain is paused. The facts
+/// `beside` are told in the same commit.
 ///
 /// # Errors
 /// [`RewindError`]; nothing was changed.
 pub async fn rewind(
     db: &Db,
     chain: ChainId,
-    projector: &dyn Projector,
+    (projector, beside): (&dyn Projector, &[NewFact]),
     to: u64,
 ) -> Result<Rewound, RewindError> {
     let mut tx = db::begin(db).await?;
@@ -76,6 +77,7 @@ pub async fn rewind(
     let mut facts = vec![fact(chain, rewound)];
     facts.extend(unwind(&mut tx, chain, projector, &sources, (target, logs)).await?);
     journal::record(&mut tx, &facts).await?;
+    journal::record(&mut tx, beside).await?;
     tx.commit().await.map_err(DbError::from)?;
     Ok(rewound)
 }

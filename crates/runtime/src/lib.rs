@@ -3,11 +3,15 @@
 //! options in.
 
 mod failpoint;
+mod profile;
+mod reading;
 mod supervisor;
 mod telemetry;
 mod traces;
 
 pub use failpoint::Failpoints;
+pub use profile::{Memory, PROFILE_TIME_MAX, ProfileError, profile_cpu, read_memory};
+pub use reading::{Buckets, Reading};
 pub use supervisor::{Ended, Importance, Supervisor, TaskError};
 pub use telemetry::{
     LogFilter, LogFormat, Metrics, Telemetry, TelemetryError, install_metrics, install_telemetry,

@@ -3,7 +3,10 @@
 //! Every log line carries the fields of the spans around it, so a request id set once on the span
 //! `request` is in all lines of that request.
 
-use crate::traces::{Exporting, TraceError, TraceOptions};
+use crate::{
+    reading::Reading,
+    traces::{Exporting, TraceError, TraceOptions},
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal;
 use tracing_subscriber::{
@@ -168,6 +171,12 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         self.0.render()
+    }
+
+    /// All metrics as they stand now, to be read by name.
+    #[must_use]
+    pub fn read(&self) -> Reading {
+        Reading::of(self.render())
     }
 
     /// Fold recent histogram samples into their buckets, which bounds their memory. To be called

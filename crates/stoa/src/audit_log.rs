@@ -1,8 +1,9 @@
-//! `stoa audit …`: whether audit logs are whole.
+//! `stoa audit …`: whether audit logs are whole, and who did what.
 
 use std::{
     fmt,
     path::{Path, PathBuf},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -10,7 +11,12 @@ use anyhow::{Context, Result};
 use audit::{Broken, Head, VerifyError};
 use clap::Subcommand;
 
-use crate::{database::DatabaseOptions, dev, say};
+use crate::{
+    database::DatabaseOptions,
+    dev,
+    operate::{self, AuditListOptions, Connection, EXIT_CODES},
+    say,
+};
 
 /// A line may be read while it is being written; so many looks, so far apart, tell.
 const LOOKS: u32 = 5;
@@ -40,14 +46,43 @@ pub(crate) enum AuditCommand {
         #[command(flatten)]
         database: DatabaseOptions,
     },
+    /// Show who did what that is privileged, and who was refused it, newest first.
+    #[command(after_help = EXIT_CODES)]
+    List {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(flatten)]
+        options: Box<AuditListOptions>,
+    },
+}
+
+pub(crate) async fn run(command: AuditCommand) -> Result<ExitCode> {
+    match command {
+        AuditCommand::List { connection, options } => {
+            operate::run_audit_list(connection, *options).await
+        }
+        AuditCommand::Verify { path, head, partial, with_database, audit_dir, database } => {
+            let asked = Asked { path, head, partial, with_database, audit_dir };
+            let whole = verify_logs(asked, &database).await?;
+            Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+struct Asked {
+    path: Option<PathBuf>,
+    head: Option<String>,
+    partial: bool,
+    with_database: bool,
+    audit_dir: Option<PathBuf>,
 }
 
 /// Returns whether the logs are whole.
-pub(crate) async fn run(command: AuditCommand) -> Result<bool> {
-    let AuditCommand::Verify { path, head, partial, with_database, audit_dir, database } = command;
+async fn verify_logs(asked: Asked, database: &DatabaseOptions) -> Result<bool> {
+    let Asked { path, head, partial, with_database, audit_dir } = asked;
     let head = head.map(|head| head.parse::<Head>()).transpose().context("--head")?;
     if let Some(path) = path {
-        let known = if with_database { engine_head(&database).await? } else { None };
+        let known = if with_database { engine_head(database).await? } else { None };
         return verify(&path, known.as_ref(), head, partial).await;
     }
     let home = database.data_dir();
@@ -67,7 +102,7 @@ pub(crate) async fn run(command: AuditCommand) -> Result<bool> {
         (
             audit_dir.unwrap_or_else(|| home.join(dev::AUDIT)),
             match running {
-                true => engine_head(&database).await?,
+                true => engine_head(database).await?,
                 false => None,
             },
         ),

@@ -1,6 +1,6 @@
 //! `stoa chain`: what an operator may do about a chain.
 
-use crate::{database::DatabaseOptions, say};
+use crate::{database::DatabaseOptions, say, terminal::changed_chain};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use db::{Db, checkpoints};
@@ -36,7 +36,10 @@ pub(crate) async fn run(command: ChainCommand) -> Result<()> {
 
 async fn begin_anew(db: &Db, chain: ChainId) -> Result<()> {
     let projections = Projections::new(Vec::new());
-    let stood = match indexer::begin_anew(db, chain, &projections).await {
+    let states = (json!({ "state": "stopped" }), json!({ "state": "begun_anew" }));
+    let decided = [changed_chain("begun_anew", chain, states)];
+    let with = (&projections as &dyn indexer::Projector, &decided[..]);
+    let stood = match indexer::begin_anew(db, chain, with).await {
         Ok(stood) => stood,
         Err(RewindError::Unknown) => bail!("nothing of chain {chain} is indexed"),
         Err(RewindError::NotStopped(height)) => {
@@ -69,7 +72,9 @@ async fn resume(db: &Db, chain: ChainId) -> Result<()> {
         block: Some(found.block),
         data: json!({ "chain_id": chain.to_string(), "stopped_by": before.stopped }),
     };
-    journal::record(&mut transaction, &[resumed]).await?;
+    let states = (json!({ "state": "stopped", "stopped_by": before.stopped }), json!({}));
+    let decided = changed_chain("resumed", chain, states);
+    journal::record(&mut transaction, &[resumed, decided]).await?;
     transaction.commit().await?;
     say(&format!(
         "chain {chain} goes on from block {} within 5 s, if the node has this block: {}",

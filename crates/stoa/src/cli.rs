@@ -4,7 +4,10 @@ use crate::{
     demo, dev,
     doctor::{self, DoctorOptions},
     index, key,
-    operate::{self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand},
+    operate::{
+        self, AbiCommand, Connection, EXIT_CODES, SponsorCommand, TxCommand, WalletCommand,
+        WebhookCommand,
+    },
     principal, session, sign,
 };
 use anyhow::Result;
@@ -107,6 +110,14 @@ enum Command {
         #[command(subcommand)]
         command: AbiCommand,
     },
+    /// Look after addresses that a running server tells of facts.
+    #[command(after_help = EXIT_CODES)]
+    Webhook {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(subcommand)]
+        command: WebhookCommand,
+    },
     /// Ask about a signer's policy, approve what needs a second person, read its metrics.
     #[command(subcommand)]
     Signer(Box<sign::SignerCommand>),
@@ -116,9 +127,9 @@ enum Command {
     /// Check everything that a server depends on, and say what to do. Ends with 0 if nothing fails,
     /// else with 1.
     Doctor(Box<DoctorOptions>),
-    /// Check audit logs.
+    /// Check audit logs, and show who did what.
     #[command(subcommand)]
-    Audit(audit_log::AuditCommand),
+    Audit(Box<audit_log::AuditCommand>),
 }
 
 pub(crate) fn run() -> Result<ExitCode> {
@@ -141,7 +152,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Command::Doctor(options) => return crate::block_on(doctor::run(*options)),
         Command::Signer(command) => return sign::run_tool(*command).map(verdict),
-        Command::Audit(command) => return crate::block_on(audit_log::run(command)).map(verdict),
+        Command::Audit(command) => return crate::block_on(audit_log::run(*command)),
         Command::Tx { connection, command } => {
             return crate::block_on(operate::run_tx(connection, *command));
         }
@@ -150,6 +161,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Command::Sponsor { connection, command } => {
             return crate::block_on(operate::run_sponsor(connection, command));
+        }
+        Command::Webhook { connection, command } => {
+            return crate::block_on(operate::run_webhook(connection, command));
         }
         Command::Abi { connection, command } => {
             return crate::block_on(operate::run_abi(connection, command));

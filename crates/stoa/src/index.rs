@@ -9,6 +9,7 @@ use crate::{
     database::DatabaseOptions,
     index_rebuild::{self, RebuildOptions, VerifyOptions},
     say,
+    terminal::changed_chain,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -215,7 +216,9 @@ async fn pause(options: ChainOptions) -> Result<()> {
         bail!("{}", refusal(&mut transaction, chain).await?);
     };
     let block = paused.block;
-    journal::record(&mut transaction, &[fact("chain_paused", chain, block)]).await?;
+    let states = (json!({ "paused": false }), json!({ "paused": true }));
+    let decided = changed_chain("paused", chain, states);
+    journal::record(&mut transaction, &[fact("chain_paused", chain, block), decided]).await?;
     transaction.commit().await.context("it is not known whether the chain is paused")?;
     say(&format!("chain {chain} is paused at block {}", block.number));
     Ok(())
@@ -229,7 +232,9 @@ async fn resume(options: ChainOptions) -> Result<()> {
         bail!("{}", refusal(&mut transaction, chain).await?);
     };
     let block = resumed.block;
-    journal::record(&mut transaction, &[fact("chain_resumed", chain, block)]).await?;
+    let states = (json!({ "paused": true }), json!({ "paused": false }));
+    let decided = changed_chain("resumed", chain, states);
+    journal::record(&mut transaction, &[fact("chain_resumed", chain, block), decided]).await?;
     transaction.commit().await.context("it is not known whether the chain goes on")?;
     say(&format!("chain {chain} goes on from block {}", block.number));
     Ok(())

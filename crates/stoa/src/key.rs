@@ -1,9 +1,9 @@
 //! `stoa key`: API keys of a server, by its database. The API has the same for who holds a key.
 
-use crate::{database::DatabaseOptions, say};
+use crate::{database::DatabaseOptions, say, terminal};
 use anyhow::{Context, Result, ensure};
-use app::Decision;
-use auth::{IssuedKey, Networks, OVERLAP_MAX, PrincipalKind, Scope};
+use app::{By, Decision};
+use auth::{Action, IssuedKey, Networks, OVERLAP_MAX, PrincipalKind, Scope};
 use clap::{Args, Subcommand};
 use db::{
     PgConnection,
@@ -244,7 +244,9 @@ async fn tell_decision(
     (before, after): (Value, Value),
 ) -> Result<()> {
     let about = ("api_key", id.to_owned());
-    let decision = Decision { by: None, about, act, chain_id: None, before, after };
+    let account = terminal::account();
+    let (by, deed) = (By::Terminal(&account), Action::ChangeApiKey.into());
+    let decision = Decision { by, deed, about, act, chain_id: None, before, after };
     Ok(journal::record(db, &[decision.fact()]).await?)
 }
 

@@ -17,6 +17,7 @@ mod principal;
 mod session;
 mod sign;
 mod signer_keys;
+mod terminal;
 mod token_keys;
 
 use anyhow::Result;

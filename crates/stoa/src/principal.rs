@@ -1,8 +1,8 @@
 //! `stoa principal`: who there is, and their roles, by the server's database.
 
-use crate::{database::DatabaseOptions, say};
+use crate::{database::DatabaseOptions, say, terminal};
 use anyhow::{Context, Result};
-use app::{PrincipalView, role_decided};
+use app::{By, PrincipalView, role_decided};
 use auth::Role;
 use clap::{Args, Subcommand};
 use db::{
@@ -112,9 +112,13 @@ async fn grant(options: &GrantOptions) -> Result<()> {
         granted_at: now,
         expires_at: options.expires_in.map(|span| now + span),
     };
+    if before.has(&grant) {
+        say(&format!("{} was {} before", before.row.name.escape_default(), options.role));
+        return Ok(());
+    }
     principal_roles::record(&mut transaction, &grant).await?;
     let after = load(&mut transaction, options.id, now).await?;
-    let fact = role_decided(None, "role_granted", (&before, &after));
+    let fact = role_decided(By::Terminal(&terminal::account()), "role_granted", (&before, &after));
     journal::record(&mut transaction, &[fact]).await?;
     transaction.commit().await?;
     say(&format!("{} is {}", after.row.name.escape_default(), options.role));
@@ -132,7 +136,7 @@ async fn end(options: &EndOptions) -> Result<()> {
         return Ok(());
     }
     let after = load(&mut transaction, options.id, now).await?;
-    let fact = role_decided(None, "role_ended", (&before, &after));
+    let fact = role_decided(By::Terminal(&terminal::account()), "role_ended", (&before, &after));
     journal::record(&mut transaction, &[fact]).await?;
     transaction.commit().await?;
     say(&format!("{} is no {role} any more", after.row.name.escape_default()));

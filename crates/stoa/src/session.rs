@@ -1,8 +1,9 @@
 //! `stoa session`: where users are signed in, by the server's database.
 
-use crate::{database::DatabaseOptions, say};
+use crate::{database::DatabaseOptions, say, terminal};
 use anyhow::{Result, bail};
-use app::Decision;
+use app::{By, Decision};
+use auth::Action;
 use clap::{Args, Subcommand};
 use db::user_sessions::{self, SessionFilter, SessionRow};
 use serde_json::{Value, json};
@@ -90,12 +91,14 @@ async fn end(options: EndOptions) -> Result<()> {
     if ended.is_empty() {
         bail!("there is no such open session");
     }
+    let account = terminal::account();
     let facts: Vec<_> = ended
         .iter()
         .map(|id| {
             let about = ("session", id.to_string());
             let (before, after) = (json!({ "state": "open" }), Value::Null);
-            Decision { by: None, about, act: "ended", chain_id: None, before, after }.fact()
+            let (by, deed) = (By::Terminal(&account), Action::EndSession.into());
+            Decision { by, deed, about, act: "ended", chain_id: None, before, after }.fact()
         })
         .collect();
     journal::record(&mut transaction, &facts).await?;

@@ -53,6 +53,8 @@ pub(crate) fn declared(operation: &str) -> Option<Declared> {
         | "retry_delivery"
         | "replay_webhook"
         | "try_webhook" => ChangeWebhook,
+        "list_audit_records" => ReadAudit,
+        "get_metric_series" => ReadMetrics,
         "get_principal" | "list_principals" => ReadPrincipal,
         "grant_role" | "end_role" => GrantRole,
         "store_abi" | "delete_abi" => StoreAbi,

@@ -88,6 +88,8 @@ fn reading(operation: &str) -> Option<Vec<Code>> {
             let own = &[C::SponsorUnknown, C::SponsorInvalid, C::ChainUnknown, C::ChainReadOnly];
             &[&BODY, own, &[C::PathInvalid]]
         }
+        "list_audit_records" => &[&LISTS],
+        "get_metric_series" => &[&[C::QueryInvalid]],
         "list_wallets" => &[&[C::QueryInvalid, C::ChainUnknown]],
         "get_wallet" => &[&ADDRESS, &WALLET],
         _ => return None,

@@ -125,7 +125,7 @@ async fn an_answer_leaves_its_key_free() {
     let authenticator =
         Authenticator::new(api.database.db.clone(), Pepper::new(PEPPER), api.clock.clone());
     let actor = authenticator.authenticate(&key, None).await.unwrap();
-    let caller = app::Caller { actor: &actor, request_id: "r" };
+    let caller = app::Caller { actor: &actor, request_id: "r", from: None };
     let document = |name: &str| json!({ "name": name, "image": URI }).to_string().into_bytes();
     let (one, other) = (document("one"), document("other"));
     let store = |document| api.app.store_metadata(caller, "k", document, |_| json!({}));

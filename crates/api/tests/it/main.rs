@@ -3,6 +3,7 @@
 
 mod abis;
 mod api_keys;
+mod audit;
 mod batches;
 mod browser;
 mod collections;
@@ -21,6 +22,7 @@ mod items;
 mod keys;
 mod limits;
 mod matrix;
+mod metric_series;
 mod mints;
 mod openapi;
 mod pressure;

@@ -118,7 +118,7 @@ async fn roles_are_granted_and_taken_back() {
     .fetch_all(&api.database.db)
     .await
     .unwrap();
-    assert_eq!(acts, ["role_granted", "role_granted", "role_granted", "role_ended"]);
+    assert_eq!(acts, ["role_granted", "role_granted", "role_ended"]);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn change(api: &Api, who: &str, path: &str, request: Value) -> Response {
 }
 
 /// Put a job into a state as the engine would leave it.
-async fn set_status(api: &Api, path: &str, status: &str) {
+pub async fn set_status(api: &Api, path: &str, status: &str) {
     let id: Uuid = path.rsplit('/').next().unwrap().parse().unwrap();
     let done = sqlx::query(
         "update transactions set status = $2,
@@ -146,7 +146,7 @@ async fn what_a_product_waits_for_is_not_stopped_here() {
 }
 
 /// Put a job into the state of one for which the signer wants this operator's consent.
-async fn want_approval(api: &Api, path: &str, act: &str, operator: &str) {
+pub async fn want_approval(api: &Api, path: &str, act: &str, operator: &str) {
     let id: Uuid = path.rsplit('/').next().unwrap().parse().unwrap();
     let request = json!({
         "act": act, "operators": [operator], "needed": 1, "expires_max_s": 3600,
@@ -164,10 +164,10 @@ async fn want_approval(api: &Api, path: &str, act: &str, operator: &str) {
 }
 
 /// An operator's keystore, and consent by it.
-struct Operator(tempfile::TempDir);
+pub struct Operator(tempfile::TempDir);
 
 impl Operator {
-    fn new(byte: u8) -> Self {
+    pub fn new(byte: u8) -> Self {
         let home = tempfile::tempdir().unwrap();
         let (rng, name) = (&mut rand_core::OsRng, Some("key.json"));
         eth_keystore::encrypt_key(home.path(), rng, [byte; 32], "secret", name).unwrap();
@@ -176,7 +176,7 @@ impl Operator {
     }
 
     /// The operator's address, and the approval as a request's body.
-    fn approve(&self, act: &str, seconds: u64) -> (String, Value) {
+    pub fn approve(&self, act: &str, seconds: u64) -> (String, Value) {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let (key, password) = (self.0.path().join("key.json"), self.0.path().join("password"));
         let expires = now.as_secs() + seconds;

@@ -30,7 +30,7 @@ async fn rig() -> (Api, String, TestNode) {
 }
 
 /// A real signer at the socket where the API looks for one.
-fn start_signer(api: &Api) {
+pub fn start_signer(api: &Api) {
     let home = api.directory.path().join("signer");
     std::fs::create_dir(&home).unwrap();
     std::fs::write(home.join("policy.toml"), POLICY).unwrap();

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     AppError, Caller, Once,
     once::{Begun, Done, maker},
+    tell_change::By,
 };
 use abi::Fault;
 use auth::{Action, IssuedKey, Maker, OVERLAP_MAX, revoke_key, rotate_key};
@@ -48,8 +49,10 @@ impl ApiKeys {
         power.covers(standing, &terms)?;
         api_keys::record_terms(db, id, &terms).await?;
         let states = (key_terms(&before), terms_of(&terms, &before));
-        let by = (holder, caller.request_id);
-        journal::record(db, &[decided(by, "changed", &before, states)]).await?;
+        if states.0 != states.1 {
+            let by = By::Request(holder, caller);
+            journal::record(db, &[decided(by, "changed", &before, states)]).await?;
+        }
         let after = api_keys::lock(db, id).await?;
         transaction.commit().await.map_err(DbError::from)?;
         self.0.authenticator.forget_key(id);
@@ -80,7 +83,7 @@ impl ApiKeys {
             Begun::Open(work) => work,
         };
         let times = (self.now(), overlap);
-        let by = (holder, caller.request_id);
+        let by = (holder, caller);
         let made = self.replace(&mut work.transaction, by, id, times).await;
         let mut issued = None;
         let done = made.map(|(row, secrets)| {
@@ -96,7 +99,7 @@ impl ApiKeys {
     async fn replace(
         &self,
         db: &mut PgConnection,
-        by: (Maker<'_>, &str),
+        by: (Maker<'_>, Caller<'_>),
         id: &str,
         (now, overlap): (OffsetDateTime, Duration),
     ) -> Result<(ApiKeyRow, IssuedKey), AppError> {
@@ -107,6 +110,7 @@ impl ApiKeys {
         let place = (before.prefix.as_str(), id);
         let issued = rotate_key(db, &self.0.pepper, place, (now, overlap)).await?;
         let after = json!({ "overlap_seconds": overlap.whole_seconds() });
+        let by = By::Request(by.0, by.1);
         journal::record(db, &[decided(by, "rotated", &before, (Value::Null, after))]).await?;
         let row = api_keys::lock(db, id).await?;
         Ok((row.ok_or(AppError::Bug("a locked key is gone"))?, issued))
@@ -125,7 +129,7 @@ impl ApiKeys {
         let (_, _, key) = locked(db, holder, id, now).await?;
         if revoke_key(db, id, now).await? {
             let states = (key_terms(&key), Value::Null);
-            let by = (holder, caller.request_id);
+            let by = By::Request(holder, caller);
             journal::record(db, &[decided(by, "revoked", &key, states)]).await?;
             transaction.commit().await.map_err(DbError::from)?;
             tracing::info!(api_key = id, by = holder.key_id, "API key revoked");

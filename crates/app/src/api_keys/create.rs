@@ -8,6 +8,7 @@ use super::{
 use crate::{
     AppError, Caller, Once,
     once::{Begun, CREATED, Done, maker},
+    tell_change::By,
 };
 use abi::Fault;
 use auth::{Action, IssuedKey, KeyText, Maker, PrincipalKind, Scope, issue_key_as};
@@ -57,7 +58,7 @@ impl ApiKeys {
             Begun::Answered(answer) => return Ok(KeyAnswer { answer, issued: None }),
             Begun::Open(work) => work,
         };
-        let asked = (caller.request_id, spec, &terms);
+        let asked = (caller, spec, &terms);
         let made = self.make(&mut work.transaction, holder, asked, now).await;
         let mut issued = None;
         let done = made.map(|(row, secrets)| {
@@ -73,7 +74,7 @@ impl ApiKeys {
         &self,
         db: &mut PgConnection,
         holder: Maker<'_>,
-        (request_id, spec, terms): (&str, KeySpec<'_>, &KeyTerms),
+        (caller, spec, terms): (Caller<'_>, KeySpec<'_>, &KeyTerms),
         now: OffsetDateTime,
     ) -> Result<(ApiKeyRow, IssuedKey), AppError> {
         let power = Power::load(db, holder, now).await?;
@@ -84,7 +85,8 @@ impl ApiKeys {
         let issued = issue_key_as(db, &self.0.pepper, (&env, principal), terms).await?;
         let row = load(db, &issued.key).await?;
         let states = (Value::Null, key_terms(&row));
-        journal::record(db, &[decided((holder, request_id), "created", &row, states)]).await?;
+        let by = By::Request(holder, caller);
+        journal::record(db, &[decided(by, "created", &row, states)]).await?;
         Ok((row, issued))
     }
 }

@@ -19,8 +19,11 @@ pub use read::KeyPlace;
 pub use refusal::ApiKeyRefusal;
 pub use terms::TermsSpec;
 
-use crate::{App, tell_change::Decision};
-use auth::{Authenticator, IssuedKey, Maker, Pepper};
+use crate::{
+    App,
+    tell_change::{By, Decision},
+};
+use auth::{Action, Authenticator, IssuedKey, Pepper};
 use db::api_keys::{ApiKeyRow, KeyTerms};
 use journal::NewFact;
 use serde_json::{Value, json};
@@ -67,13 +70,14 @@ impl ApiKeys {
 
 /// A decision about a key, for the record. No secret stands in it.
 fn decided(
-    by: (Maker<'_>, &str),
+    by: By<'_>,
     act: &'static str,
     key: &ApiKeyRow,
     (before, after): (Value, Value),
 ) -> NewFact {
     let about = ("api_key", key.id.clone());
-    Decision { by: Some(by), about, act, chain_id: None, before, after }.fact()
+    let deed = Action::ChangeApiKey.into();
+    Decision { by, deed, about, act, chain_id: None, before, after }.fact()
 }
 
 /// All that is decided about a key.

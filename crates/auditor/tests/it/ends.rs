@@ -3,7 +3,10 @@
 use crate::rig::{CHAIN, End, FINAL, PRINCIPAL, Rig, fact, lines, signature};
 use journal::NewFact;
 use serde_json::json;
+use uuid::Uuid;
 use vocab::topic;
+
+const TRANSACTION: Uuid = Uuid::from_u128(9);
 
 #[tokio::test]
 async fn each_end_on_chain_has_one_line() {
@@ -82,7 +85,8 @@ async fn each_decision_has_one_line_in_its_place() {
     rig.tell(decided("one")).await;
     rig.end(FINAL).await;
     rig.tell(decided("two")).await;
-    rig.written(4).await;
+    rig.tell(asked()).await;
+    rig.written(5).await;
     writer.stop().await;
     let written = lines(&rig.directory());
     let told = &written[1]["entry"]["decision"];
@@ -92,6 +96,14 @@ async fn each_decision_has_one_line_in_its_place() {
     assert_eq!(*told, expected);
     assert!(written[2]["entry"]["transaction"].is_object());
     assert_eq!(written[3]["entry"]["decision"]["object_id"], "two");
+
+    // Who asked for a transaction is told by its own first fact.
+    let told = &written[4]["entry"]["decision"];
+    let expected = json!({ "fact": 5, "principal_id": PRINCIPAL, "key_id": null, "request_id": "r",
+        "chain_id": null, "act": "requested", "object": "transaction", "object_id": TRANSACTION,
+        "before": null, "after": { "role": "minter" }, "session_id": "s",
+        "by": { "action": "request_transaction", "via": "session" } });
+    assert_eq!(*told, expected);
 
     // The files are lost: the same bytes are written again.
     let file = crate::rig::file_of(&rig.directory());
@@ -103,4 +115,20 @@ async fn each_decision_has_one_line_in_its_place() {
     })
     .await;
     writer.stop().await;
+}
+
+/// As the engine tells that an operator's transaction is queued.
+fn asked() -> NewFact {
+    NewFact {
+        topic: topic::TRANSACTIONS,
+        kind: "transaction_status_changed",
+        reverting: false,
+        attributes: json!({ "object": "transaction", "object_id": TRANSACTION, "act": "requested",
+            "transaction_id": TRANSACTION, "status": "queued" }),
+        chain_id: None,
+        block: None,
+        data: json!({ "principal_id": PRINCIPAL, "key_id": null, "session_id": "s",
+            "request_id": "r", "status": "queued", "before": null, "after": { "role": "minter" },
+            "by": { "action": "request_transaction", "via": "session" } }),
+    }
 }

@@ -85,6 +85,10 @@ pub struct Maker<'a> {
     pub key_id: Option<&'a str>,
     /// The session of who is signed in.
     pub session: Option<Uuid>,
+    /// What the principal is by nature.
+    nature: &'static str,
+    /// What it was granted.
+    roles: &'a [Role],
     admin: bool,
 }
 
@@ -93,6 +97,25 @@ impl Maker<'_> {
     #[must_use]
     pub const fn is_admin(&self) -> bool {
         self.admin
+    }
+
+    /// What it is by nature, then what it was granted.
+    #[must_use]
+    pub fn role_names(&self) -> Vec<&'static str> {
+        let granted = self.roles.iter().map(|role| role.as_str());
+        [self.nature].into_iter().chain(granted).collect()
+    }
+}
+
+impl Action {
+    /// Is each doing of it, and each attempt that is refused, a record of the audit trail?
+    #[must_use]
+    pub const fn is_privileged(self) -> bool {
+        match self {
+            // What users and machines are here for: their jobs are their records.
+            Self::RequestMint | Self::RequestCollection | Self::RequestSponsored => false,
+            other => other.is_of_value(),
+        }
     }
 }
 
@@ -133,12 +156,16 @@ impl Actor {
                 principal: holder.principal,
                 key_id: Some(&holder.key_id),
                 session: None,
+                nature: holder.kind.as_str(),
+                roles: &holder.roles,
                 admin: holder.is_admin(),
             }),
             Self::User(user) => Ok(Maker {
                 principal: user.principal,
                 key_id: None,
                 session: Some(user.session),
+                nature: "user",
+                roles: &user.roles,
                 admin: user.is_one_of(&[]),
             }),
         }

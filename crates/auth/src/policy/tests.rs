@@ -48,7 +48,7 @@ fn every_actor_by_every_action() {
     use Action::*;
     let public = [ReadItem, ReadCollection, ReadPublicFacts];
     let for_machines = &Action::ALL[..16];
-    let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet];
+    let reading = [QuoteTransaction, ReadTransaction, ReadAbi, ReadWallet, ReadMetrics];
     let writing = [
         RequestTransaction,
         QuoteTransaction,
@@ -56,10 +56,11 @@ fn every_actor_by_every_action() {
         ChangeTransaction,
         StoreAbi,
         ReadAbi,
+        ReadMetrics,
     ];
     let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
-    let for_operators = &Action::ALL[..25];
-    let for_admins = &Action::ALL[..27];
+    let for_operators = &Action::ALL[..27];
+    let for_admins = &Action::ALL[..29];
     let organizing = [UploadContent, StoreMetadata, RequestCollection];
     let of_sponsors = [ReadSponsor, ReadSponsored, RequestSponsored];
     let for_organizers = [&of_users[..], &organizing, &of_sponsors].concat();
@@ -70,7 +71,7 @@ fn every_actor_by_every_action() {
     let sponsors = [ReadSponsor, ReadSponsored];
     let spending = [ReadSponsor, ReadSponsored, RequestSponsored];
     let making = [ReadSponsor, ReadSponsored, ChangeSponsor];
-    let actors: [(&str, Actor, &[Action]); 28] = [
+    let actors: [(&str, Actor, &[Action]); 30] = [
         ("anonymous", Actor::Anonymous, &[]),
         ("no scope", key(&[]), &[]),
         ("content:write", key(&[Scope::ContentWrite]), &[UploadContent, StoreMetadata]),
@@ -85,6 +86,8 @@ fn every_actor_by_every_action() {
         ("webhooks:read", key(&[Scope::WebhooksRead]), &[ReadWebhook]),
         ("webhooks:write", key(&[Scope::WebhooksWrite]), &[ReadWebhook, ChangeWebhook]),
         ("keys:read", key(&[Scope::KeysRead]), &[ReadApiKey]),
+        ("audit:read", key(&[Scope::AuditRead]), &[]),
+        ("operator, audit:read", operator(&[Scope::AuditRead]), &[ReadAudit]),
         ("keys:write", key(&[Scope::KeysWrite]), &[ReadApiKey, ChangeApiKey]),
         ("operator, sponsors:write", operator(&[Scope::SponsorsWrite]), &making),
         ("admin", key(&[Scope::Admin]), for_machines),

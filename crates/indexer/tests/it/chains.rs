@@ -170,7 +170,7 @@ async fn what_is_done_to_one_chain_leaves_the_others() {
     let site = &sites[1];
     let (chain, head) = (site.node.chain_id, site.head().await.unwrap());
     let projector = projections(site.factory(), site.token());
-    let back = indexer::rewind(&db, chain, &projector, head.number - 30).await.unwrap();
+    let back = indexer::rewind(&db, chain, (&projector, &[]), head.number - 30).await.unwrap();
     assert_eq!(back.to.number, head.number - 30);
     let others = || async { [of(&db, &sites[0]).await, of(&db, &sites[2]).await] };
     let stand = || async { [checkpoint(&db, &sites[0]).await, checkpoint(&db, &sites[2]).await] };
@@ -182,7 +182,7 @@ async fn what_is_done_to_one_chain_leaves_the_others() {
     assert!(
         checkpoints::record_too_deep(&mut connection, chain, &expected, "a test").await.unwrap()
     );
-    indexer::begin_anew(&db, chain, &projector).await.unwrap();
+    indexer::begin_anew(&db, chain, (&projector, &[])).await.unwrap();
     assert!(checkpoint(&db, site).await.is_none());
     assert!(of(&db, site).await.iter().all(|table| table.rows == 0));
     assert_eq!(others().await, before);

@@ -18,7 +18,7 @@ use vocab::topic;
 
 async fn purge(rig: &Rig, db: &Db, contract: Address) -> Result<u64, PurgeError> {
     let projector = rig.projector();
-    indexer::purge(db, rig.node.chain_id, contract, projector.as_ref(), &mut |_| {}).await
+    indexer::purge(db, rig.node.chain_id, contract, (projector.as_ref(), &[]), &mut |_| {}).await
 }
 
 /// Each table with each contract that it has rows of.

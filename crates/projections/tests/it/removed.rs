@@ -25,11 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn row(rig: &Rig, db: &Db, contract: Address) -> Option<SourceRow> {
     let mut connection = db.acquire().await.unwrap();
-    index_sources::find(&mut connection, rig.node.chain_id, contract).await.unwrap()
+    index_sources::find(&mut connection, rig.node.chain_id, contract, &[]).await.unwrap()
 }
 
 pub async fn remove(rig: &Rig, db: &Db, contract: Address) -> Result<Removed, RemoveError> {
-    indexer::remove(db, rig.node.chain_id, contract).await
+    indexer::remove(db, rig.node.chain_id, contract, &[]).await
 }
 
 /// What `stoa index add` does of one that was removed.

@@ -19,7 +19,7 @@ async fn talk(rig: &Rig, speakers: [Address; 3], rng: &mut StdRng) {
 }
 
 async fn rewind(rig: &Rig, db: &Db, to: u64) -> Result<indexer::Rewound, RewindError> {
-    indexer::rewind(db, rig.node.chain_id, rig.projector().as_ref(), to).await
+    indexer::rewind(db, rig.node.chain_id, (rig.projector().as_ref(), &[]), to).await
 }
 
 #[tokio::test]
@@ -116,7 +116,8 @@ async fn a_chain_that_was_stopped_begins_anew() {
     rig.node.mine(40).await;
     rig.joined(&test.db).await;
     let chain = rig.node.chain_id;
-    let refused = indexer::begin_anew(&test.db, chain, projector.as_ref()).await.unwrap_err();
+    let refused =
+        indexer::begin_anew(&test.db, chain, (projector.as_ref(), &[])).await.unwrap_err();
     assert!(matches!(refused, RewindError::NotStopped(_)), "{refused:?}");
 
     rig.reorg(45, &[]).await;
@@ -127,7 +128,7 @@ async fn a_chain_that_was_stopped_begins_anew() {
     talk(&rig, speakers, &mut rng).await;
     let refused = rewind(&rig, &test.db, at.number).await.unwrap_err();
     assert!(matches!(refused, RewindError::Stopped(_)), "{refused:?}");
-    indexer::begin_anew(&test.db, chain, projector.as_ref()).await.unwrap();
+    indexer::begin_anew(&test.db, chain, (projector.as_ref(), &[])).await.unwrap();
     rig.sources = all;
     eventually_within(Duration::from_secs(30), "the chain begins anew", || async {
         checkpoint(&test.db, &rig).await.map(drop)

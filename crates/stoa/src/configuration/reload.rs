@@ -3,10 +3,13 @@
 //!
 //! On SIGHUP, and a moment after the file or one of its secrets' files has changed, all layers are
 //! read again as at the start. Only a configuration without any fault is taken, and of it what can
-//! be; the rest is named, and holds from the next start on.
+//! be; the rest is named, and holds from the next start on. What is taken is recorded for the audit
+//! log first.
 
 use super::{Layers, LoadError, Loaded, Origin, show};
 use ::limits::Limiter;
+use app::{Beside, By, Decision};
+use db::{Db, DbError};
 use runtime::LogFilter;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +37,17 @@ pub(crate) struct Reloader {
     holds: Loaded,
     logs: LogFilter,
     limiter: Option<Limiter>,
+    db: Db,
+}
+
+/// What became of a look at the configuration.
+enum Looked {
+    /// It holds as it was read then.
+    Good(Vec<Stamp>),
+    /// Nothing of it is taken until it changes again.
+    Refused,
+    /// It could not be recorded, and is looked at again.
+    Unrecorded,
 }
 
 /// When a file was changed, how long it is, and which one it is: one that is exchanged is another.
@@ -62,8 +76,9 @@ impl Reloader {
         holds: Loaded,
         logs: LogFilter,
         limiter: Option<Limiter>,
+        db: Db,
     ) -> Self {
-        Self { layers, holds, logs, limiter }
+        Self { layers, holds, logs, limiter, db }
     }
 
     /// Until `shutdown`. Without a file there is nothing to be read again.
@@ -93,39 +108,55 @@ impl Reloader {
             let settled = now == last && now != read;
             last.clone_from(&now);
             if told || settled {
-                read = self
-                    .reload(if told { "SIGHUP" } else { "the file has changed" })
-                    .unwrap_or(now);
+                match self.reload(if told { "SIGHUP" } else { "the file has changed" }).await {
+                    Looked::Good(stamps) => read = stamps,
+                    Looked::Refused => read = now,
+                    Looked::Unrecorded => continue,
+                }
                 last.clone_from(&read);
             }
         }
     }
 
-    /// The stamps of what was read, if it was good.
-    fn reload(&mut self, why: &str) -> Option<Vec<Stamp>> {
-        let (outcome, stamps) = match self.layers.load() {
+    async fn reload(&mut self, why: &str) -> Looked {
+        let (outcome, looked) = match self.layers.load() {
             Ok(loaded) => {
                 let stamps = loaded.stamps.clone();
-                (self.take(loaded, why), Some(stamps))
+                match self.take(loaded, why).await {
+                    "unrecorded" => ("unrecorded", Looked::Unrecorded),
+                    outcome => (outcome, Looked::Good(stamps)),
+                }
             }
             Err(LoadError::Faults { what, faults }) => {
                 for fault in &faults {
                     tracing::error!(file = what, %fault, "the configuration is not reloaded");
                 }
-                ("refused", None)
+                ("refused", Looked::Refused)
             }
             Err(error) => {
                 let error = &error as &dyn Error;
                 tracing::error!(error, "the configuration is not reloaded");
-                ("refused", None)
+                ("refused", Looked::Refused)
             }
         };
         metrics::counter!("configuration_reloads_total", "outcome" => outcome).increment(1);
         metrics::gauge!("configuration_refused").set(f64::from(u8::from(outcome == "refused")));
-        stamps
+        looked
     }
 
-    fn take(&mut self, loaded: Loaded, why: &str) -> &'static str {
+    /// What is to be taken, for the audit log: no more than `config show` tells.
+    async fn record(&self, loaded: &Loaded, why: &str, taken: &[&String]) -> Result<(), DbError> {
+        let before = show::told(&self.holds.settings, taken);
+        let mut after = show::told(&loaded.settings, taken);
+        after["why"] = why.into();
+        let file = self.layers.file.as_ref().map(|path| path.display().to_string());
+        let (by, deed) = (By::Server, Beside::ChangeConfiguration.into());
+        let about = ("configuration", file.unwrap_or_default());
+        let decision = Decision { by, deed, about, act: "reloaded", chain_id: None, before, after };
+        journal::record(&mut *self.db.acquire().await?, &[decision.fact()]).await
+    }
+
+    async fn take(&mut self, loaded: Loaded, why: &str) -> &'static str {
         let changed = show::changed(&self.holds.settings, &loaded.settings);
         let taken = |name: &&String| TAKEN.iter().any(|part| name.starts_with(part));
         let (taken, left): (Vec<&String>, Vec<&String>) = changed.iter().partition(taken);
@@ -136,6 +167,11 @@ impl Reloader {
         if taken.is_empty() {
             tracing::info!(why, "the configuration was read again: nothing to be taken");
             return "unchanged";
+        }
+        if let Err(error) = self.record(&loaded, why, &taken).await {
+            let error = &error as &dyn Error;
+            tracing::error!(error, "it can't be recorded: the configuration is not reloaded yet");
+            return "unrecorded";
         }
         // Its filter was judged when it was read.
         if let Err(error) = self.logs.replace(&loaded.settings.telemetry.log) {

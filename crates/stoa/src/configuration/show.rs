@@ -121,6 +121,17 @@ pub(super) fn changed(before: &Settings, after: &Settings) -> BTreeSet<String> {
     names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
+/// What these options are, by name; of what may be secret, what is shown of it.
+pub(super) fn told(settings: &Settings, names: &[&String]) -> serde_json::Value {
+    let rows = tables(settings, settings).into_iter().flat_map(|table| table.rows);
+    let named = rows.filter(|row| names.contains(&&row.full));
+    let shown = named.map(|row| {
+        let value = row.value.map(|value| json!(hidden(row.kind, &value).shown()));
+        (row.full, value.unwrap_or_default())
+    });
+    serde_json::Value::Object(shown.collect())
+}
+
 impl Loaded {
     /// All settings as they hold, as TOML, with the origin of each that is not as usual. Of
     /// addresses only the host is shown, of secrets nothing.

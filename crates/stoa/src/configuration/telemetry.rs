@@ -1,9 +1,9 @@
 //! `[telemetry]`: what the server tells of itself.
 
 use super::{
-    Secret, Settings,
+    Listen, Secret, Settings,
     option::{
-        Kind::{Address, Filter, Number, Secret as Hidden},
+        Kind::{Address, Filter, Number, Secret as Hidden, Socket},
         Opt, option,
     },
 };
@@ -19,6 +19,8 @@ pub(crate) struct TelemetrySettings {
     pub otlp_authorization: Secret,
     /// Of traces, how many are sent: 0 to 1.
     pub traced_share: f64,
+    /// Where profiles are taken, if anywhere.
+    pub profile_listen: Listen,
 }
 
 impl Default for TelemetrySettings {
@@ -28,6 +30,7 @@ impl Default for TelemetrySettings {
             otlp_endpoint: Secret::default(),
             otlp_authorization: Secret::default(),
             traced_share: 1.0,
+            profile_listen: Listen::default(),
         }
     }
 }
@@ -59,11 +62,15 @@ pub(super) fn options() -> Vec<Opt<Settings>> {
         option!("traced_share", Number(0.0, 1.0),
             "the share of traces that is sent; callers do not decide it",
             s => s.telemetry.traced_share),
+        option!("profile_listen", Socket,
+            "where this machine, and nobody else, may look at [where time and memory \
+             go](../operate/watching.md#profiles); a loopback address. Without it nowhere",
+            s => s.telemetry.profile_listen),
     ]
 }
 
 /// The option, whether it is broken, and what it must be.
-pub(super) fn rules(settings: &Settings) -> [(&'static str, bool, &'static str); 2] {
+pub(super) fn rules(settings: &Settings) -> [(&'static str, bool, &'static str); 3] {
     let telemetry = &settings.telemetry;
     let is_address = |text: &str| {
         reqwest::Url::parse(text)
@@ -80,6 +87,11 @@ pub(super) fn rules(settings: &Settings) -> [(&'static str, bool, &'static str);
             "telemetry.otlp_authorization",
             telemetry.otlp_authorization.expose().is_some_and(|text| !is_header(text)),
             "must be printable ASCII",
+        ),
+        (
+            "telemetry.profile_listen",
+            telemetry.profile_listen.0.is_some_and(|at| !at.ip().is_loopback()),
+            "must be a loopback address: whoever reaches it is asked nothing",
         ),
     ]
 }

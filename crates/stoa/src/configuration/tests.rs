@@ -1,7 +1,7 @@
 mod layers;
 
 use super::{
-    ChainConfiguration, Settings, catalog,
+    ChainConfiguration, Listen, Settings, catalog,
     option::{Kind, Opt, Options, Value},
     show,
     tree::Lines,
@@ -71,6 +71,7 @@ fn every_field_has_its_option() {
     let mut usual = Settings::default();
     // Those that nothing stands for: shown in as many lines as when they are set.
     (usual.chain.id, usual.chain.name) = (Some(1), Some("x".into()));
+    usual.telemetry.profile_listen = Listen(Some("127.0.0.1:1".parse().unwrap()));
     let mut all = usual.clone();
     for section in catalog::sections() {
         match &section.options {

@@ -7,7 +7,8 @@
 use crate::configuration::{DEPLOYER, MINTER, Settings};
 use alloy_primitives::keccak256;
 use anyhow::{Context, Result, bail, ensure};
-use auth::{Pepper, Role};
+use app::{By, Decision};
+use auth::{Action, Pepper, Role};
 use chain::{Chain, Endpoint};
 use contracts::REGISTRY;
 use db::{
@@ -85,6 +86,16 @@ pub(super) async fn ensure_admin(db: &Db) -> Result<()> {
             expires_at: None,
         };
         principal_roles::record(&mut transaction, &grant).await?;
+        let decision = Decision {
+            by: By::Server,
+            deed: Action::GrantRole.into(),
+            about: ("principal", OPERATOR_ID.to_string()),
+            act: "role_granted",
+            chain_id: None,
+            before: Value::Null,
+            after: json!({ "kind": "operator", "roles": [{ "role": role }] }),
+        };
+        journal::record(&mut transaction, &[decision.fact()]).await?;
     }
     transaction.commit().await?;
     Ok(())

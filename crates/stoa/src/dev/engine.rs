@@ -3,11 +3,12 @@
 use super::{
     DevOptions,
     bootstrap::{self, Contracts, Wallets},
-    file::{self, Account, DevFile, write_private},
+    file::{self, DevFile, write_private},
     origin,
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
+    telemetry,
     tls::Certificate,
     webhooks,
 };
@@ -74,6 +75,7 @@ pub(super) struct Ready {
     pub services: Services,
     /// What the API charges callers by.
     pub limiter: Limiter,
+    pub db: Db,
 }
 
 /// Bring the schema up to date, start all roles, and see that the contracts stand.
@@ -100,7 +102,6 @@ pub(super) async fn start(
     let contracts =
         bootstrap::finish(&db, &services.chain, &roles.nudge, wallets.deployer, &planned).await?;
 
-    bootstrap::ensure_admin(&db).await?;
     let keys = Keys::ensure(options, &db).await?;
     let of_chain = |default_collection| WriteSettings {
         default_collection,
@@ -142,11 +143,12 @@ pub(super) async fn start(
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
     let limiter = settings.limiter()?;
+    let profile = telemetry::start(&mut roles.supervisor, settings, (&app, &metrics)).await?;
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
     roles.edge(listeners, state, users, keys.cursor).await?;
-    let origins = (own, of(addresses.1));
-    let file = describe(&services, contracts, collection, origins, keys.text).await?;
-    Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
+    let (origins, told) = ((own, of(addresses.1)), (keys.text, profile));
+    let file = describe(&services, contracts, collection, origins, told).await?;
+    Ok(Ready { file, supervisor: roles.supervisor, services, limiter, db })
 }
 
 /// Where pages of the index may come from, beside the primary.
@@ -396,6 +398,7 @@ struct Keys {
 
 impl Keys {
     async fn ensure(options: &DevOptions, db: &Db) -> Result<Self> {
+        bootstrap::ensure_admin(db).await?;
         let home = options.data_dir.join("secrets");
         private_directory(&home)?;
         let pepper = Pepper::new(ensure_secret(&home.join("api_key_pepper"))?);
@@ -475,7 +478,7 @@ async fn default_collection(
     services: &Services,
     roles: &Roles,
 ) -> Result<Address> {
-    let caller = Caller { actor: operator, request_id: "start" };
+    let caller = Caller { actor: operator, request_id: "start", from: None };
     let key = "stoa-default-collection";
     let once = Once { key, fingerprint: Fingerprint(vocab::keccak(key).0) };
     let spec = CollectionSpec {
@@ -509,7 +512,7 @@ async fn describe(
     contracts: Contracts,
     collection: Address,
     (http, content): (String, String),
-    operator_api_key: String,
+    (operator_api_key, profile): (String, Option<String>),
 ) -> Result<DevFile> {
     let ours = services.node.is_some();
     Ok(DevFile {
@@ -525,27 +528,7 @@ async fn describe(
             ("default_collection", collection),
         ]),
         operator_api_key,
-        accounts: if ours { accounts() } else { Vec::new() },
+        accounts: if ours { file::accounts() } else { Vec::new() },
+        profile,
     })
-}
-
-/// anvil's first accounts, from its well-known mnemonic.
-fn accounts() -> Vec<Account> {
-    const KNOWN: [(&str, &str); 3] = [
-        (
-            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
-            "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-        ),
-        (
-            "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
-            "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-        ),
-        (
-            "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
-            "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-        ),
-    ];
-    KNOWN
-        .map(|(address, key)| Account { address: address.to_owned(), private_key: key.to_owned() })
-        .to_vec()
 }

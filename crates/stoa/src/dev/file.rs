@@ -34,6 +34,9 @@ pub struct DevFile {
     /// Name → address, EIP-55. `default_collection` is where mints go that name no other.
     pub contracts: BTreeMap<String, String>,
     pub operator_api_key: String,
+    /// Origin of the port for profiles, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     pub accounts: Vec<Account>,
 }
 
@@ -78,4 +81,25 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o600)).with_context(what)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).with_context(what)?;
     fs::rename(&draft, path).with_context(what)
+}
+
+/// anvil's first accounts, from its well-known mnemonic.
+pub(super) fn accounts() -> Vec<Account> {
+    const KNOWN: [(&str, &str); 3] = [
+        (
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+        ),
+        (
+            "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+            "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+        ),
+        (
+            "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+            "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+        ),
+    ];
+    KNOWN
+        .map(|(address, key)| Account { address: address.to_owned(), private_key: key.to_owned() })
+        .to_vec()
 }

@@ -8,6 +8,7 @@ pub(crate) mod handles;
 mod secrets;
 mod services;
 mod sign_in;
+mod telemetry;
 mod tls;
 mod webhooks;
 
@@ -173,7 +174,8 @@ async fn serve(mut options: DevOptions, configured: Configured, logs: &LogOption
     let listeners = engine::Listeners::bind(http, settings).await?;
     let services = start_services(&options, settings, logs).await?;
     let mut ready = engine::start(&options, settings, services, listeners).await?;
-    let reloader = Reloader::new(layers, loaded.clone(), filter, Some(ready.limiter.clone()));
+    let limiter = Some(ready.limiter.clone());
+    let reloader = Reloader::new(layers, loaded.clone(), filter, limiter, ready.db.clone());
     watch_configuration(&mut ready.supervisor, reloader);
     let path = ready.file.store(&options.data_dir)?;
     greet(&ready.file, &path, settings, started.elapsed());

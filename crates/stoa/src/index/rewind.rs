@@ -1,11 +1,12 @@
 //! `stoa index rewind`: back to an earlier block of the window.
 
-use crate::{database::DatabaseOptions, index::the_chain, say};
+use crate::{database::DatabaseOptions, index::the_chain, say, terminal::changed_chain};
 use anyhow::{Result, bail};
 use clap::Args;
 use db::registry;
 use indexer::RewindError;
 use projections::Projections;
+use serde_json::json;
 
 #[derive(Args, Debug)]
 pub(crate) struct RewindOptions {
@@ -27,7 +28,11 @@ pub(crate) async fn rewind(options: RewindOptions) -> Result<()> {
     let name = contracts::COLLECTION_FACTORY.name;
     let factories = factories.iter().filter(|row| row.name == name).map(|row| row.address);
     let projections = Projections::new(factories.collect());
-    let rewound = match indexer::rewind(&db, chain, &projections, options.block).await {
+    let from = checkpoint.block;
+    let states = (json!({ "block": from.number }), json!({ "block": options.block }));
+    let decided = [changed_chain("rewound", chain, states)];
+    let with = (&projections as &dyn indexer::Projector, &decided[..]);
+    let rewound = match indexer::rewind(&db, chain, with, options.block).await {
         Ok(rewound) => rewound,
         Err(RewindError::BelowWindow(oldest)) => bail!(
             "blocks below {oldest} of chain {chain} are settled: what they did can't be taken \

@@ -89,7 +89,7 @@ pub(crate) async fn run(options: RunOptions, logs: &LogOptions) -> Result<()> {
     }
     watch_configuration(
         &mut supervisor,
-        Reloader::new(layers, loaded.clone(), telemetry.filter, None),
+        Reloader::new(layers, loaded.clone(), telemetry.filter, None, db.clone()),
     );
     let told = async {
         // Without a handler for signals there is only the hard way, which does no harm.

@@ -2,6 +2,7 @@
 
 use crate::{
     configuration::SourceSettings, database::DatabaseOptions, index::the_chain, note, say,
+    terminal::changed_index,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -10,7 +11,9 @@ use db::{
     index_sources::{self, SourceRow},
 };
 use indexer::{PurgeError, RemoveError, Removed};
+use journal::NewFact;
 use projections::{Events, Projections, Source};
+use serde_json::{Value, json};
 use vocab::{Address, ChainId};
 
 #[derive(Args, Debug)]
@@ -81,6 +84,8 @@ pub(crate) async fn add(options: AddOptions) -> Result<()> {
             found.context("it was deleted meanwhile: add it again")?;
         }
     }
+    let told: Vec<NewFact> = again.iter().chain(&new).map(|row| added(chain, row)).collect();
+    journal::record(&mut tx, &told).await?;
     indexer::record_followed_again(&mut tx, chain, block, &again).await?;
     let projections = Projections::new(Vec::new());
     indexer::record_added(&mut tx, chain, block, (&projections, new)).await?;
@@ -93,6 +98,20 @@ pub(crate) async fn add(options: AddOptions) -> Result<()> {
         first.map_or(settings.start_block, |last| last.min(block.number) + 1),
     ));
     Ok(())
+}
+
+/// For the record.
+fn added(chain: ChainId, row: &SourceRow) -> NewFact {
+    let before = match row.last_block {
+        Some(last) => json!({ "removed_at_block": last }),
+        None => Value::Null,
+    };
+    let after = json!({
+        "standard": row.kind, "start_block": row.start_block, "projected": row.projected,
+        "anywhere": row.anywhere, "factory_event": row.factory.as_ref().map(|one| &one.event),
+    });
+    let about = ("source", row.address.to_string());
+    changed_index(("added", chain), about, (before, after))
 }
 
 /// The same in the index, if it has it.
@@ -168,7 +187,10 @@ pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
     if options.purge {
         return purge(&db, chain, contract, name).await;
     }
-    let removed = match indexer::remove(&db, chain, contract).await {
+    let about = ("source", contract.to_string());
+    let states = (json!({ "followed": true }), json!({ "followed": false }));
+    let told = changed_index(("removed", chain), about, states);
+    let removed = match indexer::remove(&db, chain, contract, &[told]).await {
         Ok(removed) => removed,
         Err(RemoveError::NotIndexed) => bail!("{name} is not in the index of chain {chain}"),
         Err(RemoveError::Configured) => bail!(
@@ -202,7 +224,11 @@ pub(crate) async fn remove(options: RemoveOptions) -> Result<()> {
 async fn purge(db: &Db, chain: ChainId, contract: Address, name: &str) -> Result<()> {
     let mut told = |logs: u64| note(&format!("{logs} logs are deleted"));
     let projections = Projections::new(Vec::new());
-    let logs = match indexer::purge(db, chain, contract, &projections, &mut told).await {
+    let about = ("source", contract.to_string());
+    let states = (json!({ "followed": false }), Value::Null);
+    let begun = changed_index(("purged", chain), about, states);
+    let with = (&projections as &dyn indexer::Projector, std::slice::from_ref(&begun));
+    let logs = match indexer::purge(db, chain, contract, with, &mut told).await {
         Ok(logs) => logs,
         Err(PurgeError::NotIndexed) => bail!("{name} is not in the index of chain {chain}"),
         Err(PurgeError::Followed) => bail!(

@@ -1,7 +1,7 @@
 //! One request to the API, and how it can fail.
 
 use anyhow::{Context, Result};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use std::{fmt, io::Write, process::ExitCode, time::Duration};
 
@@ -100,12 +100,27 @@ impl Client {
         self.send(self.http.request(Method::PATCH, address).json(body), None).await
     }
 
+    /// For what is done each time it is asked for.
+    pub(super) async fn act(&self, path: &str, body: Option<&Value>) -> Result<Value> {
+        let address = format!("{}/api/v1{path}", self.server);
+        let request = self.http.request(Method::POST, address);
+        self.send(body.iter().fold(request, |request, body| request.json(body)), None).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<()> {
+        let address = format!("{}/api/v1{path}", self.server);
+        self.send(self.http.request(Method::DELETE, address), None).await.map(drop)
+    }
+
     async fn send(&self, request: RequestBuilder, key: Option<&str>) -> Result<Value> {
         let unknown = |cause: String| Failed::Unknown { cause, key: key.map(str::to_owned) };
         let response = request.bearer_auth(&self.key).send().await.map_err(|error| {
             unknown(format!("no answer from {}: {}", self.server, error.without_url()))
         })?;
         let status = response.status();
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         let body: Value = response
             .json()
             .await

@@ -1,18 +1,22 @@
-//! `stoa tx`, `stoa wallet`, `stoa sponsor` and `stoa abi`: what operators do by the API, from a
-//! terminal.
+//! `stoa tx`, `stoa wallet`, `stoa sponsor`, `stoa abi`, `stoa webhook` and `stoa audit list`: what
+//! operators do by the API, from a terminal.
 
 mod abi;
 mod arguments;
+mod audit;
 mod client;
 mod sponsor;
 mod table;
 mod tx;
 mod wallet;
+mod webhook;
 
 pub(crate) use abi::AbiCommand;
+pub(crate) use audit::AuditListOptions;
 pub(crate) use sponsor::SponsorCommand;
 pub(crate) use tx::TxCommand;
 pub(crate) use wallet::WalletCommand;
+pub(crate) use webhook::WebhookCommand;
 
 use crate::dev::DevFile;
 use anyhow::{Context, Result};
@@ -27,7 +31,7 @@ Exit codes:
   1  something else went wrong
   2  the command line makes no sense
   3  the server refused; nothing was changed
-  4  the transaction failed, or the call would
+  4  the transaction failed, or the call would; an endpoint did not take a test
   5  no answer, or the server can't now: repeat it with the same --key
 
 Server and key come from --server and --api-key, else from STOA_SERVER and STOA_API_KEY, else from
@@ -93,6 +97,24 @@ pub(crate) async fn run_sponsor(
 pub(crate) async fn run_abi(connection: Connection, command: AbiCommand) -> Result<ExitCode> {
     let client = connection.client()?;
     finish(abi::run(&client, connection.json, command).await)
+}
+
+/// `stoa webhook …`
+pub(crate) async fn run_webhook(
+    connection: Connection,
+    command: WebhookCommand,
+) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(webhook::run(&client, connection.json, command).await)
+}
+
+/// `stoa audit list …`
+pub(crate) async fn run_audit_list(
+    connection: Connection,
+    options: AuditListOptions,
+) -> Result<ExitCode> {
+    let client = connection.client()?;
+    finish(audit::run(&client, connection.json, options).await)
 }
 
 fn finish(done: Result<ExitCode>) -> Result<ExitCode> {

@@ -18,6 +18,24 @@ fn verify(home: &Home, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
+/// What `stoa audit list` prints.
+fn list(home: &Home, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_stoa"))
+        .args(["audit", "list", "--data-dir"])
+        .arg(home.path())
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Number of the fact that a line tells.
+fn fact_of(entry: &Value) -> Option<i64> {
+    let kinds = ["transaction", "taken_back", "decision"];
+    kinds.iter().find_map(|kind| entry[*kind]["fact"].as_i64())
+}
+
 async fn transfer(server: &Server, key: &str) -> String {
     let body = json!({ "to": fresh_address(), "value": "1" });
     let (status, sent) = server.post("/transactions", Some(key), &body).await;
@@ -68,18 +86,34 @@ async fn both_logs_hold_over_kills_and_show_what_was_changed() {
     let (whole, said) = verify(&home, &[]);
     assert!(whole && said.contains("signatures: ") && said.contains("transactions: "), "{said}");
 
+    // Who asked for it is in the same chain, and in the list that the command prints.
+    let asked = lines(&home).into_iter().find(|line| {
+        let decision = &line["entry"]["decision"];
+        decision["object_id"] == first && decision["act"] == "requested"
+    });
+    let asked = asked.expect("a line of who asked for it");
+    let decision = &asked["entry"]["decision"];
+    assert_eq!(
+        (&decision["by"]["via"], &decision["by"]["ip"]),
+        (&json!("key"), &json!("127.0.0.1"))
+    );
+    assert_eq!(decision["principal_id"], told["principal_id"]);
+    let listed = list(&home, &["--object-id", &first, "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["items"][0]["seq"], decision["fact"]);
+    assert!(list(&home, &["--action", "grant_role"]).contains("role_granted"));
+
     // Killed under way; what became final meanwhile is there once.
     let second = transfer(&server, "two").await;
     server.kill();
     let server = home.start(&Options::default()).await;
     logged(&home, &second).await;
     let all = lines(&home);
-    let mut ids: Vec<_> =
-        all.iter().map(|l| &l["entry"]["transaction"]["transaction_id"]).collect();
-    let count = ids.len();
-    ids.sort_by_key(|id| id.to_string());
-    ids.dedup();
-    assert_eq!(ids.len(), count, "each once");
+    let count = all.len();
+    let mut facts: Vec<_> = all.iter().flat_map(|line| fact_of(&line["entry"])).collect();
+    facts.dedup();
+    assert_eq!(facts.len(), count, "each once");
     assert!(verify(&home, &[]).0);
 
     // The end is cut off: the chain holds, the database knows better.
@@ -92,9 +126,15 @@ async fn both_logs_hold_over_kills_and_show_what_was_changed() {
     let alone = home.path().join("audit").display().to_string();
     assert!(verify(&home, &[&alone]).0);
     assert!(!verify(&home, &[&alone, "--with-database"]).0);
-    std::fs::write(&file, good.replacen("\"final\"", "\"failed\"", 1)).unwrap();
-    let (whole, said) = verify(&home, &[]);
-    assert!(!whole && said.contains("the chain is broken") && said.contains("line 2"), "{said}");
+    // What was sent, and who asked for it: whatever is edited breaks the chain at the line after.
+    for (from, to) in [("\"final\"", "\"failed\""), ("\"via\":\"key\"", "\"via\":\"session\"")] {
+        let edited = good.lines().position(|line| line.contains(from)).unwrap() + 1;
+        std::fs::write(&file, good.replacen(from, to, 1)).unwrap();
+        let (whole, said) = verify(&home, &[]);
+        let place = format!("line {}:", edited + 1);
+        assert!(!whole && said.contains("the chain is broken"), "{said}");
+        assert!(said.contains(&place), "{place} {said}");
+    }
     std::fs::write(&file, good).unwrap();
     assert!(verify(&home, &[]).0);
     assert_eq!(server.stop(), Some(0));

@@ -23,6 +23,7 @@ const RPC: &str = "canary-rpc-7f3a91";
 const REDIS: &str = "canary-redis-0c44be";
 const DATABASE: &str = "canary-database-5e1d20";
 const COLLECTOR: &str = "canary-collector-4d77c2";
+const HOOK: &str = "canary-hook-93be10";
 const GIVEN: [&str; 6] = [
     "canary-wrong-key-a81f",
     "canary-wrong-token-b92e",
@@ -240,6 +241,34 @@ async fn no_secret_is_told_however_much_is_logged() {
     let good = good.json(&mint_request("again", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"));
     assert!(good.send().await.unwrap().status().is_success());
 
+    // Of a webhook: its secrets, old and new, and the address past its host.
+    let hook = json!({ "url": format!("https://hooks.invalid/{HOOK}?k={HOOK}"),
+        "topics": ["mints"] });
+    secrets.add("the address of a webhook", HOOK);
+    let (status, made) = server.post("/webhooks", Some("hook"), &hook).await;
+    assert!(status.is_success(), "{status}");
+    secrets.add("the secret of a webhook", made["secret"].as_str().unwrap());
+    let hook = format!("/webhooks/{}", made["id"].as_str().unwrap());
+    let rotate = format!("{hook}/rotate-secret");
+    let (_, rotated) = server.post(&rotate, Some("rotate"), &json!({})).await;
+    secrets.add("another secret of it", rotated["secret"].as_str().unwrap());
+    let (_, tried) = server.post(&format!("{hook}/test"), None, &json!({})).await;
+    assert_ne!(tried["outcome"], "delivered", "{tried}");
+    server.mint("hooked", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8").await;
+    testkit::eventually("its delivery was tried", || async {
+        let (_, found) = server.get(&format!("{hook}/deliveries")).await;
+        (found["items"][0]["attempts"].as_u64()? > 0).then_some(())
+    })
+    .await;
+
+    // Who did that is recorded, without them; in the list and in the log.
+    let records = testkit::eventually("the audit trail has all of it", || async {
+        let (_, records) = server.get("/audit?action=change_webhook").await;
+        (records["items"].as_array()?.len() >= 3).then_some(records)
+    })
+    .await;
+    secrets.are_not_in("the audit trail", &records.to_string());
+
     for error in &errors {
         secrets.are_not_in("an error", error);
     }
@@ -265,6 +294,11 @@ async fn no_secret_is_told_however_much_is_logged() {
     let all: usize = logs.iter().map(|(_, text)| text.len()).sum();
     assert!(logs.len() >= 2 && all > 100_000, "the logs are there: {all} bytes");
     assert!(logs.iter().any(|(_, text)| text.contains("TRACE")), "everything is logged");
+    let audited = fs::read_dir(home.path().join("audit")).unwrap().flatten();
+    let audited = audited.filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    let audited: String = audited.collect();
+    assert!(audited.contains("change_webhook") && audited.contains("rotated"), "{audited}");
+    secrets.are_not_in("the audit log", &audited);
     for (path, text) in &logs {
         secrets.are_not_in(&path.display().to_string(), text);
     }

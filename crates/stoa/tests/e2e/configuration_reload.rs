@@ -2,6 +2,7 @@
 
 use crate::server::{Home, Options, Server};
 use nix::sys::signal::Signal;
+use serde_json::json;
 use std::path::Path;
 use testkit::eventually;
 
@@ -55,6 +56,17 @@ async fn limits_and_the_log_are_reloaded_and_a_bad_file_changes_nothing() {
     policy_becomes(&server, "\"ip\";q=700;w=60").await;
     logged(&server, &["the configuration was reloaded", "limits.ip_units"]).await;
     metric(&server, "configuration_reloads_total{outcome=\"taken\"} 1").await;
+
+    // Who looks after it finds that in the audit trail.
+    let records = eventually("the reload is recorded", || async {
+        let (_, page) = server.get("/audit?action=change_configuration").await;
+        (!page["items"].as_array()?.is_empty()).then_some(page)
+    })
+    .await;
+    let record = &records["items"][0];
+    assert_eq!((&record["via"], &record["act"]), (&json!("server"), &json!("reloaded")));
+    assert_eq!(record["before"]["limits.ip_units"], "500");
+    assert_eq!(record["after"]["limits.ip_units"], "700");
 
     // All that is wrong is told, and nothing of the file holds.
     replace(&file, "[limits]\nip_units = 900\nkey_unitz = 5\n[fees]\ncap_wei = 5\n");
