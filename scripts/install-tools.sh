@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks: Postgres, Redis and Prometheus
 # from Debian, the pinned npm tools of tools/package-lock.json, and for tests SoftHSM from Debian and
-# the pinned moto and schemathesis of tools/requirements.txt and the packages of
+# the pinned moto, schemathesis and aiosmtpd of tools/requirements.txt, and the packages of
 # web/packages/api-client. Prints one line per thing installed,
 # nothing when all is there. Afterwards tools/bin holds anvil, cast, forge and solc.
 set -euo pipefail
@@ -75,10 +75,10 @@ install_signer_tests() {
       tools/venv/bin/python -m pip install --no-deps --only-binary :all: \
         -r tools/requirements.txt >>"$log" 2>&1; then
     printf '%s\n' "$want" >"$stamp"
-    echo 'installed moto, schemathesis'
+    echo 'installed moto, schemathesis, aiosmtpd'
   else
     tail -n 5 "$log" >&2
-    echo 'moto and schemathesis are missing (python3 with venv): their tests will fail' >&2
+    echo 'moto, schemathesis and aiosmtpd are missing (python3 with venv): their tests will fail' >&2
   fi
   rm -f "$log"
 }

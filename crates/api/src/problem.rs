@@ -35,6 +35,7 @@ impl From<Code> for Problem {
             | Code::IdempotencyInProgress
             | Code::SignatureUnchecked
             | Code::RoleUnchecked
+            | Code::ProviderUnavailable
             | Code::BlockNotIndexed => Some(1),
             Code::NotReady | Code::CollectionNotReady | Code::SourceBackfilling => Some(5),
             _ => None,

@@ -1,7 +1,7 @@
 //! One node reads the numbered log for all: it passes facts on in a Redis Stream, and the others
 //! read them there.
 //!
-//! Redis is believed in nothing that matters. Each node knows by itself which number of a topic
+//! Redis is believed in nothing that matters: what stands there is sealed ([`seal`]), and each node knows by itself which number of a topic
 //! comes next ([`journal::Tail`]): what it has is dropped, and where something is missing, or heads
 //! differ in any way, it looks into the database. So Redis may lose what it likes, or come back
 //! empty or old. The node that leads says several times a second where the log stands; when that
@@ -13,6 +13,7 @@
 mod desk;
 mod lead;
 mod listen;
+mod seal;
 mod wire;
 
 pub(crate) use desk::{Desk, Role};
@@ -20,6 +21,7 @@ pub(crate) use wire::{Told, encode};
 
 use db::{Db, DbError};
 use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
+use seal::Seal;
 use std::{fmt, time::Duration};
 use uuid::Uuid;
 
@@ -55,6 +57,7 @@ pub struct Fanout {
     /// Who leads.
     leader: String,
     stream: String,
+    seal: Seal,
 }
 
 impl fmt::Debug for Fanout {
@@ -65,17 +68,19 @@ impl fmt::Debug for Fanout {
 }
 
 impl Fanout {
-    /// Nothing is connected before it is needed. Nodes meet there when they have the same database.
+    /// Nothing is connected before it is needed. Nodes meet there when they have the same database,
+    /// and understand each other when they have the same key.
     ///
     /// # Errors
     /// [`FanoutError`]
-    pub async fn open(url: &str, db: &Db) -> Result<Self, FanoutError> {
+    pub async fn open(url: &str, db: &Db, key: &[u8; 32]) -> Result<Self, FanoutError> {
         let client = Client::open(url).map_err(|_| FanoutError::BadUrl)?;
         let mut connection = db.acquire().await.map_err(DbError::from)?;
         let log = journal::load_log_name(&mut connection).await?;
         // In braces: both keys are on one node of a cluster. The number is that of the format.
-        let key = |name: &str| format!("stoa:facts:1:{{{log}}}:{name}");
-        Ok(Self { client, node: Uuid::now_v7(), leader: key("leader"), stream: key("stream") })
+        let place = |name: &str| format!("stoa:facts:1:{{{log}}}:{name}");
+        let (leader, stream) = (place("leader"), place("stream"));
+        Ok(Self { client, node: Uuid::now_v7(), leader, stream, seal: Seal::new(key, &log) })
     }
 
     /// `patience`: for each answer; none where answers are waited for on purpose.

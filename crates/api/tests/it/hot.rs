@@ -16,7 +16,7 @@ async fn start() -> Api {
     start_as(Setup { hot: true, stream: true, ..Setup::default() }).await
 }
 
-fn item(token: usize) -> String {
+pub fn item(token: usize) -> String {
     format!(
         "insert into items (chain_id, contract, token_id, owner, uri, minted_block, minted_tx,
                             updated_block)

@@ -10,14 +10,19 @@ use crate::{
 use devstack::Redis;
 use futures_util::future::join_all;
 use limits::{Limiter, Options, Quota, RedisBuckets};
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+};
 use vocab::topic;
 
 struct Deployment {
     nodes: [Api; 2],
-    _redis: Redis,
+    redis: Redis,
     _directory: tempfile::TempDir,
 }
 
@@ -35,7 +40,7 @@ async fn deployment(units: u32) -> Deployment {
     };
     let one = start_as(setup(None)).await;
     let other = start_as(setup(Some(one.database.db.clone()))).await;
-    Deployment { nodes: [one, other], _redis: redis, _directory: directory }
+    Deployment { nodes: [one, other], redis, _directory: directory }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,6 +135,52 @@ async fn who_moves_from_one_to_the_other_misses_nothing() {
     };
     let (seen, ()) = tokio::join!(following, asking);
     assert_eq!(seen, (1..=MINTS as i64).collect::<Vec<_>>());
+}
+
+/// As `FLUSHALL` does, for as long as there is one to do it.
+async fn forget(redis: &Redis) {
+    let url = redis.url();
+    let socket = url.strip_prefix("redis+unix://").unwrap();
+    if let Ok(mut stream) = UnixStream::connect(socket).await {
+        stream.write_all(b"FLUSHALL\r\n").await.unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_redis_forgets_and_its_death_cost_nothing() {
+    const MINTS: usize = 60;
+    let deployment = deployment(100_000).await;
+    let [one, other] = &deployment.nodes;
+    let user = User::new(7);
+    let message = one.challenge(user.address).await;
+    let signature = crate::sign_in::personal(&user, &message);
+    let opened = body(other.open(&message, &signature).await, 201).await;
+    let access = text(&opened, "access_token");
+    let mint = json!({ "to": ALICE, "uri": URI });
+    let ask = async |api: &Api, n: usize| {
+        let ask = api.post_as(&one.key, "/api/v1/mints", &format!("k{n}")).json(&mint);
+        body(ask.send().await.unwrap(), 202).await
+    };
+    for n in 0..MINTS {
+        let first = ask(one, n).await;
+        match n {
+            40 => deployment.redis.signal(Signal::SIGSTOP),
+            50 => deployment.redis.signal(Signal::SIGKILL),
+            0..40 => forget(&deployment.redis).await,
+            _ => {}
+        }
+        let again = ask(other, n).await;
+        assert_eq!(text(&again, "id"), text(&first, "id"), "{n}");
+        body(one.get_as(access, SESSIONS).send().await.unwrap(), 200).await;
+    }
+    let listed = "/api/v1/mints?limit=100";
+    let listed = body(other.get_as(&one.key, listed).send().await.unwrap(), 200).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), MINTS);
+    let again = other.open(&message, &signature).await;
+    problem(again, "open_session", "challenge_spent").await;
 }
 
 /// Facts reach one of them through Redis. It, too, forgets what it keeps before it tells anybody.

@@ -68,7 +68,9 @@ impl Fanout {
             let leads = desk.may_lead() && {
                 let mut publish = PUBLISH.key(&self.leader);
                 publish.key(&self.stream).arg(self.node.to_string());
-                publish.arg(millis(HOLD)).arg(KEPT).arg(millis(KEPT_FOR)).arg(entries);
+                let sealed: Vec<String> =
+                    entries.iter().map(|entry| self.seal.close(entry)).collect();
+                publish.arg(millis(HOLD)).arg(KEPT).arg(millis(KEPT_FOR)).arg(sealed);
                 publish.invoke_async::<bool>(&mut connection).await?
             };
             metrics::gauge!("push_fanout_up").set(1.0);
@@ -84,7 +86,7 @@ impl Fanout {
         let resigned = async {
             let mut connection = self.connect(Some(ANSWER)).await?;
             let mut resign = RESIGN.key(&self.leader);
-            resign.key(&self.stream).arg(self.node.to_string()).arg(wire::gone());
+            resign.key(&self.stream).arg(self.node.to_string()).arg(self.seal.close(&wire::gone()));
             resign.invoke_async::<bool>(&mut connection).await
         };
         if !matches!(timeout(ANSWER, resigned).await, Ok(Ok(_))) {

@@ -56,7 +56,8 @@ impl Fanout {
             for (id, fields) in streams.into_iter().flat_map(|(_, entries)| entries) {
                 last = id;
                 // Full: it waits. Gone: so is this loop.
-                let _ = desk.told.send(wire::parse(fields.last())).await;
+                let text = fields.last().and_then(|field| self.seal.open(field));
+                let _ = desk.told.send(wire::parse(text)).await;
             }
         }
     }

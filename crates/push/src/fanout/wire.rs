@@ -82,7 +82,7 @@ pub(super) fn gone() -> String {
 }
 
 /// None when it is not of ours.
-pub(super) fn parse(text: Option<&Vec<u8>>) -> Option<Told> {
+pub(super) fn parse(text: Option<&[u8]>) -> Option<Told> {
     serde_json::from_slice(text?).ok()
 }
 
@@ -182,9 +182,7 @@ mod tests {
         let mut read = Vec::new();
         for entry in &entries {
             assert!(entry.len() < ENTRY_MAX + 100);
-            let Some(Told::Facts(sent)) = parse(Some(&entry.clone().into_bytes())) else {
-                panic!("{entry}")
-            };
+            let Some(Told::Facts(sent)) = parse(Some(entry.as_bytes())) else { panic!("{entry}") };
             read.extend(sent.into_iter().map(Sent::read));
         }
         assert_eq!(read.len(), facts.len());
@@ -197,9 +195,9 @@ mod tests {
     #[test]
     fn what_is_not_of_ours_is_told_apart() {
         for text in ["", "{", "{}", r#"{"facts":[{}]}"#, r#"{"heads":{"items":1}}"#] {
-            assert!(parse(Some(&text.as_bytes().to_vec())).is_none(), "{text}");
+            assert!(parse(Some(text.as_bytes())).is_none(), "{text}");
         }
         assert!(parse(None).is_none());
-        assert!(matches!(parse(Some(&gone().into_bytes())), Some(Told::Gone)));
+        assert!(matches!(parse(Some(gone().as_bytes())), Some(Told::Gone)));
     }
 }

@@ -206,3 +206,27 @@ async fn a_leader_that_says_nothing_is_not_waited_for() {
     rig.record(&[item_fact("ann", 21)]).await;
     assert_eq!(client.message().await["seq"], 21);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gets_into_redis_can_not_make_facts_up() {
+    let Site { rig, redis, directory: _directory } = site().await;
+    let own = own_connections(&rig).await;
+    let second = rig.beside(&own, &redis.url()).await;
+    let mut client = Client::connect(second.address, None).await;
+    client.subscribe("items", json!({})).await;
+    eventually_reading(&rig, 1).await;
+    let key = eventually_leads(&redis).await;
+    for n in 1..=50 {
+        let made_up = json!({ "facts": [{
+            "topic": "items", "epoch": 1, "seq": n, "kind": "item_minted", "reverting": false,
+            "attributes": {}, "chain_id": null, "block_number": null, "block_hash": null,
+            "data": { "n": -1 }, "created_at": 0,
+        }] });
+        for seal in ["", "00000000000000000000000000000000"] {
+            command(&redis, &["XADD", &key, "*", "t", &format!("{seal}{made_up}")]).await;
+        }
+        rig.record(&[item_fact("ann", n)]).await;
+        let told = client.message().await;
+        assert_eq!((&told["seq"], &told["data"]["n"]), (&json!(n), &json!(n)));
+    }
+}

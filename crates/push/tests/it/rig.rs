@@ -98,6 +98,9 @@ pub async fn rig_through(options: HubOptions, redis: Option<&str>) -> Rig {
     Rig { database, hub, address, stop, tasks }
 }
 
+/// What nodes seal facts with.
+pub const KEY: [u8; 32] = [7; 32];
+
 /// One of several nodes, which ends with `stop`.
 pub struct Node {
     hub: Hub,
@@ -114,7 +117,7 @@ impl Node {
     ) -> Self {
         let (hub, feed) = node(db, options).await;
         let fanout = match redis {
-            Some(url) => Some(push::Fanout::open(url, db).await.unwrap()),
+            Some(url) => Some(push::Fanout::open(url, db, &KEY).await.unwrap()),
             None => None,
         };
         let feed = tokio::spawn(feed.through(fanout).run(stop.clone().cancelled_owned()));

@@ -16,6 +16,7 @@ mod doctor;
 mod document;
 mod endpoints;
 mod faults;
+mod floods;
 mod guides;
 mod index;
 mod index_rebuild;
