@@ -49,6 +49,10 @@ impl Stoa {
     pub fn rotate_api_key(&self, id: Segment<'_>, body: &ApiKeyRotation) -> Call<IssuedApiKey> {
         self.call(Method::POST, "/api/v1/api-keys/{}/rotate", &[id]).json(body).keyed()
     }
+    /// List what was done
+    pub fn list_audit_records(&self, query: &impl serde::Serialize) -> Call<AuditRecordList> {
+        self.call(Method::GET, "/api/v1/audit", &[]).query(query)
+    }
     /// Ask for a message to sign
     pub fn ask_challenge(&self, body: &ChallengeRequest) -> Call<SignInChallenge> {
         self.call(Method::POST, "/api/v1/auth/challenges", &[]).json(body)
@@ -155,6 +159,10 @@ impl Stoa {
     /// Store metadata
     pub fn store_metadata(&self, body: &Metadata) -> Call<StoredMetadata> {
         self.call(Method::POST, "/api/v1/metadata", &[]).json(body).keyed()
+    }
+    /// Look at how the engine gets on
+    pub fn get_metric_series(&self, query: &impl serde::Serialize) -> Call<MetricSeriesList> {
+        self.call(Method::GET, "/api/v1/metrics/series", &[]).query(query)
     }
     /// List mints
     pub fn list_mints(&self, query: &MintListQuery) -> Call<MintList> {
@@ -408,6 +416,7 @@ impl Stoa {
 
 page!(AbiList of AbiEntry);
 page!(ApiKeyList of ApiKey);
+page!(AuditRecordList of AuditRecord);
 page!(BalanceList of Balance);
 page!(CollectionList of Collection);
 page!(DeliveryList of Delivery);

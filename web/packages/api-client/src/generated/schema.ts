@@ -143,6 +143,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was done
+         * @description Each privileged act and each refused attempt at one, newest first, a moment after it. The same
+         *     is in the engine's audit log, which shows tampering.
+         */
+        get: operations["list_audit_records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/challenges": {
         parameters: {
             query?: never;
@@ -586,6 +607,27 @@ export interface paths {
          *     kept. The `uri` in the answer is what a mint takes.
          */
         post: operations["store_metadata"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at how the engine gets on
+         * @description A fixed list of series, in steps, over all processes of the engine: for charts. The window is
+         *     widened to whole steps. What a process did in its last moments is told up to ten seconds later.
+         */
+        get: operations["get_metric_series"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1647,6 +1689,66 @@ export interface components {
             /** @description r, s and v over the EIP-712 message `Approval`: 65 bytes. */
             signature: string;
         };
+        /** @description Somebody did something with a right to it, or wanted to without one. */
+        AuditRecord: {
+            /** @description Account at the terminal. */
+            account?: string | null;
+            /**
+             * @description What was done; `refused`: nothing was.
+             * @example paused
+             */
+            act: string;
+            /**
+             * @description In the words of the policy; null for what was recorded before they were.
+             * @example change_wallet
+             */
+            action?: string | null;
+            /** @description As it is since; null: there is nothing. */
+            after: unknown;
+            /** @description As it was, without secrets; null: there was nothing. */
+            before: unknown;
+            /** Format: int64 */
+            chain_id?: number | null;
+            /**
+             * @description Where the request came from, as far as that was known.
+             * @example 192.0.2.7
+             */
+            ip?: string | null;
+            key_id?: string | null;
+            /**
+             * @description To what kind of thing.
+             * @example wallet
+             */
+            object: string;
+            object_id: string;
+            /**
+             * Format: uuid
+             * @description Null at a terminal, and for the server itself.
+             */
+            principal_id?: string | null;
+            recorded_at: string;
+            request_id?: string | null;
+            /** @description What the principal was by nature, and was granted, then. */
+            roles: string[];
+            /**
+             * Format: int64
+             * @description Number of the fact, in the topic `transactions`: the `fact` of its line in the log.
+             */
+            seq: number;
+            /** Format: uuid */
+            session_id?: string | null;
+            via: components["schemas"]["AuditWay"];
+        };
+        /** @description One page of records. */
+        AuditRecordList: {
+            items: components["schemas"]["AuditRecord"][];
+            next_cursor?: string | null;
+        };
+        /**
+         * @description By what somebody did something.
+         * @enum {string}
+         */
+        AuditWay: "key" | "session" | "terminal" | "server";
         /** @description What an account has of an asset (ERC-20) or of an item with many owners (ERC-1155). */
         Balance: {
             account: string;
@@ -2302,6 +2404,34 @@ export interface components {
          * @enum {string}
          */
         MetadataState: "pending" | "resolved" | "failed";
+        /** @description One series. */
+        MetricSeries: {
+            /** @example requests */
+            name: string;
+            /** @description Of each step, from `from` on; null: no process has told. */
+            points: (number | null)[];
+            sort: components["schemas"]["MetricSort"];
+            /** @example 1/s */
+            unit: string;
+        };
+        /** @description Series over one window. */
+        MetricSeriesList: {
+            /** @description When the first step begins. */
+            from: string;
+            items: components["schemas"]["MetricSeries"][];
+            /**
+             * Format: int64
+             * @example 60
+             */
+            step_seconds: number;
+            /** @description When the last one ends. */
+            to: string;
+        };
+        /**
+         * @description How what was sampled in a step became its point.
+         * @enum {string}
+         */
+        MetricSort: "rate" | "highest" | "total";
         /** @description A mint job. */
         Mint: {
             block?: components["schemas"]["Block"] | null;
@@ -5037,6 +5167,67 @@ export interface operations {
             503: components["responses"]["refused-503-1"];
         };
     };
+    list_audit_records: {
+        parameters: {
+            query?: {
+                /** @description Only what this principal did. */
+                principal_id?: string;
+                /**
+                 * @description Only in the name of this action of the policy.
+                 * @example change_wallet
+                 */
+                action?: string;
+                /**
+                 * @description Only about things of this kind.
+                 * @example wallet
+                 */
+                object?: string;
+                /** @description Only about this one. */
+                object_id?: string;
+                /**
+                 * @description Only what was recorded then or later. RFC 3339.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only what was recorded before. RFC 3339.
+                 * @example 2026-12-01T00:00:00Z
+                 */
+                to?: string;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description 1 to 200, 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditRecordList"];
+                };
+            };
+            400: components["responses"]["refused-400-1"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-1"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
     ask_challenge: {
         parameters: {
             query?: never;
@@ -6498,6 +6689,59 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    get_metric_series: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Names with commas between; all when absent.
+                 * @example requests,errors
+                 */
+                names?: string;
+                /**
+                 * @description RFC 3339; an hour before `to` when absent. Samples are kept for a day.
+                 * @example 2026-11-20T11:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description RFC 3339; now when absent.
+                 * @example 2026-11-20T12:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Seconds, 10 to 3600 in tens; 60 when absent. At most 1,000 steps in the window.
+                 * @example 60
+                 */
+                step?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSeriesList"];
+                };
+            };
+            400: components["responses"]["refused-400-10"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-1"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
