@@ -30,9 +30,11 @@ mod holdings;
 mod hot;
 mod indexes;
 mod items;
+mod me;
 mod metadata;
 mod mint_batches;
 mod mints;
+mod my_email;
 mod openapi;
 mod operations;
 mod peers;
@@ -69,7 +71,7 @@ pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 pub use tls::{Tls, TlsError};
 
-use app::{ApiKeys, App, Principals, SignIn};
+use app::{ApiKeys, App, Principals, SignIn, Users};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
 use hot::HotAnswers;
@@ -117,6 +119,7 @@ pub struct ApiConfig {
     pub app: App,
     pub authenticator: Authenticator,
     pub sign_in: SignIn,
+    pub users: Users,
     pub keys: ApiKeys,
     pub principals: Principals,
     pub limiter: Limiter,

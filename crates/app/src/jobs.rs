@@ -11,4 +11,5 @@ pub mod batch_mints;
 mod forget_deliveries;
 mod mint_call;
 pub mod outcomes;
+pub mod send_mails;
 pub(crate) mod settle_sponsored;

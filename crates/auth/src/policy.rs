@@ -191,6 +191,10 @@ pub enum Action {
     ReadPrincipal,
     /// Grant roles, and take them back.
     GrantRole,
+    /// One's own: what one tells of oneself, one's wallets.
+    ReadProfile,
+    /// One's own.
+    ChangeProfile,
     /// One's own: where one is signed in.
     ReadSession,
     /// One's own.
@@ -198,7 +202,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 29] = [
+    pub const ALL: [Action; 31] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -226,6 +230,8 @@ impl Action {
         Self::ChangeSponsor,
         Self::ReadPrincipal,
         Self::GrantRole,
+        Self::ReadProfile,
+        Self::ChangeProfile,
         Self::ReadSession,
         Self::EndSession,
     ];
@@ -282,6 +288,8 @@ impl Action {
             | Self::ReadAbi
             | Self::ReadWallet
             | Self::ReadPrincipal
+            | Self::ReadProfile
+            | Self::ChangeProfile
             | Self::ReadSession
             | Self::EndSession => false,
         }
@@ -341,6 +349,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ChangeSponsor, Rule::Operator(&[Scope::SponsorsWrite])),
     (Action::ReadPrincipal, Rule::Admin),
     (Action::GrantRole, Rule::Admin),
+    (Action::ReadProfile, Rule::User),
+    (Action::ChangeProfile, Rule::User),
     (Action::ReadSession, Rule::User),
     (Action::EndSession, Rule::User),
 ];

@@ -57,7 +57,7 @@ fn every_actor_by_every_action() {
         StoreAbi,
         ReadAbi,
     ];
-    let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
+    let of_users = [ReadMint, ReadMintFacts, ReadProfile, ChangeProfile, ReadSession, EndSession];
     let for_operators = &Action::ALL[..25];
     let for_admins = &Action::ALL[..27];
     let organizing = [UploadContent, StoreMetadata, RequestCollection];

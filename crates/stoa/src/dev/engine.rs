@@ -5,6 +5,7 @@ use super::{
     bootstrap::{self, Contracts, Wallets},
     file::{self, Account, DevFile, write_private},
     origin,
+    people::People,
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
@@ -132,14 +133,16 @@ pub(super) async fn start(
     let of = |address| origin(address, settings.tls.is_on());
     let (chains, own) = ((&db, services.chains()), of(addresses.0));
     let users = Users::open(options, settings, chains, of_keys, &own)?;
-    let kept = (users.clone(), listeners.certificate.clone());
+    let people = People::open(options, settings, &db)?;
+    let kept = (users.clone(), people.clone(), listeners.certificate.clone());
     roles.housekeeper(app.clone(), kept, metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
     let limiter = settings.limiter()?;
-    let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
+    let edge = (metrics, limiter.clone(), keys.cursor);
+    let state = api_state(settings, app, (&users, &people, keys.pepper), edge);
     roles.edge(listeners, state, users.authenticator).await?;
     let origins = (own, of(addresses.1));
     let file = describe(&services, contracts, collection, origins, keys.text).await?;
@@ -154,13 +157,14 @@ fn connections(services: &Services) -> u32 {
 fn api_state(
     settings: &Settings,
     app: App,
-    users: &Users,
+    (users, people, pepper): (&Users, &People, Pepper),
     (metrics, limiter, cursor): (Metrics, Limiter, [u8; 32]),
 ) -> ApiState {
     ApiState::new(ApiConfig {
         app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
+        users: people.users(settings, &app, (users.sign_in.clone(), pepper)),
         keys: users.keys(&app),
         principals: Principals::new(app.clone(), users.authenticator.clone()),
         limiter,
@@ -255,9 +259,10 @@ impl Roles {
     fn housekeeper(
         &mut self,
         app: App,
-        (users, certificate): (Users, Option<Arc<Certificate>>),
+        (users, people, certificate): (Users, People, Option<Arc<Certificate>>),
         metrics: Metrics,
     ) {
+        self.mail_sender(people.clone());
         let shutdown = self.shutdown();
         let rounds = async move {
             let mut webhook = uuid::Uuid::nil();
@@ -268,6 +273,7 @@ impl Roles {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
                 users.keep().await;
+                people.keep().await;
                 certificate.iter().for_each(|certificate| certificate.look());
                 webhook = webhooks::forget(&app, webhook).await;
             }
@@ -276,6 +282,17 @@ impl Roles {
             tokio::select! {
                 () = shutdown => {}
                 () = rounds => {}
+            }
+        });
+    }
+
+    /// Letters to users.
+    fn mail_sender(&mut self, people: People) {
+        let (shutdown, letters) = (self.shutdown(), people.send());
+        self.spawn("mail_sender", async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = letters => {}
             }
         });
     }

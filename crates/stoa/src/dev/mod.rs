@@ -4,6 +4,7 @@ mod bootstrap;
 mod cluster;
 mod engine;
 mod file;
+mod people;
 mod secrets;
 mod services;
 mod sign_in;
@@ -11,6 +12,7 @@ mod tls;
 mod webhooks;
 
 pub(crate) use file::{DevFile, write_private};
+pub(crate) use secrets::private_directory;
 
 use crate::{
     cli::LogOptions,
