@@ -82,7 +82,7 @@ pub struct PrincipalList {
 }
 
 /// Which principals to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PrincipalListQuery {

@@ -58,13 +58,17 @@ pub(crate) fn check_page(
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
+    if is_from_page(headers, origins) { Ok(()) } else { Err(Code::CrossOrigin.into()) }
+}
+
+/// Does the browser say that a page of ours sent this?
+pub(crate) fn is_from_page(headers: &HeaderMap, origins: &[Origin]) -> bool {
     let mut all = headers.get_all(header::ORIGIN).iter();
-    let allowed = match (all.next(), all.next()) {
+    match (all.next(), all.next()) {
         (Some(page), None) => origins.iter().any(|origin| page == origin.as_str()),
         (None, _) => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
         (Some(_), Some(_)) => false,
-    };
-    if allowed { Ok(()) } else { Err(Code::CrossOrigin.into()) }
+    }
 }
 
 /// Have a browser keep the tokens of a session.

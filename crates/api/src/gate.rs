@@ -27,6 +27,11 @@ impl Gates {
         let paths = document["paths"].as_object().into_iter().flatten();
         Self(paths.map(|(path, operations)| (path.clone(), declared(operations))).collect())
     }
+
+    /// The routes there are.
+    pub(crate) fn routes(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
 }
 
 fn declared(operations: &Value) -> HashMap<Method, Option<Declared>> {

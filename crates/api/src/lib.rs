@@ -38,6 +38,7 @@ mod my_email;
 mod openapi;
 mod operations;
 mod peers;
+mod pressure;
 mod principals;
 mod problem;
 mod serve;
@@ -76,6 +77,7 @@ use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
 use hot::HotAnswers;
 use limits::Limiter;
+use pressure::Pressure;
 use runtime::Metrics;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -86,6 +88,9 @@ use vocab::ChainId;
 pub struct Limits {
     /// Requests under way; the next one is told to come back (503).
     pub requests_max: usize,
+    /// How much longer than alone the quickest requests of a route may take, before fewer of them
+    /// are let in; zero: as many as they are.
+    pub queue_delay: Duration,
     /// Uploads under way; each holds a few hundred kilobytes.
     pub uploads_max: usize,
     /// Time for one request, its body included.
@@ -103,6 +108,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests_max: 1_024,
+            queue_delay: Duration::from_millis(200),
             uploads_max: 64,
             request_time: Duration::from_secs(30),
             upload_time: Duration::from_secs(300),
@@ -142,6 +148,7 @@ struct Inner {
     requests: Semaphore,
     uploads: Semaphore,
     hot: HotAnswers,
+    pressure: Pressure,
 }
 
 impl ApiState {
@@ -149,9 +156,11 @@ impl ApiState {
     pub fn new(config: ApiConfig) -> Self {
         let requests = Semaphore::new(config.limits.requests_max);
         let uploads = Semaphore::new(config.limits.uploads_max);
-        let hot = HotAnswers::new(config.limits.hot_bytes);
+        let hot = HotAnswers::new(config.limits.hot_bytes, config.app.changes().clone());
         let gates = gate::Gates::new();
-        Self(Arc::new(Inner { gates, config, requests, uploads, hot }))
+        let limits = &config.limits;
+        let pressure = Pressure::new(gates.routes(), limits.requests_max, limits.queue_delay);
+        Self(Arc::new(Inner { gates, config, requests, uploads, hot, pressure }))
     }
 
     /// An answer tells of a job that this block holds: public reads that come after it do so too.

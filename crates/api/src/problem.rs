@@ -106,6 +106,7 @@ fn of_stream(why: &push::NotOpened) -> Problem {
         push::NotOpened::TooManyConnections => Code::Overloaded,
         push::NotOpened::NoWebSocket => Code::UpgradeRequired,
         push::NotOpened::CredentialMissing => Code::KeyMissing,
+        push::NotOpened::CrossOrigin => Code::CrossOrigin,
         push::NotOpened::Denied => {
             let detail = "the topic, or what the filter asks for, is not for this credential";
             return Problem::from(Code::ScopeMissing).saying(detail);

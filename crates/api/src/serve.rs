@@ -93,7 +93,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// Serve user content until `shutdown`. To be given an entrance of its own.
+/// Serve user content until `shutdown`. To be given an entrance of its own, with a third as many
+/// connections.
 ///
 /// # Errors
 /// As [`serve`].
@@ -102,7 +103,8 @@ pub async fn serve_content(
     state: ApiState,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let limits = state.limits.connections;
+    let mut limits = state.limits.connections;
+    limits.connections_max = limits.connections_max.div_ceil(3);
     let peers = Peers::new(limits.per_address_max, state.trusted_proxies.clone());
     accept((entrance.into(), peers), content_router(state), limits, shutdown).await;
     Ok(())

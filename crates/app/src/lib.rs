@@ -68,6 +68,7 @@ mod read_transfers;
 mod read_view;
 mod read_wallets;
 mod read_webhooks;
+mod replica;
 mod request_collection;
 mod request_mint;
 mod request_mints;
@@ -142,6 +143,7 @@ pub use read_transfers::TransferQuery;
 pub use read_view::{Look, Seen};
 pub use read_wallets::{WalletState, WalletView};
 pub use read_webhooks::{DeliveryView, Replay, WebhookPosition, WebhookView};
+pub use replica::{Changes, Replica};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
 pub use request_mints::MintItem;
@@ -251,6 +253,10 @@ impl WriteSettings {
 #[derive(Clone, Debug)]
 pub struct AppConfig {
     pub db: Db,
+    /// Pages of the index may come from here.
+    pub replica: Option<Arc<Replica>>,
+    /// Noted by whoever hears of one.
+    pub changes: Changes,
     pub clock: Arc<dyn Clock>,
     pub store: BlockStore,
     pub inspector: Inspector,
@@ -339,6 +345,12 @@ impl App {
 
     fn config(&self) -> &AppConfig {
         &self.0.config
+    }
+
+    /// To be told of what public reads show.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.config().changes
     }
 
     /// The store that uploads go to.

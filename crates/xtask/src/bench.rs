@@ -10,7 +10,7 @@ pub fn run(words: &[&str]) -> Result<()> {
     run_command(command("cargo", &packages))?;
     let release = target().join("release");
     let mut bench = command(&release.join("bench").display().to_string(), words);
-    if let Some(&("mint" | "signer" | "tx" | "index")) = words.first() {
+    if let Some(&("mint" | "signer" | "tx" | "index" | "head" | "api" | "stream")) = words.first() {
         let revision = output(command("git", &["describe", "--always", "--dirty"]));
         bench.arg("--stoa").arg(release.join("stoa"));
         bench.args(["--revision", revision.unwrap_or_default().trim()]);

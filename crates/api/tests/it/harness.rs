@@ -1,8 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
 use app::{
-    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, StaffOptions,
-    Users, WriteSettings,
+    ApiKeys, App, AppConfig, ChainSettings, Changes, Replica, SignIn, SignInConfig, SignInOptions,
+    StaffOptions, Users, WriteSettings,
 };
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
@@ -77,6 +77,8 @@ pub struct Setup {
     pub stream: bool,
     /// Between two heartbeats of the stream; its usual time when it is absent.
     pub heartbeat: Option<std::time::Duration>,
+    /// Where its nodes share a Redis.
+    pub redis: Option<String>,
     /// Jobs that may wait per role; 0 stands for 1,000.
     pub queue_max: u64,
     /// Where it stands on the node; none of ours when it is absent.
@@ -99,6 +101,9 @@ pub struct Setup {
     pub read_only: bool,
     /// With answers that are kept. Tests write past everything that tells of changes.
     pub hot: bool,
+    /// Pages of the index may come from here.
+    pub replica: Option<Arc<Replica>>,
+    pub changes: Changes,
     /// Another node of the same deployment: its database. What is there is there already.
     pub beside: Option<Db>,
 }
@@ -149,6 +154,8 @@ pub async fn start_as(setup: Setup) -> Api {
     let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
+        replica: setup.replica,
+        changes: setup.changes,
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),
@@ -199,7 +206,13 @@ pub async fn start_as(setup: Setup) -> Api {
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
         others = others.merge(
-            stream((&database.db, &state), authenticator.clone(), setup.heartbeat, &stop).await,
+            stream(
+                (&database.db, &state),
+                api::StreamPolicy::new(authenticator.clone(), sign_in.origins()),
+                (setup.heartbeat, setup.redis.as_deref()),
+                &stop,
+            )
+            .await,
         );
     }
     let entrance = api::Entrance { listener, tls: setup.tls };
@@ -273,8 +286,8 @@ fn tokens(clock: Arc<FixedClock>) -> Tokens {
 /// The stream with its feed and the sequencer, until `stop`.
 async fn stream(
     (db, state): (&Db, &api::ApiState),
-    authenticator: Authenticator,
-    heartbeat: Option<std::time::Duration>,
+    policy: api::StreamPolicy,
+    (heartbeat, redis): (Option<std::time::Duration>, Option<&str>),
     stop: &CancellationToken,
 ) -> Router {
     let sequencer = journal::run_sequencer(
@@ -288,8 +301,12 @@ async fn stream(
     let options = push::HubOptions { heartbeat: heartbeat.unwrap_or(usual.heartbeat), ..usual };
     let hub = push::Hub::start(db.clone(), snapshots, options);
     let (hub, feed) = hub.await.unwrap();
-    tokio::spawn(feed.run(stop.clone().cancelled_owned()));
-    api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
+    let fanout = match redis {
+        Some(url) => Some(push::Fanout::open(url, db, &[7; 32]).await.unwrap()),
+        None => None,
+    };
+    tokio::spawn(feed.through(fanout).run(stop.clone().cancelled_owned()));
+    api::nested(push::router(hub, Arc::new(policy)))
 }
 
 fn chain_settings(id: u64, nodes: Vec<Endpoint>, writes: Option<WriteSettings>) -> ChainSettings {

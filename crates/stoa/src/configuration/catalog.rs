@@ -344,6 +344,10 @@ fn api() -> Vec<Opt<Settings>> {
             s => s.listen),
         option!("requests_max", Whole(1, 100_000),
             "requests under way; more are answered 503", s => s.api.requests_max),
+        option!("queue_delay_ms", Millis(0, 60_000),
+            "how much longer than alone even the quickest requests of a route may take before \
+             fewer of them are let in, the others answered 503. 0: as many as there are",
+            s => s.api.queue_delay),
         option!("request_ms", Millis(100, 600_000),
             "time for one request, its body included", s => s.api.request_time),
         option!("uploads_max", Whole(1, 10_000),
@@ -352,7 +356,8 @@ fn api() -> Vec<Opt<Settings>> {
         option!("upload_idle_ms", Millis(100, 600_000),
             "longest silence inside one", s => s.api.upload_idle),
         option!("connections_max", Whole(1, 1_000_000),
-            "open connections; more wait in the kernel's queue",
+            "open connections; more wait in the kernel's queue. Of user content there are a third \
+             as many beside them. Fewer where the process may not open as many files",
             s => s.api.connections.connections_max),
         option!("connections_per_address", Whole(0, 1_000_000),
             "of these, by one address (of IPv6 a /64); more are closed at once. 0: no bound. \

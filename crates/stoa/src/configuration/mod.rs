@@ -94,6 +94,8 @@ pub(crate) struct Settings {
     pub telemetry: TelemetrySettings,
     /// Of processes that start no database of their own.
     pub database_url: Secret,
+    pub replica_url: Secret,
+    pub replica_connections: u32,
     pub auth: AuthSettings,
     pub oidc: OidcSettings,
     pub mail: MailSettings,
@@ -171,6 +173,8 @@ impl Default for Settings {
             tls: TlsSettings::default(),
             telemetry: TelemetrySettings::default(),
             database_url: Secret::default(),
+            replica_url: Secret::default(),
+            replica_connections: 16,
             auth: AuthSettings::default(),
             oidc: OidcSettings::default(),
             mail: MailSettings::default(),

@@ -19,8 +19,8 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use api::{ApiConfig, ApiState, Entrance};
 use app::{
-    App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, Principals, WebhookKey, WriteSettings,
+    App, AppConfig, BlockStore, Caller, ChainSettings, Changes, CollectionSpec, Fingerprint,
+    Inspector, Once, Principals, Replica, WebhookKey, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -112,9 +112,12 @@ pub(super) async fn start(
     let inspector = Inspector::new(MediaLimits::default());
     let webhooks = webhooks::settings(settings, keys.webhook.clone())?;
     let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
+    let (changes, replica) = replica(settings)?;
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
+            replica: replica.clone(),
+            changes: changes.clone(),
             clock: Arc::new(SystemClock),
             store: store.clone(),
             inspector: inspector.clone(),
@@ -129,10 +132,9 @@ pub(super) async fn start(
     roles.batcher(&services);
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
-    let of_keys = (keys.authenticator.clone(), keys.pepper.clone());
     let of = |address| origin(address, settings.tls.is_on());
     let (chains, own) = ((&db, services.chains()), of(addresses.0));
-    let users = Users::open(options, settings, chains, of_keys, &own)?;
+    let users = Users::open(options, settings, chains, keys.of_users(), &own)?;
     let people = People::open(options, settings, &db)?;
     let kept = (users.clone(), people.clone(), listeners.certificate.clone());
     roles.housekeeper(app.clone(), kept, metrics.clone());
@@ -143,10 +145,18 @@ pub(super) async fn start(
     let limiter = settings.limiter()?;
     let edge = (metrics, limiter.clone(), keys.cursor);
     let state = api_state(settings, app, (&users, &people, keys.pepper), edge);
-    roles.edge(listeners, state, users.authenticator).await?;
+    roles.edge(listeners, state, users, keys.cursor).await?;
     let origins = (own, of(addresses.1));
     let file = describe(&services, contracts, collection, origins, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
+}
+
+/// Where pages of the index may come from, beside the primary.
+fn replica(settings: &Settings) -> Result<(Changes, Option<Arc<Replica>>)> {
+    let changes = Changes::default();
+    let open = |url| Replica::new(url, settings.replica_connections, changes.clone());
+    let replica = settings.replica_url.expose().map(open).transpose()?;
+    Ok((changes, replica.map(Arc::new)))
 }
 
 fn connections(services: &Services) -> u32 {
@@ -353,22 +363,28 @@ impl Roles {
         });
     }
 
+    /// `secret`: the same in every process of a deployment.
     async fn edge(
         &mut self,
         listeners: Listeners,
         state: ApiState,
-        authenticator: Authenticator,
+        users: Users,
+        secret: [u8; 32],
     ) -> Result<()> {
         let snapshots = api::StreamSnapshots::new(state.clone());
         let hub = push::Hub::start(self.db.clone(), snapshots, self.settings.stream);
         let (hub, feed) = hub.await?;
-        let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
+        let fanout = match self.settings.redis_url.expose() {
+            Some(url) => Some(push::Fanout::open(url, &self.db, &secret).await?),
+            None => None,
+        };
+        let (feed, closing) = (feed.through(fanout).run(self.shutdown()), hub.clone());
         self.spawn("stream", async move {
             feed.await;
             // Upgraded connections outlive the listener's own shutdown.
             closing.close(Duration::from_secs(3)).await;
         });
-        let policy = Arc::new(api::StreamPolicy::new(authenticator));
+        let policy = Arc::new(api::StreamPolicy::new(users.authenticator, users.sign_in.origins()));
         let stream = api::nested(push::router(hub, policy));
         let token = self.supervisor.token();
         let Listeners { api, content, certificate } = listeners;
@@ -395,6 +411,11 @@ struct Keys {
 }
 
 impl Keys {
+    /// What signing in stands on.
+    fn of_users(&self) -> (Authenticator, Pepper) {
+        (self.authenticator.clone(), self.pepper.clone())
+    }
+
     async fn ensure(options: &DevOptions, db: &Db) -> Result<Self> {
         let home = options.data_dir.join("secrets");
         private_directory(&home)?;

@@ -4,6 +4,7 @@ mod bootstrap;
 mod cluster;
 mod engine;
 mod file;
+pub(crate) mod handles;
 mod people;
 mod secrets;
 mod services;
@@ -100,9 +101,11 @@ fn block_time(text: &str) -> Result<f64, String> {
 pub(crate) fn run(options: DevOptions, logs: &LogOptions) -> Result<()> {
     let mut layers = options.layers();
     logs.above(&mut layers);
-    let loaded = layers.load()?;
+    let mut loaded = layers.load()?;
     options.check(&loaded)?;
     let telemetry = logs.install(&loaded.settings.telemetry)?;
+    let connections = &mut loaded.settings.api.connections.connections_max;
+    *connections = handles::provide(*connections);
     loaded.log_warnings();
     let filter = telemetry.filter.clone();
     let served = crate::block_on(serve(options, Configured { layers, loaded, filter }, logs));

@@ -4,6 +4,7 @@ use super::{
     Patient,
     report::{Finding, within},
 };
+use crate::dev::handles;
 use nix::sys::statvfs::statvfs;
 use std::{
     fs,
@@ -43,8 +44,21 @@ pub(super) async fn examine(of: &Patient) -> Vec<Finding> {
         })
     };
     let (mut found, port) = tokio::join!(on_disk, port(of));
-    found.push(port);
+    found.extend([port, handles(of)]);
     found
+}
+
+/// Clients take one open file each, and must leave some to everything else.
+fn handles(of: &Patient) -> Finding {
+    let connections = of.loaded.settings.api.connections.connections_max;
+    let (needed, most) = (handles::needed(connections), handles::available());
+    let why = format!("{connections} connections need {needed} open files, {most} are allowed");
+    if needed > most {
+        let todo = "raise the hard limit (`ulimit -Hn`, LimitNOFILE=), or lower \
+                    api.connections_max; until then fewer connections are taken";
+        return Finding::warn("files", why, todo);
+    }
+    Finding::ok("files", why)
 }
 
 fn room(place: &Path) -> Finding {
