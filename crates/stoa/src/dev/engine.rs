@@ -142,9 +142,8 @@ pub(super) async fn start(
     roles.metadata(&services, &store);
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
-    let limiter = settings.limiter()?;
-    let edge = (metrics, limiter.clone(), keys.cursor);
-    let state = api_state(settings, app, (&users, &people, keys.pepper), edge);
+    let of_users = (&users, &people, keys.pepper);
+    let (state, limiter) = api_state(settings, app, of_users, (metrics, keys.cursor))?;
     roles.edge(listeners, state, users, keys.cursor).await?;
     let origins = (own, of(addresses.1));
     let file = describe(&services, contracts, collection, origins, keys.text).await?;
@@ -168,21 +167,23 @@ fn api_state(
     settings: &Settings,
     app: App,
     (users, people, pepper): (&Users, &People, Pepper),
-    (metrics, limiter, cursor): (Metrics, Limiter, [u8; 32]),
-) -> ApiState {
-    ApiState::new(ApiConfig {
+    (metrics, cursor): (Metrics, [u8; 32]),
+) -> Result<(ApiState, Limiter)> {
+    let limiter = settings.limiter()?;
+    let state = ApiState::new(ApiConfig {
         app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
         users: people.users(settings, &app, (users.sign_in.clone(), pepper)),
         keys: users.keys(&app),
         principals: Principals::new(app.clone(), users.authenticator.clone()),
-        limiter,
+        limiter: limiter.clone(),
         trusted_proxies: settings.auth.proxies(),
         metrics,
         cursor_key: api::CursorKey::new(cursor),
         limits: settings.api,
-    })
+    });
+    Ok((state, limiter))
 }
 
 struct Roles {
