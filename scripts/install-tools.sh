@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks: Postgres, Redis and Prometheus
 # from Debian, the pinned npm tools of tools/package-lock.json, and for tests SoftHSM from Debian and
-# the pinned moto, schemathesis and aiosmtpd of tools/requirements.txt and the packages of
+# the pinned moto, schemathesis and aiosmtpd of tools/requirements.txt, and the packages of
 # web/packages/api-client. Prints one line per thing installed,
 # nothing when all is there. Afterwards tools/bin holds anvil, cast, forge and solc.
 set -euo pipefail
