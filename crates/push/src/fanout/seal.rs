@@ -21,7 +21,8 @@ impl Seal {
     /// For the log of this name: what is sealed for one is worth nothing in another.
     pub fn new(key: &[u8; 32], log: &str) -> Self {
         // HMAC takes keys of any length.
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(key.into());
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key)
+            .expect("invariant: HMAC takes keys of any length");
         mac.update(b"stoa facts 1\0");
         mac.update(log.as_bytes());
         mac.update(b"\0");

@@ -68,6 +68,16 @@ impl Listeners {
     }
 }
 
+impl Listeners {
+    /// Of the API, and of user content.
+    fn origins(&self) -> Result<(String, String)> {
+        let of = |listener: &TcpListener| -> Result<String> {
+            Ok(origin(listener.local_addr()?, self.certificate.is_some()))
+        };
+        Ok((of(&self.api)?, of(&self.content)?))
+    }
+}
+
 /// A server that takes requests.
 pub(super) struct Ready {
     pub file: DevFile,
@@ -130,11 +140,10 @@ pub(super) async fn start(
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
     roles.batcher(&services);
-    let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
+    let origins = listeners.origins()?;
     let app = app_with(Some(collection));
-    let of = |address| origin(address, settings.tls.is_on());
-    let (chains, own) = ((&db, services.chains()), of(addresses.0));
-    let users = Users::open(options, settings, chains, keys.of_users(), &own)?;
+    let chains = (&db, services.chains());
+    let users = Users::open(options, settings, chains, keys.of_users(), &origins.0)?;
     let people = People::open(options, settings, &db)?;
     let kept = (users.clone(), people.clone(), listeners.certificate.clone());
     roles.housekeeper(app.clone(), kept, metrics.clone());
@@ -145,7 +154,6 @@ pub(super) async fn start(
     let of_users = (&users, &people, keys.pepper);
     let (state, limiter) = api_state(settings, app, of_users, (metrics, keys.cursor))?;
     roles.edge(listeners, state, users, keys.cursor).await?;
-    let origins = (own, of(addresses.1));
     let file = describe(&services, contracts, collection, origins, keys.text).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter })
 }
