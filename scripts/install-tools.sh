@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks: Postgres, Redis and Prometheus
 # from Debian, the pinned npm tools of tools/package-lock.json, and for tests SoftHSM from Debian and
-# the pinned moto and schemathesis of tools/requirements.txt. Prints one line per thing installed,
+# the pinned moto, schemathesis and aiosmtpd of tools/requirements.txt, and the packages of
+# web/packages/api-client. Prints one line per thing installed,
 # nothing when all is there. Afterwards tools/bin holds anvil, cast, forge and solc.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -74,10 +75,10 @@ install_signer_tests() {
       tools/venv/bin/python -m pip install --no-deps --only-binary :all: \
         -r tools/requirements.txt >>"$log" 2>&1; then
     printf '%s\n' "$want" >"$stamp"
-    echo 'installed moto, schemathesis'
+    echo 'installed moto, schemathesis, aiosmtpd'
   else
     tail -n 5 "$log" >&2
-    echo 'moto and schemathesis are missing (python3 with venv): their tests will fail' >&2
+    echo 'moto, schemathesis and aiosmtpd are missing (python3 with venv): their tests will fail' >&2
   fi
   rm -f "$log"
 }
@@ -141,9 +142,27 @@ install_npm() {
     for (const n of Object.keys(d)) console.log(`installed ${n} ${d[n]}`)'
 }
 
+# What the TypeScript client is made and built with. Without it the product builds and runs.
+install_web() {
+  local package=web/packages/api-client stamp want log
+  stamp=$package/node_modules/.stoa-stamp
+  want=$(cat "$package/package.json" "$package/package-lock.json" | sha256sum | cut -d' ' -f1)
+  [[ -f $stamp && $(<"$stamp") == "$want" ]] && return 0
+  log=$(mktemp)
+  if (cd "$package" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1; then
+    printf '%s\n' "$want" >"$stamp"
+    echo 'installed the packages of web/packages/api-client'
+  else
+    tail -n 5 "$log" >&2
+    echo 'the packages of web/packages/api-client are missing: the test of the client will fail' >&2
+  fi
+  rm -f "$log"
+}
+
 # Two runs at once must not write the same tree.
 exec 8>tools/.install.lock
 if command -v flock >/dev/null 2>&1; then flock 8; fi
 install_debian
 install_npm
+install_web
 install_signer_tests

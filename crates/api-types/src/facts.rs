@@ -62,7 +62,7 @@ pub enum FactLevel {
 }
 
 /// Which facts to read.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FactListQuery {

@@ -127,7 +127,7 @@ pub struct LogList {
 }
 
 /// Which balances to list: of an account or of a contract at least.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BalanceListQuery {
@@ -153,7 +153,7 @@ pub struct BalanceListQuery {
 }
 
 /// Whose holders to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HolderListQuery {
@@ -177,7 +177,7 @@ pub struct HolderListQuery {
 }
 
 /// Which transfers of items to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TransferListQuery {
@@ -205,7 +205,7 @@ pub struct TransferListQuery {
 }
 
 /// Which logs to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LogListQuery {
@@ -237,7 +237,7 @@ pub struct LogListQuery {
 }
 
 /// As of when to look.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LookQuery {

@@ -394,7 +394,7 @@ pub struct ChainReadiness {
 }
 
 /// Where a list shall go on and how long it may be.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MintListQuery {
@@ -419,7 +419,7 @@ fn block_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64
 }
 
 /// Which items to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ItemListQuery {
@@ -443,7 +443,7 @@ pub struct ItemListQuery {
 }
 
 /// Which collections to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CollectionListQuery {

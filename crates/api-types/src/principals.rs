@@ -30,11 +30,22 @@ pub enum Role {
     Admin,
 }
 
+/// Who says that a role is somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleSource {
+    /// Somebody here.
+    Granted,
+    /// The identity provider, at the last sign-in with it.
+    Claimed,
+}
+
 /// A role as granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoleGrant {
     pub role: Role,
-    /// The principal who granted it; null: a terminal of the server.
+    pub source: RoleSource,
+    /// The principal who granted it; null: a terminal of the server, or the provider.
     pub granted_by: Option<Uuid>,
     pub granted_at: String,
     /// It ends then; null: it does not.
@@ -71,7 +82,7 @@ pub struct PrincipalList {
 }
 
 /// Which principals to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PrincipalListQuery {

@@ -53,6 +53,47 @@ pub enum SessionMode {
     Cookie,
 }
 
+/// What a session was opened with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethod {
+    Wallet,
+    /// The identity provider of the staff.
+    Provider,
+}
+
+/// How a member of the staff wants to sign in.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StaffSignInQuery {
+    /// `cookie` when absent.
+    pub mode: Option<SessionMode>,
+    /// Where the session is to be of: one of the configured origins; the first when absent.
+    pub origin: Option<String>,
+    /// Of mode `cookie`: where the browser goes afterwards, a path below the origin. `/` when
+    /// absent.
+    pub return_to: Option<String>,
+}
+
+/// What a provider sends back with the browser.
+#[derive(Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StaffCallbackQuery {
+    pub state: String,
+    pub code: Option<String>,
+    /// In the place of a code.
+    pub error: Option<String>,
+    /// RFC 9207.
+    pub iss: Option<String>,
+}
+
+impl std::fmt::Debug for StaffCallbackQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StaffCallbackQuery(…)")
+    }
+}
+
 /// A signed message.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,10 +124,12 @@ pub struct Session {
     /// The user: what they make belongs to this principal.
     pub principal_id: Uuid,
     /// What was signed in with.
+    pub method: SignInMethod,
+    /// Of a wallet.
     #[schema(example = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8")]
-    pub address: String,
+    pub address: Option<String>,
     #[schema(example = 31337)]
-    pub chain_id: u64,
+    pub chain_id: Option<u64>,
     /// A contract on that chain accepted the signature: on other chains the address proves nothing.
     pub contract: bool,
     #[schema(example = "http://127.0.0.1:8480")]
@@ -155,7 +198,7 @@ pub struct SessionList {
 }
 
 /// Which sessions to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SessionListQuery {

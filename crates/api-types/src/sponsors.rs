@@ -135,7 +135,7 @@ pub struct SponsorList {
 }
 
 /// Which sponsors to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SponsorListQuery {
@@ -147,7 +147,7 @@ pub struct SponsorListQuery {
 }
 
 /// Of whom a sponsor's part is told.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SponsorQuery {
@@ -314,7 +314,7 @@ pub struct SponsoredList {
 }
 
 /// Which sponsored transactions to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SponsoredListQuery {

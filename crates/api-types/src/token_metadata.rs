@@ -96,7 +96,7 @@ pub struct TraitList {
 }
 
 /// Which traits to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TraitListQuery {

@@ -299,7 +299,7 @@ pub struct TransactionFacts {
 }
 
 /// Which transactions to list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TransactionListQuery {

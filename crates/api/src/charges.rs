@@ -146,7 +146,10 @@ impl Charge {
         match &actor {
             Actor::Key(holder) => self.take(state, Kind::Key, &holder.key_id, self.cost).await?,
             Actor::User(user) => {
-                self.take(state, Kind::Wallet, &user.address.to_string(), self.cost).await?;
+                // Of a provider's user there is no wallet: they are charged for themselves.
+                let wallet = user.wallet.map(|(address, _)| address.to_string());
+                let subject = wallet.unwrap_or_else(|| user.principal.to_string());
+                self.take(state, Kind::Wallet, &subject, self.cost).await?;
             }
             Actor::Anonymous => self.take(state, Kind::Ip, &self.address, self.cost).await?,
         }

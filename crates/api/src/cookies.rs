@@ -9,12 +9,14 @@
 
 use crate::problem::{Code, Problem};
 use app::Grants;
-use auth::Origin;
+use auth::{Binder, Origin, STATE_TIME};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use time::OffsetDateTime;
 
 const ACCESS: &str = "__Host-stoa_access";
 const REFRESH: &str = "__Host-stoa_refresh";
+/// While staff are with their provider. `Lax`: the way back starts at another site.
+const BINDER: &str = "__Host-stoa_provider";
 
 /// The access token that a browser shows.
 pub(crate) fn access(headers: &HeaderMap) -> Option<&str> {
@@ -24,6 +26,16 @@ pub(crate) fn access(headers: &HeaderMap) -> Option<&str> {
 /// The refresh token that a browser shows.
 pub(crate) fn refresh(headers: &HeaderMap) -> Option<&str> {
     named(headers, REFRESH)
+}
+
+/// What a browser keeps while its user is with the provider.
+pub(crate) fn binder(headers: &HeaderMap) -> Option<&str> {
+    named(headers, BINDER)
+}
+
+/// Have a browser keep it.
+pub(crate) fn keep_binder(headers: &mut HeaderMap, binder: &Binder) {
+    set(headers, BINDER, binder.reveal(), "Lax", STATE_TIME.whole_seconds());
 }
 
 /// The value of a cookie. One that is there twice was not set by us.
@@ -46,13 +58,17 @@ pub(crate) fn check_page(
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
+    if is_from_page(headers, origins) { Ok(()) } else { Err(Code::CrossOrigin.into()) }
+}
+
+/// Does the browser say that a page of ours sent this?
+pub(crate) fn is_from_page(headers: &HeaderMap, origins: &[Origin]) -> bool {
     let mut all = headers.get_all(header::ORIGIN).iter();
-    let allowed = match (all.next(), all.next()) {
+    match (all.next(), all.next()) {
         (Some(page), None) => origins.iter().any(|origin| page == origin.as_str()),
         (None, _) => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
         (Some(_), Some(_)) => false,
-    };
-    if allowed { Ok(()) } else { Err(Code::CrossOrigin.into()) }
+    }
 }
 
 /// Have a browser keep the tokens of a session.

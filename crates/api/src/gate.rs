@@ -50,6 +50,11 @@ impl Gates {
             _ => None,
         }
     }
+
+    /// The routes there are.
+    pub(crate) fn routes(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
 }
 
 fn declared(operations: &Value) -> HashMap<Method, Gate> {

@@ -13,19 +13,17 @@ use crate::{
     charges::Identified,
     etag::{self, Tagged},
 };
+use app::Changes;
 use axum::{
     body::Body,
     extract::{OriginalUri, Request},
     http::{HeaderMap, Method, Response, header},
-    middleware::Next,
 };
 use push::Fact;
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
@@ -33,6 +31,10 @@ use vocab::{ChainId, topic};
 
 /// Nothing is given that was read longer ago, whatever was heard.
 const AGE_MAX: Duration = Duration::from_secs(1);
+/// From this age on, at an age of its own, an answer is made again by one who asks while the others
+/// are still given it: those that were made together do not all run out together.
+const RENEWED_FROM: Duration = Duration::from_millis(400);
+const RENEWED_UNTIL: Duration = Duration::from_millis(900);
 /// Longer targets are not kept.
 const TARGET_MAX: usize = 512;
 /// Longer answers are not kept.
@@ -46,8 +48,8 @@ pub(crate) struct HotAnswers {
     kept: moka::sync::Cache<Arc<str>, Kept>,
     /// Answers that are being made, so that nobody makes the same.
     under_way: Mutex<HashMap<Arc<str>, UnderWay>>,
-    /// Rises with each change.
-    generation: AtomicU64,
+    /// What is kept is of so many of them.
+    changes: Changes,
     /// The highest block of each chain that an answer or the log told of.
     heads: Mutex<HashMap<ChainId, u64>>,
     is_on: bool,
@@ -59,6 +61,7 @@ struct Kept {
     answer: Arc<Tagged>,
     generation: u64,
     read_at: Instant,
+    renew_at: Instant,
 }
 
 #[derive(Debug)]
@@ -83,7 +86,7 @@ enum Found {
 
 impl HotAnswers {
     /// At most so many bytes are kept; none switches it off.
-    pub(crate) fn new(bytes_max: u64) -> Self {
+    pub(crate) fn new(bytes_max: u64, changes: Changes) -> Self {
         let weigh = |target: &Arc<str>, kept: &Kept| {
             u32::try_from(target.len() + kept.answer.body.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
@@ -91,7 +94,7 @@ impl HotAnswers {
         Self {
             kept,
             under_way: Mutex::default(),
-            generation: AtomicU64::new(0),
+            changes,
             heads: Mutex::default(),
             is_on: bytes_max > 0,
         }
@@ -99,7 +102,7 @@ impl HotAnswers {
 
     /// What was read before is out of date.
     pub(crate) fn outdate(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.changes.note();
     }
 
     /// The log has these new facts, of which nobody has been told; none: it began anew.
@@ -133,7 +136,7 @@ impl HotAnswers {
     }
 
     fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.changes.count()
     }
 
     fn find(&self, target: &str) -> Option<Kept> {
@@ -144,15 +147,17 @@ impl HotAnswers {
 
     /// The answer, or who makes it, or the right to make it.
     fn look(&self, target: &Arc<str>) -> Result<Found, Turn<'_>> {
-        if let Some(kept) = self.find(target) {
-            return Ok(Found::Kept(kept));
-        }
+        let kept = match self.find(target) {
+            Some(kept) if Instant::now() < kept.renew_at => return Ok(Found::Kept(kept)),
+            kept => kept,
+        };
         let generation = self.generation();
         let mut under_way = self.under_way();
-        match under_way.get(target) {
+        match (under_way.get(target), kept) {
             // One that began before the last change may not have seen it.
-            Some(coming) if coming.generation == generation => {
-                return Ok(Found::Coming(coming.answer.clone()));
+            (Some(coming), kept) if coming.generation == generation => {
+                let coming = || Found::Coming(coming.answer.clone());
+                return Ok(kept.map_or_else(coming, Found::Kept));
             }
             _ => {}
         }
@@ -169,7 +174,8 @@ impl HotAnswers {
 impl Turn<'_> {
     fn keep(&self, answer: Arc<Tagged>, read_at: Instant) {
         if answer.body.len() <= BODY_MAX {
-            let kept = Kept { answer, generation: self.generation, read_at };
+            let renew_at = read_at + renewal_age(&self.target, self.generation);
+            let kept = Kept { answer, generation: self.generation, read_at, renew_at };
             self.hot.kept.insert(self.target.clone(), kept.clone());
             self.answer.send_replace(Some(kept));
         }
@@ -188,26 +194,34 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// Answer a request, from what is kept if it may be.
+/// At which age an answer is made again: another for each target and each time.
+fn renewal_age(target: &str, generation: u64) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (target, generation).hash(&mut hasher);
+    let part = u32::try_from(hasher.finish() % 1_024).unwrap_or(0);
+    RENEWED_FROM + (RENEWED_UNTIL - RENEWED_FROM) * part / 1_024
+}
+
+/// Answer a request, from what is kept if it may be, else by making the answer.
 ///
 /// # Errors
 /// An answer that broke off while it was read.
-pub(crate) async fn serve(
+pub(crate) async fn serve<F: Future<Output = Response<Body>>>(
     hot: &HotAnswers,
     route: &str,
     request: Request,
-    next: Next,
+    make: impl FnOnce(Request) -> F,
 ) -> Result<Response<Body>, axum::Error> {
     let Some(shown) = etag::shown(request.method(), route, request.headers()) else {
         let changes = changes_public(request.method(), route);
-        let answer = next.run(request).await;
+        let answer = make(request).await;
         if changes && answer.status().is_success() {
             hot.outdate();
         }
         return Ok(answer);
     };
     let Some(target) = target(hot, route, &request) else {
-        let tagged = etag::tag(next.run(request).await, route).await?;
+        let tagged = etag::tag(make(request).await, route).await?;
         return Ok(tagged.map_or_else(|other| other, |tagged| tagged.answer(&shown)));
     };
     let turn = match hot.look(&target) {
@@ -226,7 +240,7 @@ pub(crate) async fn serve(
         Err(turn) => Some(turn),
     };
     let read_at = Instant::now();
-    let tagged = match etag::tag(next.run(request).await, route).await? {
+    let tagged = match etag::tag(make(request).await, route).await? {
         Ok(tagged) => Arc::new(tagged),
         Err(other) => return Ok(counted("other", other)),
     };
@@ -267,20 +281,19 @@ fn wants_fresh(headers: &HeaderMap) -> bool {
         .any(|word| matches!(word.trim(), "no-cache" | "no-store" | "max-age=0"))
 }
 
-/// Writes that public reads show at once. What others change is seen on the chain.
+/// Writes (`POST`) that public reads show at once. What others change is seen on the chain.
+const CHANGES_PUBLIC: [&str; 2] =
+    ["/api/v1/collections", "/api/v1/items/{chain_id}/{contract}/{token_id}/refresh"];
+
 fn changes_public(method: &Method, route: &str) -> bool {
-    *method == Method::POST
-        && matches!(
-            route,
-            "/api/v1/collections"
-                | "/api/v1/items/{chain_id}/{contract}/{token_id}/metadata/refresh"
-        )
+    *method == Method::POST && CHANGES_PUBLIC.contains(&route)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::{HeaderValue, StatusCode};
+    use std::collections::BTreeSet;
 
     async fn tagged(text: &str) -> Arc<Tagged> {
         let answer = Response::new(Body::from(text.to_owned()));
@@ -293,7 +306,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_changes_outdates_what_is_kept_and_what_is_coming() {
-        let (hot, page) = (HotAnswers::new(1 << 20), Arc::from("/api/v1/items"));
+        let (hot, page) =
+            (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
         let first = turn(&hot, &page).unwrap();
         assert!(matches!(hot.look(&page), Ok(Found::Coming(_))));
         hot.outdate();
@@ -314,8 +328,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_renews_what_ages_while_the_others_are_given_it() {
+        let (hot, page) =
+            (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
+        let aged = Instant::now().checked_sub(RENEWED_UNTIL).unwrap();
+        turn(&hot, &page).unwrap().keep(tagged("old").await, aged);
+        let renewal = turn(&hot, &page).expect("it is old enough");
+        let given = |found| matches!(found, Ok(Found::Kept(kept)) if kept.answer.body == "old");
+        assert!(given(hot.look(&page)), "nobody waits for it");
+        drop(renewal);
+        let renewal = turn(&hot, &page).expect("the first gave up");
+        renewal.keep(tagged("new").await, Instant::now());
+        drop(renewal);
+        assert!(matches!(hot.look(&page), Ok(Found::Kept(kept)) if kept.answer.body == "new"));
+        hot.outdate();
+        assert!(turn(&hot, &page).is_some(), "what has changed is given to nobody");
+    }
+
+    #[test]
+    fn answers_made_together_are_renewed_one_by_one() {
+        let ages = (0..200).map(|page| renewal_age(&format!("/api/v1/items/{page}"), 7));
+        let ages: BTreeSet<Duration> = ages.collect();
+        assert!(ages.iter().all(|age| (RENEWED_FROM..RENEWED_UNTIL).contains(age)));
+        assert!(ages.len() > 150, "{}", ages.len());
+    }
+
+    #[test]
+    fn routes_of_writes_are_ones_of_the_document() {
+        let document = serde_json::to_value(crate::openapi::document()).unwrap();
+        for route in CHANGES_PUBLIC {
+            assert!(document["paths"][route]["post"].is_object(), "{route}");
+        }
+    }
+
+    #[tokio::test]
     async fn who_gives_up_leaves_the_others_in_peace() {
-        let (hot, page) = (HotAnswers::new(1 << 20), Arc::from("/api/v1/items"));
+        let (hot, page) =
+            (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
         let first = turn(&hot, &page).unwrap();
         let Ok(Found::Coming(mut coming)) = hot.look(&page) else { panic!("nobody makes it") };
         drop(first);
@@ -326,7 +375,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_old_or_large_is_not_given() {
-        let (hot, page) = (HotAnswers::new(1 << 20), Arc::from("/api/v1/items"));
+        let (hot, page) =
+            (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
         let long_ago = Instant::now().checked_sub(AGE_MAX).unwrap();
         turn(&hot, &page).unwrap().keep(tagged("x").await, long_ago);
         assert!(hot.find(&page).is_none());

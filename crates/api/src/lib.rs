@@ -38,6 +38,7 @@ mod mints;
 mod openapi;
 mod operations;
 mod peers;
+mod pressure;
 mod principals;
 mod problem;
 mod profile;
@@ -52,8 +53,10 @@ mod signatures;
 mod snapshots;
 mod sponsored;
 mod sponsors;
+mod staff_sign_in;
 mod stall;
 mod stream;
+mod tls;
 mod token_metadata;
 mod transaction_changes;
 mod transactions;
@@ -65,15 +68,17 @@ mod webhooks;
 pub use cursor::{BadCursor, CursorKey};
 pub use openapi::{declares, openapi_json};
 pub use problem::{Code, Problem};
-pub use serve::{ConnectionLimits, serve, serve_content, serve_metrics, serve_profile};
+pub use serve::{ConnectionLimits, Entrance, serve, serve_content, serve_metrics, serve_profile};
 pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
+pub use tls::{Tls, TlsError};
 
 use app::{ApiKeys, App, Principals, SignIn};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
 use hot::HotAnswers;
 use limits::Limiter;
+use pressure::Pressure;
 use runtime::Metrics;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -84,6 +89,9 @@ use vocab::ChainId;
 pub struct Limits {
     /// Requests under way; the next one is told to come back (503).
     pub requests_max: usize,
+    /// How much longer than alone the quickest requests of a route may take, before fewer of them
+    /// are let in; zero: as many as they are.
+    pub queue_delay: Duration,
     /// Uploads under way; each holds a few hundred kilobytes.
     pub uploads_max: usize,
     /// Time for one request, its body included.
@@ -101,6 +109,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests_max: 1_024,
+            queue_delay: Duration::from_millis(200),
             uploads_max: 64,
             request_time: Duration::from_secs(30),
             upload_time: Duration::from_secs(300),
@@ -139,6 +148,7 @@ struct Inner {
     requests: Semaphore,
     uploads: Semaphore,
     hot: HotAnswers,
+    pressure: Pressure,
 }
 
 impl ApiState {
@@ -146,9 +156,11 @@ impl ApiState {
     pub fn new(config: ApiConfig) -> Self {
         let requests = Semaphore::new(config.limits.requests_max);
         let uploads = Semaphore::new(config.limits.uploads_max);
-        let hot = HotAnswers::new(config.limits.hot_bytes);
+        let hot = HotAnswers::new(config.limits.hot_bytes, config.app.changes().clone());
         let gates = gate::Gates::new();
-        Self(Arc::new(Inner { gates, config, requests, uploads, hot }))
+        let limits = &config.limits;
+        let pressure = Pressure::new(gates.routes(), limits.requests_max, limits.queue_delay);
+        Self(Arc::new(Inner { gates, config, requests, uploads, hot, pressure }))
     }
 
     /// An answer tells of a job that this block holds: public reads that come after it do so too.

@@ -4,8 +4,8 @@ use crate::{
     ApiState, abis, api_keys, audit, collections, facts, holdings, indexes, items, metadata,
     metric_series, mint_batches, mints, operations, principals,
     problem::{Code, Problem},
-    sessions, sign_in, sponsored, sponsors, token_metadata, transaction_changes, transactions,
-    uploads, wallets, webhook_deliveries, webhooks,
+    sessions, sign_in, sponsored, sponsors, staff_sign_in, token_metadata, transaction_changes,
+    transactions, uploads, wallets, webhook_deliveries, webhooks,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -38,7 +38,7 @@ pub(crate) use finish::response;
         (name = "wallets", description = "The accounts that the engine sends from"),
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "webhooks", description = "Endpoints of yours that are told of facts"),
-        (name = "sign-in", description = "Users: signing in with a wallet, and sessions"),
+        (name = "sign-in", description = "Users and staff: signing in, and sessions"),
         (name = "principals", description = "Who there is, and their roles"),
         (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "audit", description = "Who did what that is privileged"),
@@ -54,7 +54,7 @@ struct Document;
 
 /// All documented routes.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    of_keepers(of_users(OpenApiRouter::with_openapi(Document::openapi())))
         .routes(routes!(uploads::upload_picture))
         .routes(routes!(metadata::store_metadata))
         .routes(routes!(mints::request_mint, mints::list_mints))
@@ -109,6 +109,14 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
         .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(api_keys::rotate_api_key))
+        .routes(routes!(operations::get_health))
+        .routes(routes!(operations::get_readiness))
+        .routes(routes!(operations::get_metrics))
+}
+
+/// Signing in, and what users do with what is theirs.
+fn of_users(router: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
+    router
         .routes(routes!(sign_in::ask_challenge))
         .routes(routes!(
             sign_in::open_session,
@@ -119,15 +127,13 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sign_in::refresh_session))
         .routes(routes!(sign_in::log_out))
         .routes(routes!(sign_in::list_token_keys))
-        .routes(routes!(operations::get_health))
-        .routes(routes!(operations::get_readiness))
-        .routes(routes!(operations::get_metrics))
-        .merge(looking())
+        .routes(routes!(staff_sign_in::start_staff_sign_in))
+        .routes(routes!(staff_sign_in::finish_staff_sign_in))
 }
 
 /// Of those who look after the engine.
-fn looking() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
+fn of_keepers(router: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
+    router
         .routes(routes!(audit::list_audit_records))
         .routes(routes!(metric_series::get_metric_series))
 }
@@ -296,6 +302,25 @@ fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
         }
         "refresh_session" => (Access::SignIn, &[C::RefreshTokenReused, C::OriginRefused]),
         "log_out" => (Access::User, &[C::KeyMissing, C::UserOnly]),
+        "start_staff_sign_in" => {
+            let own = [C::QueryInvalid, C::OriginRefused, C::ProviderAbsent];
+            return Some((Access::SignIn, [&own[..], &[C::ProviderUnavailable]].concat()));
+        }
+        "finish_staff_sign_in" => {
+            let own = vec![
+                C::QueryInvalid,
+                C::OriginRefused,
+                C::ProviderAbsent,
+                C::ProviderUnavailable,
+                C::ProviderStateInvalid,
+                C::ProviderStateSpent,
+                C::ProviderDenied,
+                C::ProviderCodeRefused,
+                C::ProviderTokenRefused,
+                C::StaffOnly,
+            ];
+            return Some((Access::SignIn, own));
+        }
         "list_token_keys" => return Some((Access::SignIn, Vec::new())),
         "list_sessions" => return Some((Access::User, vec![C::QueryInvalid, C::CursorInvalid])),
         "end_session" => return Some((Access::User, vec![C::SessionUnknown, C::PathInvalid])),

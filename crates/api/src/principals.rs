@@ -10,6 +10,7 @@ use crate::{
 };
 use api_types::{
     Principal, PrincipalKind, PrincipalList, PrincipalListQuery, Role, RoleGrant, RoleGrantRequest,
+    RoleSource,
 };
 use app::{PrincipalQuery, PrincipalView};
 use axum::{
@@ -106,7 +107,8 @@ pub(crate) async fn grant_role(
 
 /// Take a role back
 ///
-/// Again does nothing. What holds from when on is as for granting. For admins.
+/// Whoever says so; again does nothing. What the identity provider claims comes back with the next
+/// sign-in. What holds from when on is as for granting. For admins.
 #[utoipa::path(
     delete, path = "/api/v1/principals/{id}/roles/{role}", tag = "principals",
     operation_id = "end_role",
@@ -152,6 +154,10 @@ fn shown(view: &PrincipalView) -> Principal {
     let roles = view.roles.iter().filter_map(|grant| {
         Some(RoleGrant {
             role: shown_role(grant.role.parse().ok()?),
+            source: match grant.source.as_str() {
+                "claimed" => RoleSource::Claimed,
+                _ => RoleSource::Granted,
+            },
             granted_by: grant.granted_by,
             granted_at: time(grant.granted_at),
             expires_at: grant.expires_at.map(time),

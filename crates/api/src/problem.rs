@@ -35,6 +35,7 @@ impl From<Code> for Problem {
             | Code::IdempotencyInProgress
             | Code::SignatureUnchecked
             | Code::RoleUnchecked
+            | Code::ProviderUnavailable
             | Code::BlockNotIndexed => Some(1),
             Code::NotReady | Code::CollectionNotReady | Code::SourceBackfilling => Some(5),
             _ => None,
@@ -104,6 +105,7 @@ fn of_stream(why: &push::NotOpened) -> Problem {
         push::NotOpened::TooManyConnections => Code::Overloaded,
         push::NotOpened::NoWebSocket => Code::UpgradeRequired,
         push::NotOpened::CredentialMissing => Code::KeyMissing,
+        push::NotOpened::CrossOrigin => Code::CrossOrigin,
         push::NotOpened::Denied => {
             let detail = "the topic, or what the filter asks for, is not for this credential";
             return Problem::from(Code::ScopeMissing).saying(detail);

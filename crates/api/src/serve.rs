@@ -4,18 +4,30 @@
 
 use crate::{
     ApiState, client_place::Peer, content_router, operations::metrics_text, peers::Peers, profile,
-    router, stall::StallGuard,
+    router, stall::StallGuard, tls::Tls,
 };
-use axum::{Router, body::Body, extract::Request, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::Response,
+    routing::get,
+};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use runtime::{CancellationToken, Metrics};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::ready, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 use tower::ServiceExt;
+
+/// Of browsers that were here once by TLS: for a year by nothing else.
+const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What one listener bears.
 #[derive(Clone, Copy, Debug)]
@@ -50,34 +62,51 @@ const HEADERS_MAX: usize = 100;
 /// Who asks for metrics is few.
 const METRICS_CONNECTIONS_MAX: usize = 16;
 
+/// Where somebody is listened to, and by TLS or in the open.
+#[derive(Debug)]
+pub struct Entrance {
+    pub listener: TcpListener,
+    /// None: a proxy does it, or nobody.
+    pub tls: Option<Tls>,
+}
+
+impl From<TcpListener> for Entrance {
+    /// In the open.
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
 /// Serve the API, with `others` (stream, console) merged into it, until `shutdown`.
 ///
 /// # Errors
 /// None at present: trouble with one connection is that connection's alone.
 pub async fn serve(
-    listener: TcpListener,
+    entrance: impl Into<Entrance>,
     state: ApiState,
     others: Router,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let limits = state.limits.connections;
     let peers = Peers::new(limits.per_address_max, state.trusted_proxies.clone());
-    accept((listener, peers), router(state, others), limits, shutdown).await;
+    accept((entrance.into(), peers), router(state, others), limits, shutdown).await;
     Ok(())
 }
 
-/// Serve user content until `shutdown`. To be given a listener of its own.
+/// Serve user content until `shutdown`. To be given an entrance of its own, with a third as many
+/// connections.
 ///
 /// # Errors
 /// As [`serve`].
 pub async fn serve_content(
-    listener: TcpListener,
+    entrance: impl Into<Entrance>,
     state: ApiState,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let limits = state.limits.connections;
+    let mut limits = state.limits.connections;
+    limits.connections_max = limits.connections_max.div_ceil(3);
     let peers = Peers::new(limits.per_address_max, state.trusted_proxies.clone());
-    accept((listener, peers), content_router(state), limits, shutdown).await;
+    accept((entrance.into(), peers), content_router(state), limits, shutdown).await;
     Ok(())
 }
 
@@ -97,7 +126,7 @@ pub async fn serve_metrics(
         ..ConnectionLimits::default()
     };
     let app = Router::new().route("/metrics", get(answer));
-    accept((listener, Peers::new(0, Vec::new())), app, limits, shutdown).await;
+    accept((listener.into(), Peers::new(0, Vec::new())), app, limits, shutdown).await;
     Ok(())
 }
 
@@ -115,16 +144,17 @@ pub async fn serve_profile(
         drain_time: Duration::from_secs(1),
         ..ConnectionLimits::default()
     };
-    accept((listener, Peers::new(0, Vec::new())), profile::routes(), limits, shutdown).await;
+    accept((listener.into(), Peers::new(0, Vec::new())), profile::routes(), limits, shutdown).await;
     Ok(())
 }
 
 async fn accept(
-    (listener, peers): (TcpListener, Arc<Peers>),
+    (entrance, peers): (Entrance, Arc<Peers>),
     app: Router,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
+    let Entrance { listener, tls } = entrance;
     // Ends connections that are not done when the time to drain is over.
     let cut = CancellationToken::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
@@ -149,7 +179,7 @@ async fn accept(
             metrics::counter!("http_connections_refused_total").increment(1);
             continue;
         };
-        let served = run(accepted, app.clone(), limits, shutdown.clone());
+        let served = enter(accepted, tls.clone(), (app.clone(), limits), shutdown.clone());
         let cut = cut.clone();
         // tidy: allow(banned) a connection is no task of the supervisor's: `places` bounds them and
         // the drain below waits for each
@@ -169,15 +199,38 @@ async fn accept(
     }
 }
 
-/// Until the client goes away, or the answer under way at `stop` is out.
-async fn run(
+/// A connection, after its handshake where there is one.
+async fn enter(
     (stream, peer): (TcpStream, SocketAddr),
-    app: Router,
-    limits: ConnectionLimits,
+    tls: Option<Tls>,
+    (app, limits): (Router, ConnectionLimits),
     stop: CancellationToken,
 ) {
     // Small answers must not wait for the next one.
     let _ = stream.set_nodelay(true);
+    let guard = |stream| StallGuard::new(stream, limits.stall_time);
+    let Some(tls) = tls else { return run((guard(stream), peer), app, limits, stop).await };
+    let Some(stream) = tls.accept(stream, guard).await else { return };
+    let strict = |mut response: Response| {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
+        response
+    };
+    run(
+        (stream, peer),
+        app.layer(map_response(move |response| ready(strict(response)))),
+        limits,
+        stop,
+    )
+    .await;
+}
+
+/// Until the client goes away, or the answer under way at `stop` is out.
+async fn run<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    (stream, peer): (S, SocketAddr),
+    app: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
     let adapt = move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
@@ -189,7 +242,7 @@ async fn run(
         .header_read_timeout(limits.header_time)
         .max_buf_size(BUFFER_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(StallGuard::new(stream, limits.stall_time)), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {

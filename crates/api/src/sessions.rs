@@ -9,7 +9,7 @@ use crate::{
     show::{address, time},
     sponsors::position,
 };
-use api_types::{Session, SessionList, SessionListQuery, SessionMode, SessionsEnded};
+use api_types::{Session, SessionList, SessionListQuery, SessionMode, SessionsEnded, SignInMethod};
 use app::SessionRow;
 use axum::{
     Json,
@@ -86,8 +86,12 @@ pub(crate) fn shown(row: &SessionRow, current: Option<Uuid>) -> Session {
     Session {
         id: row.id,
         principal_id: row.principal_id,
-        address: address(row.address.0),
-        chain_id: ChainId::from_i64(row.chain_id).0,
+        method: match row.address {
+            Some(_) => SignInMethod::Wallet,
+            None => SignInMethod::Provider,
+        },
+        address: row.address.map(|wallet| address(wallet.0)),
+        chain_id: row.chain_id.map(|id| ChainId::from_i64(id).0),
         contract: row.contract_chain_id != 0,
         origin: row.origin.clone(),
         mode: match row.kind.as_str() {

@@ -152,7 +152,7 @@ fn refresh_token<'r>(
 }
 
 /// The tokens in the body, or in cookies.
-fn granted(grants: &Grants) -> Response {
+pub(crate) fn granted(grants: &Grants) -> Response {
     let mut session = shown(&grants.session, None);
     session.current = true;
     let in_cookies = session.mode == SessionMode::Cookie;

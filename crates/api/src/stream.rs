@@ -1,26 +1,32 @@
 //! Who may follow which topics of the stream, and by which attributes they may filter.
 
-use auth::{Actor, AuthError, Authenticator, TOPICS, TopicRule};
+use crate::cookies;
+use auth::{Actor, AuthError, Authenticator, Origin, TOPICS, TopicRule};
+use axum::http::HeaderMap;
 use futures_util::future::BoxFuture;
-use push::{Authorize, Denied, Filter, Grant, TopicGrant};
+use push::{Authorize, CrossOrigin, Denied, Filter, Grant, TopicGrant};
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use time::OffsetDateTime;
 use vocab::PrincipalId;
 
 /// The policy of `auth`, applied to the stream.
 #[derive(Clone, Debug)]
-pub struct StreamPolicy(Authenticator);
+pub struct StreamPolicy {
+    authenticator: Authenticator,
+    /// Pages whose browsers may show cookies.
+    origins: Vec<Origin>,
+}
 
 impl StreamPolicy {
     #[must_use]
-    pub fn new(authenticator: Authenticator) -> Self {
-        Self(authenticator)
+    pub fn new(authenticator: Authenticator, origins: &[Origin]) -> Self {
+        Self { authenticator, origins: origins.to_vec() }
     }
 }
 
 impl Authorize for StreamPolicy {
     fn anonymous(&self) -> Grant {
-        grant(&Actor::Anonymous, self.0.now())
+        grant(&Actor::Anonymous, self.authenticator.now())
     }
 
     fn authenticate<'a>(
@@ -29,12 +35,21 @@ impl Authorize for StreamPolicy {
         from: Option<IpAddr>,
     ) -> BoxFuture<'a, Result<Grant, Denied>> {
         Box::pin(async move {
-            match self.0.authenticate(credential, from).await {
-                Ok(actor) => Ok(grant(&actor, self.0.now())),
+            match self.authenticator.authenticate(credential, from).await {
+                Ok(actor) => Ok(grant(&actor, self.authenticator.now())),
                 Err(AuthError::Unavailable(_)) => Err(Denied::Unavailable),
                 Err(_) => Err(Denied::Unauthenticated),
             }
         })
+    }
+
+    /// The rule for what changes something, though nothing does: a page of another that could
+    /// listen here would read what is the user's.
+    fn cookie<'h>(&self, headers: &'h HeaderMap) -> Result<Option<&'h str>, CrossOrigin> {
+        match cookies::access(headers) {
+            Some(_) if !cookies::is_from_page(headers, &self.origins) => Err(CrossOrigin),
+            shown => Ok(shown),
+        }
     }
 
     fn knows(&self, name: &str) -> bool {

@@ -24,7 +24,7 @@
 //! | `change_webhook`, `try_webhook` | who is told of which facts |
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
-//! | `sign_in` | wallets sign in, and stay signed in ([`SignIn`], beside [`App`]) |
+//! | `sign_in` | wallets and staff sign in, and stay signed in ([`SignIn`], beside [`App`]) |
 //! | `read_…` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
 //! | `check_readiness`, `node_heads` | may this process take requests? |
@@ -70,6 +70,7 @@ mod read_transfers;
 mod read_view;
 mod read_wallets;
 mod read_webhooks;
+mod replica;
 mod request_collection;
 mod request_mint;
 mod request_mints;
@@ -147,6 +148,7 @@ pub use read_transfers::TransferQuery;
 pub use read_view::{Look, Seen};
 pub use read_wallets::{WalletState, WalletView};
 pub use read_webhooks::{DeliveryView, Replay, WebhookPosition, WebhookView};
+pub use replica::{Changes, Replica};
 pub use request_collection::CollectionSpec;
 pub use request_mint::MintRequest;
 pub use request_mints::MintItem;
@@ -155,7 +157,8 @@ pub use request_transaction::{CALL, COMPENSATION, TRANSFER, TransactionSpec};
 pub use resolve_contract::KnownContract;
 pub use sign_in::{
     Asked, ChallengeSpec, ClientPlace, Grants, Opened, SessionKind, SignIn, SignInConfig,
-    SignInOptions, SignInRefusal, SignedMessage,
+    SignInOptions, SignInRefusal, SignedMessage, StaffAnswer, StaffOpened, StaffOptions, StaffSent,
+    StaffSpec,
 };
 pub use signer::Approval;
 pub use sponsor_refusal::SponsorRefusal;
@@ -252,6 +255,10 @@ impl WriteSettings {
 #[derive(Clone, Debug)]
 pub struct AppConfig {
     pub db: Db,
+    /// Pages of the index may come from here.
+    pub replica: Option<Arc<Replica>>,
+    /// Noted by whoever hears of one.
+    pub changes: Changes,
     pub clock: Arc<dyn Clock>,
     pub store: BlockStore,
     pub inspector: Inspector,
@@ -347,6 +354,12 @@ impl App {
 
     fn config(&self) -> &AppConfig {
         &self.0.config
+    }
+
+    /// To be told of what public reads show.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.config().changes
     }
 
     /// The store that uploads go to.

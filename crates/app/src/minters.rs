@@ -93,7 +93,10 @@ impl App {
                 return Ok(Tie::Owner);
             }
         }
-        let minter = user.speaks_on(chain) && self.is_minter(chain, contract, user.address).await?;
+        let minter = match user.wallet_on(chain) {
+            Some(wallet) => self.is_minter(chain, contract, wallet).await?,
+            None => false,
+        };
         Ok(if minter { Tie::Minter } else { Tie::None })
     }
 

@@ -9,7 +9,7 @@ use abi::Fault;
 use auth::{Action, Authenticator, Role, authorize};
 use db::{
     DbError, PgConnection,
-    principal_roles::{self, GrantRow},
+    principal_roles::{self, GRANTED, GrantRow},
     principals::{self, PrincipalFilter, PrincipalRow},
 };
 use journal::NewFact;
@@ -31,9 +31,8 @@ impl PrincipalView {
     /// Is it granted like that already, whoever did it?
     #[must_use]
     pub fn has(&self, grant: &GrantRow) -> bool {
-        let same =
-            |held: &GrantRow| (&held.role, held.expires_at) == (&grant.role, grant.expires_at);
-        self.roles.iter().any(same)
+        let of = |row: &GrantRow| (row.role.clone(), row.source.clone(), row.expires_at);
+        self.roles.iter().any(|held| of(held) == of(grant))
     }
 }
 
@@ -113,6 +112,7 @@ impl Principals {
         let grant = GrantRow {
             principal_id: id,
             role: role.to_string(),
+            source: GRANTED.to_owned(),
             granted_by: Some(maker.principal.0),
             granted_at: now,
             expires_at,
@@ -132,7 +132,8 @@ impl Principals {
         Ok(after)
     }
 
-    /// Take a role back; again does nothing.
+    /// Take a role back, whoever said so; again does nothing. What a provider claims comes back
+    /// with the next sign-in.
     ///
     /// # Errors
     /// [`Refusal::PrincipalUnknown`]
@@ -142,7 +143,7 @@ impl Principals {
         let mut transaction = db::begin(&self.app.config().db).await?;
         let before = locked(&mut transaction, id, now).await?;
         let (principal, text) = (PrincipalId(id), role.as_str());
-        if principal_roles::record_end(&mut transaction, principal, text).await?.is_some() {
+        if principal_roles::record_end(&mut transaction, principal, text).await? {
             let after = locked(&mut transaction, id, now).await?;
             let by = By::Request(maker, caller);
             let fact = role_decided(by, "role_ended", (&before, &after));
@@ -171,13 +172,13 @@ pub fn role_decided(
 fn told(view: &PrincipalView) -> Value {
     let role = |grant: &GrantRow| {
         let until = grant.expires_at.and_then(|at| at.format(&Rfc3339).ok());
-        json!({ "role": grant.role, "expires_at": until })
+        json!({ "role": grant.role, "source": grant.source, "expires_at": until })
     };
     json!({ "name": view.row.name, "kind": view.row.kind,
         "roles": view.roles.iter().map(role).collect::<Vec<_>>() })
 }
 
-async fn locked(
+pub(crate) async fn locked(
     db: &mut PgConnection,
     id: Uuid,
     now: OffsetDateTime,

@@ -111,9 +111,19 @@ impl App {
         wait_for: Option<u64>,
     ) -> Result<View, AppError> {
         let deadline = Instant::now() + WAIT_MAX;
+        if let Some(replica) = self.config().replica.as_ref().filter(|_| wait_for.is_none())
+            && let Some((db, found)) = replica.view(chain).await
+        {
+            return Ok(View { chain, db, as_of: found.map(|found| found.block), back_to: None });
+        }
         loop {
+            let replica = self.config().replica.as_ref();
+            let changes = self.changes().count();
             let mut db = db::begin_view(&self.config().db).await?;
             let found = checkpoints::load(&mut db, chain).await?;
+            if let Some(replica) = replica {
+                replica.saw(chain, changes, found.clone());
+            }
             let as_of = found.map(|found| found.block);
             let height = as_of.map(|block| block.number);
             let Some(wanted) = wait_for.filter(|wanted| height.is_none_or(|at| at < *wanted))

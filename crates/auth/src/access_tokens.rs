@@ -99,8 +99,8 @@ pub struct Subject<'a> {
     pub session: Uuid,
     /// The origin that was signed in at.
     pub client: &'a str,
-    pub address: Address,
-    pub chain_id: ChainId,
+    /// What was signed in with, if it was a wallet.
+    pub wallet: Option<(Address, ChainId)>,
 }
 
 /// What a token of ours says.
@@ -117,9 +117,12 @@ pub struct Claims {
     pub jti: Uuid,
     /// The session.
     pub sid: Uuid,
-    /// The wallet that was signed in with, EIP-55, and the chain that it was done for.
-    pub address: String,
-    pub chain_id: u64,
+    /// The wallet that was signed in with, EIP-55, and the chain that it was done for; nothing when
+    /// it was a provider of identities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_id: Option<u64>,
 }
 
 /// Why a token can't be made or is not taken.
@@ -180,8 +183,8 @@ impl Tokens {
             exp: ends.unix_timestamp(),
             jti: Uuid::now_v7(),
             sid: subject.session,
-            address: subject.address.to_checksum(None),
-            chain_id: subject.chain_id.0,
+            address: subject.wallet.map(|(address, _)| address.to_checksum(None)),
+            chain_id: subject.wallet.map(|(_, chain)| chain.0),
         };
         let keys = self.usable();
         let key = keys.iter().rev().find(|key| key.activates_at <= now);

@@ -19,6 +19,7 @@ mod key_uses;
 mod networks;
 mod origin;
 mod policy;
+mod provider_state;
 mod refresh_token;
 mod request_signature;
 mod session_check;
@@ -36,6 +37,7 @@ pub use policy::{
     Action, Actor, Denied, KeyHolder, Maker, PrincipalKind, Role, Rule, Scope, Tie, User,
     authorize, authorize_at_all, authorize_on,
 };
+pub use provider_state::{Binder, ProviderState, STATE_TIME, SealedState, StateInvalid};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
 pub use request_signature::{RequestParts, SIGNATURE_WINDOW, ShownSignature, SignatureFault};
 pub use sign_in_message::{

@@ -123,14 +123,14 @@ pub struct KeyHolder {
     pub unsigned: bool,
 }
 
-/// Somebody who signed in with a wallet and shows a valid access token.
+/// Somebody who signed in, with a wallet or with a provider of identities, and shows a valid access
+/// token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub principal: PrincipalId,
     pub session: Uuid,
-    /// What was signed in with, and for which chain.
-    pub address: Address,
-    pub chain_id: ChainId,
+    /// The wallet that was signed in with, and for which chain; none of a provider's.
+    pub wallet: Option<(Address, ChainId)>,
     /// Set when a contract signed in: it speaks for its address on its own chain only.
     pub contract_chain: Option<ChainId>,
     /// Granted to the principal.

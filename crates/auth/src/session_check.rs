@@ -14,7 +14,7 @@ use std::{
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocab::{ChainId, Clock, PrincipalId};
+use vocab::{Address, ChainId, Clock, PrincipalId};
 
 /// Looks at a session at most every 10 s: so long may one that was ended elsewhere go on here.
 #[derive(Clone, Debug)]
@@ -56,11 +56,12 @@ impl SessionCheck {
             return Err(AuthError::SessionEnded);
         }
         let until = OffsetDateTime::from_unix_timestamp(claims.exp);
+        let address = claims.address.map(|text| text.parse::<Address>()).transpose();
+        let address = address.map_err(|_| AuthError::TokenInvalid)?;
         Ok(User {
             principal: known.principal,
             session: claims.sid,
-            address: claims.address.parse().map_err(|_| AuthError::TokenInvalid)?,
-            chain_id: ChainId(claims.chain_id),
+            wallet: address.zip(claims.chain_id.map(ChainId)),
             contract_chain: known.contract_chain,
             roles: held(&known.roles, now),
             until: until.map_err(|_| AuthError::TokenInvalid)?,

@@ -180,3 +180,5 @@ impl SignInMessage {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -6,6 +6,7 @@ mod api;
 mod bare;
 mod ceiling;
 mod cpu;
+mod crowd;
 mod head;
 mod index;
 mod load;
@@ -53,9 +54,14 @@ enum Bench {
     Api(api::Options),
     /// Facts to many endpoints, without and with dead ones among them.
     Webhooks(webhooks::Options),
+    /// One fact to thousands of clients, and connections that are cut, against a bare broadcaster.
+    Stream(crowd::Options),
     /// Handlers that do nothing, or one statement: ceilings for others.
     #[command(hide = true)]
     Bare(bare::Options),
+    /// A broadcaster and nothing else: a ceiling.
+    #[command(hide = true)]
+    BareStream(crowd::broadcaster::Options),
 }
 
 fn main() -> ExitCode {
@@ -81,7 +87,9 @@ fn run() -> Result<()> {
         Bench::Head(options) => runtime.block_on(head::run(options)),
         Bench::Api(options) => runtime.block_on(api::run(options)),
         Bench::Webhooks(options) => runtime.block_on(webhooks::run(options)),
+        Bench::Stream(options) => runtime.block_on(crowd::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
+        Bench::BareStream(options) => runtime.block_on(crowd::broadcaster::serve(options)),
     }
 }
 

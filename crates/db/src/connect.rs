@@ -24,15 +24,31 @@ const IDLE_UNTESTED: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`DbError::Unavailable`] when no connection is had within 10 s.
 pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
-    let options = PgConnectOptions::from_str(url)?.application_name("stoa").options([
+    Ok(pool(connections_max).connect_with(options(url)?).await?)
+}
+
+/// A pool for a copy of the database, of at most `connections_max` connections, of which none is
+/// made before it is needed. One that is not had within `patience` is given up.
+///
+/// # Errors
+/// [`DbError`] when `url` is none.
+pub fn connect_copy(url: &str, connections_max: u32, patience: Duration) -> Result<Db, DbError> {
+    Ok(pool(connections_max).acquire_timeout(patience).connect_lazy_with(options(url)?))
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, DbError> {
+    Ok(PgConnectOptions::from_str(url)?.application_name("stoa").options([
         ("statement_timeout", "30000"),
         ("idle_in_transaction_session_timeout", "30000"),
         ("timezone", "UTC"),
         // Plans are kept, and a table that was small when one was made may be large a minute later.
         // Each of our statements has an index to go by.
         ("enable_seqscan", "off"),
-    ]);
-    Ok(PgPoolOptions::new()
+    ]))
+}
+
+fn pool(connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(10))
         // One that was used a moment ago needs no test.
@@ -42,8 +58,6 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<Db, DbError> {
                 async move { Ok(meta.idle_for < IDLE_UNTESTED || connection.ping().await.is_ok()) },
             )
         })
-        .connect_with(options)
-        .await?)
 }
 
 /// A pool of one connection to the same database: whoever writes with it finds its statements

@@ -167,6 +167,15 @@ pub async fn load_heads(db: &mut PgConnection) -> Result<Vec<TopicHead>, DbError
         .await?)
 }
 
+/// A name of this very log, which no other database of any deployment has.
+pub async fn load_log_name(db: &mut PgConnection) -> Result<String, DbError> {
+    let row = sqlx::query!(
+        r#"select concat(c.system_identifier, '-', d.oid) as "name!"
+             from pg_control_system() c, pg_database d where d.datname = current_database()"#
+    );
+    Ok(row.fetch_one(db).await?.name)
+}
+
 /// A connection that is told whenever facts were numbered.
 ///
 /// # Errors

@@ -77,6 +77,7 @@ pub mod transfers_reads;
 pub mod undecoded_logs;
 pub mod undo_records;
 pub mod user_sessions;
+pub mod user_subjects;
 pub mod user_wallets;
 pub mod wallets;
 pub mod wallets_reads;
@@ -87,7 +88,8 @@ pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{
-    Db, MIGRATOR, PooledConnection, apart, begin, begin_view, connect, migrate, migrated,
+    Db, MIGRATOR, PooledConnection, apart, begin, begin_view, connect, connect_copy, migrate,
+    migrated,
 };
 pub use error::DbError;
 pub use sqlx::{PgConnection, PgPool, PgTransaction};

@@ -11,9 +11,8 @@ use vocab::{Address, ChainId, PrincipalId};
 pub struct NewSession<'a> {
     pub id: Uuid,
     pub principal_id: PrincipalId,
-    pub address: Address,
-    /// The chain that was signed in for.
-    pub chain_id: ChainId,
+    /// The wallet, and the chain that was signed in for; none: signed in with a provider.
+    pub wallet: Option<(Address, ChainId)>,
     /// See [`crate::user_wallets::WalletProof`].
     pub contract_chain_id: i64,
     pub origin: &'a str,
@@ -38,8 +37,9 @@ impl std::fmt::Debug for NewSession<'_> {
 pub struct SessionRow {
     pub id: Uuid,
     pub principal_id: Uuid,
-    pub address: Addr,
-    pub chain_id: i64,
+    /// None, as is the chain: signed in with a provider of identities.
+    pub address: Option<Addr>,
+    pub chain_id: Option<i64>,
     pub contract_chain_id: i64,
     pub origin: String,
     pub kind: String,
@@ -95,8 +95,8 @@ pub async fn record(db: &mut PgConnection, new: NewSession<'_>) -> Result<(), Db
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, 0, $12)",
         new.id,
         new.principal_id.0,
-        new.address.as_slice(),
-        new.chain_id.as_i64(),
+        new.wallet.as_ref().map(|(address, _)| address.as_slice()),
+        new.wallet.map(|(_, chain)| chain.as_i64()),
         new.contract_chain_id,
         new.origin,
         new.kind,
@@ -114,7 +114,7 @@ pub async fn record(db: &mut PgConnection, new: NewSession<'_>) -> Result<(), Db
 pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<SessionRow>, DbError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        r#"select id, principal_id, address as "address: Addr", chain_id, contract_chain_id, origin,
+        r#"select id, principal_id, address as "address?: Addr", chain_id, contract_chain_id, origin,
                   kind, user_agent, client, created_at, last_used_at, expires_at, ended_at,
                   generation, refresh_mac, previous_mac, successor_salt, rotated_at
              from user_sessions where id = $1"#,
@@ -242,7 +242,7 @@ pub async fn list(
 ) -> Result<Vec<SessionRow>, DbError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        r#"select id, principal_id, address as "address: Addr", chain_id, contract_chain_id, origin,
+        r#"select id, principal_id, address as "address?: Addr", chain_id, contract_chain_id, origin,
                   kind, user_agent, client, created_at, last_used_at, expires_at, ended_at,
                   generation, refresh_mac, previous_mac, successor_salt, rotated_at
              from user_sessions

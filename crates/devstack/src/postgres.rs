@@ -65,6 +65,29 @@ impl Postgres {
         Ok(Self { child: None, directory: directory.to_owned(), bin: find_bin()? })
     }
 
+    /// A standby that follows this cluster, made anew where `options` say.
+    ///
+    /// # Errors
+    /// [`StackError`]
+    pub fn standby(&self, options: &PostgresOptions) -> Result<Self, StackError> {
+        let data = prepare_directory(&options.directory)?.join("data");
+        let output = as_user()
+            .arg(self.bin.join("pg_basebackup"))
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--username=stoa", "--host"])
+            .arg(&self.directory)
+            .arg("--pgdata")
+            .arg(&data)
+            .stdin(Stdio::null())
+            .current_dir(data.parent().unwrap_or(&data))
+            .output()
+            .map_err(StackError::io("cannot run pg_basebackup"))?;
+        if !output.status.success() {
+            let log = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(StackError::Died { program: "pg_basebackup", log });
+        }
+        Self::start(options)
+    }
+
     /// Connection URL of one database.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
@@ -238,13 +261,18 @@ fn prepare_directory(directory: &Path) -> Result<PathBuf, StackError> {
     Ok(directory)
 }
 
-fn init(bin: &Path, data: &Path) -> Result<(), StackError> {
+/// A command of the user that Postgres runs as; what is to run comes next.
+fn as_user() -> Command {
     let mut command = Command::new("setpriv");
     if let Some(user) = run_as() {
         command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
     }
-    let output = command
-        .args(["--pdeathsig", "TERM", "--"])
+    command.args(["--pdeathsig", "TERM", "--"]);
+    command
+}
+
+fn init(bin: &Path, data: &Path) -> Result<(), StackError> {
+    let output = as_user()
         .arg(bin.join("initdb"))
         .args(["--auth=trust", "--username=stoa", "--encoding=UTF8", "--locale=C", "-D"])
         .arg(data)

@@ -10,7 +10,7 @@ mod sequencer;
 mod tail;
 
 pub use db::{
-    facts::{Fact, TopicHead, load_after, load_between, load_heads, load_with_ends},
+    facts::{Fact, TopicHead, load_after, load_between, load_heads, load_log_name, load_with_ends},
     outbox::{NewFact, record},
 };
 pub use leader::Leader;

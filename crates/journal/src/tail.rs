@@ -14,7 +14,8 @@ const POLL: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Tail {
     db: Db,
-    listener: Listener,
+    /// None while nobody waits for notices.
+    listener: Option<Listener>,
     /// How far each topic was read, and in which epoch.
     read: BTreeMap<String, TopicHead>,
     batch_max: i64,
@@ -23,7 +24,7 @@ pub struct Tail {
 impl Tail {
     /// Follow from the present heads of all topics.
     pub async fn from_now(db: Db, batch_max: i64) -> Result<Self, DbError> {
-        let listener = facts::listen(&db).await?;
+        let listener = Some(facts::listen(&db).await?);
         let heads = facts::load_heads(&mut *db.acquire().await?).await?;
         let read = heads.into_iter().map(|head| (head.topic.clone(), head)).collect();
         Ok(Self { db, listener, read, batch_max })
@@ -39,23 +40,63 @@ impl Tail {
     /// at its new head. Cancel-safe: facts are counted as read only when they are returned.
     pub async fn next(&mut self) -> Result<Vec<Fact>, DbError> {
         loop {
-            let (found, jumped) = self.read_new().await?;
-            if !found.is_empty() || !jumped.is_empty() {
-                for head in jumped {
-                    self.read.insert(head.topic.clone(), head);
-                }
-                for fact in &found {
-                    if let Some(place) = self.read.get_mut(&fact.topic) {
-                        place.seq = fact.seq;
-                    }
-                }
+            if let Some(found) = self.look().await? {
                 return Ok(found);
             }
-            // A time-out is the poll that makes up for a lost notice.
-            if let Ok(notice) = timeout(POLL, self.listener.notified()).await {
-                notice?;
+            self.wait().await?;
+        }
+    }
+
+    /// As [`Tail::next`], but none when there is nothing new just now.
+    pub async fn look(&mut self) -> Result<Option<Vec<Fact>>, DbError> {
+        let (found, jumped) = self.read_new().await?;
+        if found.is_empty() && jumped.is_empty() {
+            return Ok(None);
+        }
+        for head in jumped {
+            self.read.insert(head.topic.clone(), head);
+        }
+        for fact in &found {
+            if let Some(place) = self.read.get_mut(&fact.topic) {
+                place.seq = fact.seq;
             }
         }
+        Ok(Some(found))
+    }
+
+    /// Until it is worth another look: at a notice, or when one may have been lost.
+    pub async fn wait(&mut self) -> Result<(), DbError> {
+        let Some(listener) = &mut self.listener else {
+            // What came before it listened is found by the next look.
+            self.listener = Some(facts::listen(&self.db).await?);
+            return Ok(());
+        };
+        if let Ok(notice) = timeout(POLL, listener.notified()).await {
+            notice?;
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for a while: notices that nobody reads would pile up in the database.
+    pub fn rest(&mut self) {
+        self.listener = None;
+    }
+
+    /// Count a fact as read that came another way. False when it does not follow what was read, so
+    /// that it was read before, or something is missing between.
+    pub fn accept(&mut self, epoch: i64, fact: &Fact) -> bool {
+        let Some(place) = self.read.get_mut(&fact.topic) else { return false };
+        let follows = place.epoch == epoch && place.seq + 1 == fact.seq;
+        if follows {
+            place.seq = fact.seq;
+        }
+        follows
+    }
+
+    /// Where this topic was read to.
+    #[must_use]
+    pub fn place(&self, topic: &str) -> Option<&TopicHead> {
+        self.read.get(topic)
     }
 
     async fn read_new(&self) -> Result<(Vec<Fact>, Vec<TopicHead>), DbError> {

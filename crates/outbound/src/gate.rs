@@ -98,6 +98,15 @@ impl Gate {
         options: GateOptions,
         configure: impl Fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, reqwest::Error> {
+        Self::asking(Arc::new(System), options, configure)
+    }
+
+    /// With what `names` says of names.
+    fn asking(
+        names: Arc<dyn Resolve>,
+        options: GateOptions,
+        configure: impl Fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, reqwest::Error> {
         install_tls();
         // Neither proxies of the environment nor redirects of the library: both would pass by the
         // check.
@@ -105,7 +114,7 @@ impl Gate {
             let plain = configure(Client::builder());
             plain.no_proxy().redirect(redirect::Policy::none()).referer(false)
         };
-        let resolver = Guarded(options.allowed.clone());
+        let resolver = Guarded { names, allowed: options.allowed.clone() };
         let guarded = client().dns_resolver(resolver).build()?;
         Ok(Self(Arc::new(Inner { options, guarded, exempt: client().build()? })))
     }
@@ -182,8 +191,14 @@ fn install_tls() {
 
 /// Resolves names to what may be reached. A connection is made to what it gave, so that a name
 /// can't change its mind between the check and the connection.
-#[derive(Clone, Debug)]
-struct Guarded(Allowed);
+#[derive(Clone)]
+struct Guarded {
+    names: Arc<dyn Resolve>,
+    allowed: Allowed,
+}
+
+/// What the system says of names.
+struct System;
 
 /// A name leads to no address that may be reached.
 #[derive(Clone, Copy, Debug)]
@@ -210,7 +225,17 @@ impl Error for Unresolved {}
 
 impl Guarded {
     fn may(&self, address: IpAddr) -> bool {
-        is_public(address) || self.0.holds(address)
+        is_public(address) || self.allowed.holds(address)
+    }
+}
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let all: Vec<SocketAddr> = found.map_err(|_| Unresolved)?.collect();
+            Ok(Box::new(all.into_iter()) as Addrs)
+        })
     }
 }
 
@@ -218,8 +243,7 @@ impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let all: Vec<SocketAddr> = found.map_err(|_| Unresolved)?.collect();
+            let all: Vec<SocketAddr> = guard.names.resolve(name).await?.collect();
             if all.is_empty() {
                 return Err(Unresolved.into());
             }
@@ -236,6 +260,73 @@ impl Resolve for Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        collections::VecDeque,
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// A name server whose owner wants in: each question gets the next answer.
+    struct TwoFaced(Mutex<VecDeque<Vec<IpAddr>>>);
+
+    impl Resolve for TwoFaced {
+        fn resolve(&self, _: Name) -> Resolving {
+            let answer = self.0.lock().unwrap().pop_front().expect("it was asked once too often");
+            let addresses = answer.into_iter().map(|address| SocketAddr::new(address, 0));
+            Box::pin(async move { Ok(Box::new(addresses) as Addrs) })
+        }
+    }
+
+    /// Answers all who connect, and counts them.
+    async fn listen(address: IpAddr, port: u16) -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind((address, port)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = count.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 1_024]).await;
+                let close = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(close).await;
+            }
+        });
+        (port, count)
+    }
+
+    /// `127.0.0.2` stands for an address that may be reached.
+    #[tokio::test]
+    async fn a_name_that_changes_its_mind_leads_nowhere_else() {
+        let [open, inside]: [IpAddr; 2] = ["127.0.0.2", "127.0.0.1"].map(|ip| ip.parse().unwrap());
+        let (port, reached) = listen(open, 0).await;
+        let (_, broken_in) = listen(inside, port).await;
+        let answers = [vec![open], vec![inside], vec![inside, open], vec![inside; 9], Vec::new()];
+        let names = Arc::new(TwoFaced(Mutex::new(answers.into())));
+        let allowed = Allowed::parse(&["127.0.0.2/32".to_owned()]).unwrap();
+        let options = GateOptions { allowed, http: true, ports: Ports::WebAndHigh };
+        let gate =
+            Gate::asking(names.clone(), options, |client| client.timeout(Duration::from_secs(20)))
+                .unwrap();
+        let url: Url = format!("http://two-faced.example:{port}/").parse().unwrap();
+        let mut outcomes = Vec::new();
+        for _ in 0..5 {
+            let answer = gate.client_for(&url).unwrap().get(url.clone()).send().await;
+            outcomes
+                .push(answer.map(|answer| answer.status().as_u16()).map_err(|e| Trouble::of(&e)));
+        }
+        let refused = Err(Trouble::Refused);
+        assert_eq!(outcomes, [Ok(200), refused, Ok(200), refused, Err(Trouble::Unresolved)]);
+        assert_eq!(broken_in.load(Ordering::SeqCst), 0);
+        assert_eq!(reached.load(Ordering::SeqCst), 2);
+        assert!(names.0.lock().unwrap().is_empty(), "each connection asks once");
+    }
 
     fn check(allowed: &[&str], http: bool, url: &str) -> Result<bool, Refused> {
         let allowed: Vec<String> = allowed.iter().map(|text| (*text).to_owned()).collect();

@@ -1,6 +1,7 @@
 //! What all connections share: the rings, the wake-up, and the bounds.
 
 use crate::{
+    Feed,
     entry::Entry,
     filter::Filter,
     policy::{Snapshot, SnapshotError, Snapshots},
@@ -11,13 +12,12 @@ use journal::{Fact, Tail, TopicHead};
 use std::{
     collections::BTreeMap,
     fmt,
-    future::Future,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -88,13 +88,6 @@ impl fmt::Debug for Hub {
     }
 }
 
-/// The one task that follows the log for a [`Hub`]. Run it beside the server.
-#[derive(Debug)]
-pub struct Feed {
-    hub: Hub,
-    tail: Tail,
-}
-
 impl Hub {
     /// Stand at the present end of the log. Nothing moves until the [`Feed`] runs.
     ///
@@ -119,7 +112,7 @@ impl Hub {
             connections: Arc::new(Semaphore::new(options.connections_max)),
             loads: Semaphore::new(LOADS_MAX),
         }));
-        Ok((hub.clone(), Feed { hub, tail }))
+        Ok((hub.clone(), Feed::new(hub, tail)))
     }
 
     /// How many connections are open.
@@ -207,6 +200,15 @@ impl Hub {
         Ok((found.into_iter().map(Entry::new).collect(), cut))
     }
 
+    /// Tell everybody of new facts, and of where the log stands now.
+    pub(crate) fn tell<'a>(&self, facts: Vec<Fact>, places: impl Iterator<Item = &'a TopicHead>) {
+        // Whoever keeps answers forgets them before anybody can ask because of a message.
+        self.0.snapshots.heard(&facts);
+        self.append(facts);
+        places.for_each(|place| self.jump(place));
+        self.0.changes.send_modify(|n| *n += 1);
+    }
+
     fn append(&self, facts: Vec<Fact>) {
         let mut entries = BTreeMap::<String, Vec<Arc<Entry>>>::new();
         for fact in facts {
@@ -226,37 +228,6 @@ impl Hub {
         let mut ring = ring.write().unwrap_or_else(PoisonError::into_inner);
         if ring.epoch() != place.epoch || ring.head() != place.seq {
             ring.reset(place.epoch, place.seq);
-        }
-    }
-}
-
-impl Feed {
-    /// Follow the log until `shutdown` ends, then tell all connections to go. Database trouble is
-    /// retried for ever with a pause, and said in the log.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
-        tokio::select! {
-            () = shutdown => self.hub.0.closing.cancel(),
-            () = self.follow() => {}
-        }
-    }
-
-    async fn follow(&mut self) {
-        loop {
-            match self.tail.next().await {
-                Ok(facts) => {
-                    self.hub.0.snapshots.heard(&facts);
-                    self.hub.append(facts);
-                    self.tail.places().for_each(|place| self.hub.jump(place));
-                    self.hub.0.changes.send_modify(|n| *n += 1);
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the stream waits for the database"
-                    );
-                    sleep(Duration::from_millis(500)).await;
-                }
-            }
         }
     }
 }

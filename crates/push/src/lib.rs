@@ -1,6 +1,7 @@
 //! Live delivery of the numbered fact log, over WebSocket and as server-sent events.
 //!
-//! One [`Feed`] per process follows the log into a bounded ring per topic. Each connection *pulls*
+//! One [`Feed`] per process follows the log into a bounded ring per topic, in the database or,
+//! where nodes share a Redis, as one of them reads it there ([`Fanout`]). Each connection *pulls*
 //! from its own positions, so a slow client costs its positions and one message in flight, never a
 //! growing queue; a client behind the ring is served from the database, window by window.
 //!
@@ -35,6 +36,8 @@ mod close;
 mod connection;
 mod entry;
 mod events;
+mod fanout;
+mod feed;
 mod filter;
 mod frame;
 mod hub;
@@ -48,10 +51,13 @@ mod subscription;
 
 pub use close::Close;
 pub use events::BadEvents;
+pub use fanout::{Fanout, FanoutError};
+pub use feed::Feed;
 pub use filter::Filter;
-pub use hub::{Feed, Hub, HubOptions};
+pub use hub::{Hub, HubOptions};
 pub use journal::Fact;
 pub use policy::{
-    Authorize, ClientAddress, Denied, Grant, Snapshot, SnapshotError, Snapshots, TopicGrant,
+    Authorize, ClientAddress, CrossOrigin, Denied, Grant, Snapshot, SnapshotError, Snapshots,
+    TopicGrant,
 };
 pub use route::{NotOpened, router};

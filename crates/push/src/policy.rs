@@ -1,6 +1,7 @@
 //! What the edge decides for us: who may see what, and what a snapshot shows.
 
 use crate::Filter;
+use axum::http::HeaderMap;
 use futures_util::future::BoxFuture;
 use journal::Fact;
 use serde_json::Value;
@@ -36,6 +37,11 @@ pub enum Denied {
     Unavailable,
 }
 
+/// A browser shows a cookie, and the page that has it do so is none of ours. Browsers let any page
+/// open a WebSocket and read what comes, so nothing else stands between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrossOrigin;
+
 /// Where a request comes from, as an extension of it. The edge says so; without, it is not known.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
@@ -45,13 +51,22 @@ pub trait Authorize: Send + Sync + 'static {
     /// What anyone may follow.
     fn anonymous(&self) -> Grant;
 
-    /// What the holder of `credential` (the `key` of an auth frame, or what followed `Bearer` in
-    /// the Authorization header) may follow, public topics included. `from`: see [`ClientAddress`].
+    /// What the holder of `credential` (the `key` of an auth frame, what followed `Bearer` in the
+    /// Authorization header, or that of a cookie) may follow, public topics included. `from`: see
+    /// [`ClientAddress`].
     fn authenticate<'a>(
         &'a self,
         credential: &'a str,
         from: Option<IpAddr>,
     ) -> BoxFuture<'a, Result<Grant, Denied>>;
+
+    /// The credential in a cookie, for a request that has none in its header.
+    ///
+    /// # Errors
+    /// [`CrossOrigin`]
+    fn cookie<'h>(&self, _headers: &'h HeaderMap) -> Result<Option<&'h str>, CrossOrigin> {
+        Ok(None)
+    }
 
     /// Every topic that some grant may hold: tells `unauthenticated` from `unknown_topic`.
     fn knows(&self, topic: &str) -> bool;

@@ -1,7 +1,7 @@
 //! `GET /stream` and `GET /events`: from a request to a connection.
 
 use crate::{
-    Authorize, ClientAddress, Denied, Grant, Hub,
+    Authorize, ClientAddress, CrossOrigin, Denied, Grant, Hub,
     connection::Door,
     events::{self, BadEvents, Wanted},
     frame::{Credential, Refusal},
@@ -37,7 +37,7 @@ struct Edge {
 /// Why no stream was opened: an extension of the answer, which has no body. The edge gives it one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotOpened {
-    /// 401: the credential in the header is wrong.
+    /// 401: the credential in the header or cookie is wrong.
     Unauthenticated,
     /// 503: credentials can't be checked just now.
     Unavailable,
@@ -49,6 +49,8 @@ pub enum NotOpened {
     CredentialMissing,
     /// 403: the credential is not for this topic, or the filter asks for what is another's.
     Denied,
+    /// 403: a browser shows a cookie for a page of somebody else.
+    CrossOrigin,
     /// 400
     Bad(BadEvents),
 }
@@ -72,11 +74,10 @@ async fn stream(
 ) -> Response {
     let from = from.map(|Extension(ClientAddress(from))| from);
     let Ok(up) = up else { return NotOpened::NoWebSocket.into_response() };
-    let grant = match granted(&edge, &headers, from).await {
-        Ok(grant) => grant,
+    let (grant, door) = match granted(&edge, &headers, from).await {
+        Ok(granted) => granted,
         Err(why) => return why.into_response(),
     };
-    let door = door(edge.authorizer, from, &headers);
     let Some(place) = edge.hub.enter() else {
         return NotOpened::TooManyConnections.into_response();
     };
@@ -107,9 +108,8 @@ async fn follow(
     };
     let wanted = Wanted::parse(pairs).and_then(|wanted| wanted.subscriptions(last));
     let wanted = wanted.map_err(NotOpened::Bad)?;
-    let grant = granted(&edge, &headers, from).await?;
+    let (grant, door) = granted(&edge, &headers, from).await?;
     let place = edge.hub.enter().ok_or(NotOpened::TooManyConnections)?;
-    let door = door(edge.authorizer, from, &headers);
     let body = events::open(edge.hub, door, grant, place, wanted).map_err(refused)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -134,18 +134,22 @@ async fn granted(
     edge: &Edge,
     headers: &HeaderMap,
     from: Option<IpAddr>,
-) -> Result<Grant, NotOpened> {
-    let Some(credential) = bearer(headers) else { return Ok(edge.authorizer.anonymous()) };
-    let granted = edge.authorizer.authenticate(credential, from).await;
-    granted.map_err(|denied| match denied {
+) -> Result<(Grant, Door), NotOpened> {
+    let authorizer = edge.authorizer.clone();
+    let shown = match bearer(headers) {
+        Some(text) => Some(text),
+        None => authorizer.cookie(headers).map_err(|CrossOrigin| NotOpened::CrossOrigin)?,
+    };
+    let grant = match shown {
+        Some(text) => authorizer.authenticate(text, from).await,
+        None => Ok(authorizer.anonymous()),
+    };
+    let grant = grant.map_err(|denied| match denied {
         Denied::Unauthenticated => NotOpened::Unauthenticated,
         Denied::Unavailable => NotOpened::Unavailable,
-    })
-}
-
-fn door(authorizer: Arc<dyn Authorize>, from: Option<IpAddr>, headers: &HeaderMap) -> Door {
-    let credential = bearer(headers).map(|text| Credential(text.to_owned()));
-    Door { authorizer, from, credential }
+    })?;
+    let credential = shown.map(|text| Credential(text.to_owned()));
+    Ok((grant, Door { authorizer, from, credential }))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -162,7 +166,7 @@ impl NotOpened {
             Self::Unavailable | Self::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::CredentialMissing => StatusCode::UNAUTHORIZED,
-            Self::Denied => StatusCode::FORBIDDEN,
+            Self::Denied | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
         }
     }

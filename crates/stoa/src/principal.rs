@@ -7,7 +7,7 @@ use auth::Role;
 use clap::{Args, Subcommand};
 use db::{
     PgConnection,
-    principal_roles::{self, GrantRow},
+    principal_roles::{self, CLAIMED, GRANTED, GrantRow},
     principals::{self, PrincipalFilter},
 };
 use time::{Duration, OffsetDateTime};
@@ -80,14 +80,23 @@ async fn list(options: &ListOptions) -> Result<()> {
     say("id                                    kind      roles, name");
     for row in &rows {
         let own = grants.iter().filter(|grant| grant.principal_id == row.id);
-        let roles: Vec<&str> = own.map(|grant| grant.role.as_str()).collect();
+        let roles: Vec<String> = own.map(shown).collect();
         let roles = if roles.is_empty() { "-".to_owned() } else { roles.join(" ") };
         say(&format!("{}  {:<8}  {} ({})", row.id, row.kind, roles, row.name.escape_default()));
+    }
+    if grants.iter().any(|grant| grant.source == CLAIMED) {
+        say("* by the identity provider, at the last sign-in; ends by itself");
     }
     if rows.len() as i64 == LIST_MAX {
         say("… only the newest are shown");
     }
     Ok(())
+}
+
+/// What a provider said has a mark.
+fn shown(grant: &GrantRow) -> String {
+    let mark = if grant.source == CLAIMED { "*" } else { "" };
+    format!("{}{mark}", grant.role)
 }
 
 async fn grant(options: &GrantOptions) -> Result<()> {
@@ -98,6 +107,7 @@ async fn grant(options: &GrantOptions) -> Result<()> {
     let grant = GrantRow {
         principal_id: options.id.0,
         role: options.role.to_string(),
+        source: GRANTED.to_owned(),
         granted_by: None,
         granted_at: now,
         expires_at: options.expires_in.map(|span| now + span),
@@ -121,7 +131,7 @@ async fn end(options: &EndOptions) -> Result<()> {
     let mut transaction = db::begin(&db).await?;
     let before = load(&mut transaction, options.id, now).await?;
     let role = options.role.as_str();
-    if principal_roles::record_end(&mut transaction, options.id, role).await?.is_none() {
+    if !principal_roles::record_end(&mut transaction, options.id, role).await? {
         say(&format!("{} was no {role}", before.row.name.escape_default()));
         return Ok(());
     }

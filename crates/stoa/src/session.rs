@@ -75,7 +75,7 @@ fn line(session: &SessionRow) -> String {
         session.id,
         time_of(session.last_used_at),
         time_of(session.expires_at),
-        session.address.0,
+        session.address.map_or_else(|| "provider".to_owned(), |address| address.0.to_string()),
         session.client,
         session.principal_id,
         agent.escape_default(),

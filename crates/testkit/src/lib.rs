@@ -8,6 +8,7 @@
 
 mod database;
 mod fault;
+pub mod identity_provider;
 mod node;
 pub mod op_stack;
 pub mod picture;

@@ -17,8 +17,16 @@ pub(crate) enum Declared {
 /// None: it is not declared, and done for nobody.
 pub(crate) fn declared(operation: &str) -> Option<Declared> {
     let action = match operation {
-        "get_health" | "get_readiness" | "get_metrics" | "ask_challenge" | "open_session"
-        | "refresh_session" | "log_out" | "list_token_keys" => return Some(Declared::Open),
+        "get_health"
+        | "get_readiness"
+        | "get_metrics"
+        | "ask_challenge"
+        | "open_session"
+        | "refresh_session"
+        | "log_out"
+        | "list_token_keys"
+        | "start_staff_sign_in"
+        | "finish_staff_sign_in" => return Some(Declared::Open),
         "upload_picture" => UploadContent,
         "store_metadata" | "refresh_token_metadata" => StoreMetadata,
         "request_mint" | "request_mints" => RequestMint,

@@ -89,6 +89,25 @@ codes! {
          role `organizer` into those that you asked for.";
     AdminOnly, "admin_only", 403, "Only admins may do this",
         "It takes the role `admin`, and of a key the scope `admin`, too.";
+    StaffOnly, "staff_only", 403, "No role is yours here",
+        "Your provider knows you, and nothing that it says of you is a role of this engine. Ask its \
+         administrators for a group that is, then sign in again.";
+    ProviderDenied, "provider_denied", 403, "The provider did not sign you in",
+        "You, or the provider, said no there; `detail` has its word for it. Start again.";
+    ProviderStateInvalid, "provider_state_invalid", 400, "This browser asked for no such sign-in",
+        "It was asked for more than 10 minutes ago, or in another browser, or not at all. Start \
+         again.";
+    ProviderCodeRefused, "provider_code_refused", 422, "The provider refuses the code",
+        "It was used before or has expired. Start again.";
+    ProviderTokenRefused, "provider_token_refused", 422, "The provider's token is not taken",
+        "`detail` says why. Start again; if it stays so, an operator must look at the provider.";
+    ProviderAbsent, "provider_absent", 404, "There is no identity provider here",
+        "Sign in with a wallet; or an operator names a provider in `[oidc]`.";
+    ProviderStateSpent, "provider_state_spent", 409, "This sign-in was finished before",
+        "Each opens one session. Start again if you are not signed in.";
+    ProviderUnavailable, "provider_unavailable", 503, "The identity provider does not help",
+        "`detail` says what is wrong with it. Nobody was signed in. Start again after the seconds \
+         in `Retry-After`.";
     ScopeMissing, "scope_missing", 403, "The API key lacks a scope",
         "`detail` names the scope that the request needs.";
     RequestSignatureMalformed, "request_signature_malformed", 401,

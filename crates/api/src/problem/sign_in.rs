@@ -26,5 +26,31 @@ pub(super) fn of_refusal(refusal: SignInRefusal) -> Problem {
         SignInRefusal::RefreshTokenInvalid => Code::RefreshTokenInvalid.into(),
         SignInRefusal::RefreshTokenReused => Code::RefreshTokenReused.into(),
         SignInRefusal::SessionUnknown => Code::SessionUnknown.into(),
+        refusal => of_staff(refusal),
+    }
+}
+
+/// The same of who came by way of a provider.
+fn of_staff(refusal: SignInRefusal) -> Problem {
+    match refusal {
+        SignInRefusal::ProviderAbsent => Code::ProviderAbsent.into(),
+        SignInRefusal::ReturnPath(detail) => {
+            Problem::from(Code::QueryInvalid).at("?return_to", detail)
+        }
+        SignInRefusal::StateInvalid => Code::ProviderStateInvalid.into(),
+        SignInRefusal::StateSpent => Code::ProviderStateSpent.into(),
+        SignInRefusal::ProviderDenied(error) => {
+            Problem::from(Code::ProviderDenied).saying(format!("the provider says {error}"))
+        }
+        SignInRefusal::ProviderCodeRefused => Code::ProviderCodeRefused.into(),
+        SignInRefusal::ProviderTokenRefused(reason) => {
+            Problem::from(Code::ProviderTokenRefused).saying(reason)
+        }
+        SignInRefusal::ProviderUnavailable(reason) => {
+            Problem::from(Code::ProviderUnavailable).saying(reason)
+        }
+        SignInRefusal::NotStaff => Code::StaffOnly.into(),
+        // The rest was told above.
+        _ => Code::Internal.into(),
     }
 }

@@ -1,9 +1,10 @@
 //! Sessions that a browser keeps, and what pages of others may do.
 
 use crate::{
-    harness::{Api, PAGE, body, problem, start},
+    harness::{Api, PAGE, Setup, body, problem, start, start_as},
     sign_in::{LOGOUT, REFRESH, SESSIONS, personal, text},
     sponsored::User,
+    stream::Listener,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -182,4 +183,67 @@ async fn only_pages_of_ours_may_read_answers() {
     let content = api.client.get(format!("{}/ipfs/x", api.content_url)).header("origin", PAGE);
     let content = content.send().await.unwrap();
     assert!(!content.headers().contains_key("access-control-allow-origin"));
+}
+
+/// Any page may open a WebSocket to anywhere, with the cookies that go there, and read what comes.
+#[tokio::test]
+async fn pages_of_others_hear_nothing() {
+    let api = start_as(Setup { stream: true, ..Setup::default() }).await;
+    let request = shown(&api, &User::new(7)).await;
+    let opened = api.request(Method::POST, SESSIONS).header("origin", PAGE).json(&request).send();
+    let opened = opened.await.unwrap();
+    let jar = jar(&cookies(&opened));
+    body(opened, 201).await;
+    let with = |pairs: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        let own = ("cookie", jar.clone());
+        pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).chain([own]).collect()
+    };
+    let mut listener = Listener::open(&api, &with(&[("origin", PAGE)])).await.unwrap();
+    let (answer, _) = listener.subscribe("s", "mints", json!({})).await;
+    assert_eq!(answer["op"], "subscribed", "its own mints");
+    let events = |pairs: &[(&'static str, &str)]| {
+        let events = api.request(Method::GET, "/api/v1/events?topic=mints");
+        with(pairs).into_iter().fold(events, |events, (name, value)| events.header(name, value))
+    };
+    // A page does not name itself to its own server, but the browser says that it is the same.
+    for pair in [("origin", PAGE), ("sec-fetch-site", "same-origin")] {
+        let answer = events(&[pair]).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), pair), (200, pair));
+    }
+    let sources: [&[(&str, &str)]; 7] = [
+        &[],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "https://app.example.org.evil.example")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", PAGE), ("origin", "https://evil.example")],
+    ];
+    for source in sources {
+        let refused = Listener::open(&api, &with(source)).await.err();
+        assert_eq!(refused, Some(403), "{source:?}");
+        problem(events(source).send().await.unwrap(), "follow_events", "cross_origin").await;
+    }
+    // Without cookies nothing is asked of pages: public topics are anybody's.
+    let evil = [("origin", "https://evil.example".to_owned())];
+    let mut listener = Listener::open(&api, &evil).await.unwrap();
+    let (answer, _) = listener.subscribe("s", "mints", json!({})).await;
+    assert_eq!(answer["code"], "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_stream_by_cookie_ends_with_its_session() {
+    let beat = Some(std::time::Duration::from_millis(100));
+    let setup = Setup { stream: true, heartbeat: beat, ..Setup::default() };
+    let api = start_as(setup).await;
+    let request = shown(&api, &User::new(7)).await;
+    let opened = api.request(Method::POST, SESSIONS).header("origin", PAGE).json(&request).send();
+    let jar = jar(&cookies(&opened.await.unwrap()));
+    let from_here = [("cookie", jar.clone()), ("origin", PAGE.to_owned())];
+    let mut listener = Listener::open(&api, &from_here).await.unwrap();
+    listener.subscribe("s", "mints", json!({})).await;
+    let left = from_page(&api, Method::POST, LOGOUT, &jar).json(&json!({}));
+    assert_eq!(left.send().await.unwrap().status(), 204);
+    assert_eq!(listener.end().await, 4401);
+    assert_eq!(Listener::open(&api, &from_here).await.err(), Some(401));
 }

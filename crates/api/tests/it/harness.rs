@@ -1,7 +1,8 @@
 //! A whole API on a fresh database, and a client for it.
 
 use app::{
-    ApiKeys, App, AppConfig, ChainSettings, SignIn, SignInConfig, SignInOptions, WriteSettings,
+    ApiKeys, App, AppConfig, ChainSettings, Changes, Replica, SignIn, SignInConfig, SignInOptions,
+    StaffOptions, WriteSettings,
 };
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
@@ -73,6 +74,8 @@ pub struct Setup {
     pub stream: bool,
     /// Between two heartbeats of the stream; its usual time when it is absent.
     pub heartbeat: Option<std::time::Duration>,
+    /// Where its nodes share a Redis.
+    pub redis: Option<String>,
     /// Jobs that may wait per role; 0 stands for 1,000.
     pub queue_max: u64,
     /// Where it stands on the node; none of ours when it is absent.
@@ -80,6 +83,9 @@ pub struct Setup {
     /// The node of another chain, [`OTHER_CHAIN`], which comes first.
     pub other: Option<chain::Endpoint>,
     pub sign_in: Option<SignInOptions>,
+    pub staff: Option<StaffOptions>,
+    /// In the open without.
+    pub tls: Option<api::Tls>,
     /// No limits without.
     pub limiter: Option<Limiter>,
     /// Believed about who calls them.
@@ -90,6 +96,9 @@ pub struct Setup {
     pub read_only: bool,
     /// With answers that are kept. Tests write past everything that tells of changes.
     pub hot: bool,
+    /// Pages of the index may come from here.
+    pub replica: Option<Arc<Replica>>,
+    pub changes: Changes,
     /// Another node of the same deployment: its database. What is there is there already.
     pub beside: Option<Db>,
 }
@@ -140,6 +149,8 @@ pub async fn start_as(setup: Setup) -> Api {
     let queue_max = if setup.queue_max == 0 { 1_000 } else { setup.queue_max };
     let app = App::new(AppConfig {
         db: database.db.clone(),
+        replica: setup.replica,
+        changes: setup.changes,
         clock: clock.clone(),
         store: BlockStore::open_at(directory.path()).await.unwrap(),
         inspector: Inspector::new(MediaLimits::default()),
@@ -161,6 +172,7 @@ pub async fn start_as(setup: Setup) -> Api {
         pepper: Pepper::new(PEPPER),
         authenticator: authenticator.clone(),
         options: setup.sign_in.unwrap_or_else(|| SignInOptions::new(origins())),
+        staff: setup.staff,
     });
     let state = api::ApiState::new(api::ApiConfig {
         app: app.clone(),
@@ -177,15 +189,23 @@ pub async fn start_as(setup: Setup) -> Api {
     let stop = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let content_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let scheme = if setup.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr().unwrap());
     let content_url = format!("http://{}", content_listener.local_addr().unwrap());
     let mut others = Router::new().route("/panic", get(|| async { panic!("on purpose") as &str }));
     if setup.stream {
         others = others.merge(
-            stream((&database.db, &state), authenticator.clone(), setup.heartbeat, &stop).await,
+            stream(
+                (&database.db, &state),
+                api::StreamPolicy::new(authenticator.clone(), sign_in.origins()),
+                (setup.heartbeat, setup.redis.as_deref()),
+                &stop,
+            )
+            .await,
         );
     }
-    tokio::spawn(api::serve(listener, state.clone(), others, stop.clone()));
+    let entrance = api::Entrance { listener, tls: setup.tls };
+    tokio::spawn(api::serve(entrance, state.clone(), others, stop.clone()));
     tokio::spawn(api::serve_content(content_listener, state, stop.clone()));
     let principal = principal(&database.db).await;
     if is_first {
@@ -254,8 +274,8 @@ fn tokens(clock: Arc<FixedClock>) -> Tokens {
 /// The stream with its feed and the sequencer, until `stop`.
 async fn stream(
     (db, state): (&Db, &api::ApiState),
-    authenticator: Authenticator,
-    heartbeat: Option<std::time::Duration>,
+    policy: api::StreamPolicy,
+    (heartbeat, redis): (Option<std::time::Duration>, Option<&str>),
     stop: &CancellationToken,
 ) -> Router {
     let sequencer = journal::run_sequencer(
@@ -269,8 +289,12 @@ async fn stream(
     let options = push::HubOptions { heartbeat: heartbeat.unwrap_or(usual.heartbeat), ..usual };
     let hub = push::Hub::start(db.clone(), snapshots, options);
     let (hub, feed) = hub.await.unwrap();
-    tokio::spawn(feed.run(stop.clone().cancelled_owned()));
-    api::nested(push::router(hub, Arc::new(api::StreamPolicy::new(authenticator))))
+    let fanout = match redis {
+        Some(url) => Some(push::Fanout::open(url, db, &[7; 32]).await.unwrap()),
+        None => None,
+    };
+    tokio::spawn(feed.through(fanout).run(stop.clone().cancelled_owned()));
+    api::nested(push::router(hub, Arc::new(policy)))
 }
 
 fn chain_settings(id: u64, nodes: Vec<Endpoint>, writes: Option<WriteSettings>) -> ChainSettings {

@@ -16,7 +16,7 @@ async fn start() -> Api {
     start_as(Setup { hot: true, stream: true, ..Setup::default() }).await
 }
 
-fn item(token: usize) -> String {
+pub fn item(token: usize) -> String {
     format!(
         "insert into items (chain_id, contract, token_id, owner, uri, minted_block, minted_tx,
                             updated_block)
@@ -33,9 +33,27 @@ async fn run(api: &Api, statement: &str) {
     statement.execute(&api.database.db).await.unwrap();
 }
 
-async fn tokens(api: &Api) -> usize {
+pub async fn tokens(api: &Api) -> usize {
     let page = body(api.request(Method::GET, ITEMS).send().await.unwrap(), 200).await;
     page["items"].as_array().unwrap().len()
+}
+
+/// Another item, as the index tells of it.
+pub async fn change(api: &Api, token: usize) {
+    let fact = journal::NewFact {
+        topic: topic::ITEMS,
+        kind: "item_minted",
+        reverting: false,
+        attributes: json!({ "token_id": token.to_string() }),
+        chain_id: Some(ChainId(CHAIN)),
+        block: Some(BlockRef { number: 5, hash: [3; 32].into() }),
+        data: json!({}),
+    };
+    let mut transaction = db::begin(&api.database.db).await.unwrap();
+    let row = sqlx::query(sqlx::AssertSqlSafe(item(token)));
+    row.execute(&mut *transaction).await.unwrap();
+    journal::record(&mut transaction, &[fact]).await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 #[tokio::test]
@@ -62,20 +80,7 @@ async fn who_hears_of_a_change_sees_it() {
     stream.subscribe("s", topic::ITEMS, json!({})).await;
     for token in 0..50_usize {
         assert_eq!(tokens(&api).await, token, "filled");
-        let fact = journal::NewFact {
-            topic: topic::ITEMS,
-            kind: "item_minted",
-            reverting: false,
-            attributes: json!({ "token_id": token.to_string() }),
-            chain_id: Some(ChainId(CHAIN)),
-            block: Some(BlockRef { number: 5, hash: [3; 32].into() }),
-            data: json!({}),
-        };
-        let mut transaction = db::begin(&api.database.db).await.unwrap();
-        let row = sqlx::query(sqlx::AssertSqlSafe(item(token)));
-        row.execute(&mut *transaction).await.unwrap();
-        journal::record(&mut transaction, &[fact]).await.unwrap();
-        transaction.commit().await.unwrap();
+        change(&api, token).await;
         stream.find(|m| m["type"] == "delta" && m["data"]["kind"] == "item_minted").await;
         assert_eq!(tokens(&api).await, token + 1);
     }

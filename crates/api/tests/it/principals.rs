@@ -30,6 +30,7 @@ pub async fn grant(api: &Api, id: Uuid, role: Role) {
     let grant = GrantRow {
         principal_id: id,
         role: role.to_string(),
+        source: principal_roles::GRANTED.to_owned(),
         granted_by: None,
         granted_at: api.authenticator.now(),
         expires_at: None,

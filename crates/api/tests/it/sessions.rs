@@ -68,8 +68,7 @@ async fn an_access_token_is_one_of_ours_and_of_now() {
         principal: PrincipalId(text(session, "principal_id").parse().unwrap()),
         session: text(session, "id").parse().unwrap(),
         client: PAGE,
-        address: user.address,
-        chain_id: ChainId(31_337),
+        wallet: Some((user.address, ChainId(31_337))),
     };
     let policy = api.tokens.policy().clone();
     let made = |policy: TokenPolicy, seed: u8, ahead: Duration| {

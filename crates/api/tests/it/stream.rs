@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::{net::TcpStream, sync::oneshot};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest},
+    tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
 async fn streaming() -> Api {
@@ -25,13 +25,22 @@ pub struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Listener {
     pub async fn connect(api: &Api, key: Option<&str>) -> Self {
+        let header = key.map(|key| ("authorization", format!("Bearer {key}")));
+        Self::open(api, header.as_slice()).await.unwrap()
+    }
+
+    /// With these headers; the status when it is not opened.
+    pub async fn open(api: &Api, headers: &[(&'static str, String)]) -> Result<Self, u16> {
         let url = format!("{}/api/v1/stream", api.url.replacen("http", "ws", 1));
         let mut request = url.into_client_request().unwrap();
-        if let Some(key) = key {
-            let value = format!("Bearer {key}").parse().unwrap();
-            request.headers_mut().insert("authorization", value);
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().unwrap());
         }
-        Self(connect_async(request).await.unwrap().0)
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("no handshake: {error}"),
+        }
     }
 
     /// The answer to a subscription, and the snapshot if it was accepted.
@@ -50,7 +59,7 @@ impl Listener {
     }
 
     /// The code that the server closes with.
-    async fn end(&mut self) -> u16 {
+    pub async fn end(&mut self) -> u16 {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
             let message = next.await.expect("nothing came").expect("the end").unwrap();

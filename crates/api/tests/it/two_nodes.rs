@@ -2,6 +2,7 @@
 
 use crate::{
     harness::{ALICE, Api, Setup, URI, body, problem, start_as},
+    hot::{change, tokens},
     sign_in::{REFRESH, SESSIONS, text},
     sponsored::User,
     stream::Listener,
@@ -9,14 +10,19 @@ use crate::{
 use devstack::Redis;
 use futures_util::future::join_all;
 use limits::{Limiter, Options, Quota, RedisBuckets};
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+};
 use vocab::topic;
 
 struct Deployment {
     nodes: [Api; 2],
-    _redis: Redis,
+    redis: Redis,
     _directory: tempfile::TempDir,
 }
 
@@ -29,11 +35,12 @@ async fn deployment(units: u32) -> Deployment {
         let shared = RedisBuckets::new(&redis.url()).unwrap();
         let options = Options { key: quota, ..Options::unlimited() };
         let limiter = Some(Limiter::new(options, Some(shared)));
-        Setup { limiter, beside, stream: true, hot: true, ..Setup::default() }
+        let redis = Some(redis.url());
+        Setup { limiter, beside, redis, stream: true, hot: true, ..Setup::default() }
     };
     let one = start_as(setup(None)).await;
     let other = start_as(setup(Some(one.database.db.clone()))).await;
-    Deployment { nodes: [one, other], _redis: redis, _directory: directory }
+    Deployment { nodes: [one, other], redis, _directory: directory }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,6 +135,74 @@ async fn who_moves_from_one_to_the_other_misses_nothing() {
     };
     let (seen, ()) = tokio::join!(following, asking);
     assert_eq!(seen, (1..=MINTS as i64).collect::<Vec<_>>());
+}
+
+/// As `FLUSHALL` does, for as long as there is one to do it.
+async fn forget(redis: &Redis) {
+    let url = redis.url();
+    let socket = url.strip_prefix("redis+unix://").unwrap();
+    if let Ok(mut stream) = UnixStream::connect(socket).await {
+        stream.write_all(b"FLUSHALL\r\n").await.unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_redis_forgets_and_its_death_cost_nothing() {
+    const MINTS: usize = 60;
+    let deployment = deployment(100_000).await;
+    let [one, other] = &deployment.nodes;
+    let user = User::new(7);
+    let message = one.challenge(user.address).await;
+    let signature = crate::sign_in::personal(&user, &message);
+    let opened = body(other.open(&message, &signature).await, 201).await;
+    let access = text(&opened, "access_token");
+    let mint = json!({ "to": ALICE, "uri": URI });
+    let ask = async |api: &Api, n: usize| {
+        let ask = api.post_as(&one.key, "/api/v1/mints", &format!("k{n}")).json(&mint);
+        body(ask.send().await.unwrap(), 202).await
+    };
+    for n in 0..MINTS {
+        let first = ask(one, n).await;
+        match n {
+            40 => deployment.redis.signal(Signal::SIGSTOP),
+            50 => deployment.redis.signal(Signal::SIGKILL),
+            0..40 => forget(&deployment.redis).await,
+            _ => {}
+        }
+        let again = ask(other, n).await;
+        assert_eq!(text(&again, "id"), text(&first, "id"), "{n}");
+        body(one.get_as(access, SESSIONS).send().await.unwrap(), 200).await;
+    }
+    let listed = "/api/v1/mints?limit=100";
+    let listed = body(other.get_as(&one.key, listed).send().await.unwrap(), 200).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), MINTS);
+    let again = other.open(&message, &signature).await;
+    problem(again, "open_session", "challenge_spent").await;
+}
+
+/// Facts reach one of them through Redis. It, too, forgets what it keeps before it tells anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_of_a_change_on_either_sees_it_there() {
+    let deployment = deployment(100_000).await;
+    let mut listeners = Vec::new();
+    for api in &deployment.nodes {
+        let mut listener = Listener::connect(api, None).await;
+        listener.subscribe("s", topic::ITEMS, json!({})).await;
+        listeners.push(listener);
+    }
+    for token in 0..50_usize {
+        for api in &deployment.nodes {
+            assert_eq!(tokens(api).await, token, "filled");
+        }
+        change(&deployment.nodes[0], token).await;
+        for (api, listener) in deployment.nodes.iter().zip(&mut listeners) {
+            listener.find(|m| m["type"] == "delta" && m["data"]["kind"] == "item_minted").await;
+            assert_eq!(tokens(api).await, token + 1);
+        }
+    }
 }
 
 #[tokio::test]

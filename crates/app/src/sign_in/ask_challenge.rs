@@ -105,7 +105,11 @@ impl SignIn {
     }
 
     /// Where somebody signs in. A page can ask for itself only.
-    fn origin_of(&self, named: Option<&str>, page: Option<&str>) -> Result<&Origin, AppError> {
+    pub(super) fn origin_of(
+        &self,
+        named: Option<&str>,
+        page: Option<&str>,
+    ) -> Result<&Origin, AppError> {
         let origins = self.origins();
         let wanted = named.or(page);
         let differ = named.zip(page).is_some_and(|(named, page)| named != page);

@@ -1,4 +1,4 @@
-//! Signing in with a wallet (EIP-4361), and staying signed in.
+//! Signing in, with a wallet (EIP-4361) or a provider of identities, and staying signed in.
 //!
 //! ```text
 //! ask ─► challenge row ─► wallet signs ─► message held against the row ─► whose signature?
@@ -10,17 +10,22 @@
 //!              └► refresh token, used once ─► the next two
 //! ```
 //! The row in Postgres decides whether a challenge is good. What a chain says of a contract account
-//! is asked before the transaction, so that no lock waits for a node.
+//! is asked before the transaction, so that no lock waits for a node. Staff may sign in with a
+//! provider of identities instead (`ask_provider`, `open_staff_session`); the session is the same.
 
 mod ask_challenge;
+mod ask_provider;
 mod contract_signature;
 mod end_session;
 mod open_session;
+mod open_staff_session;
 mod refresh_session;
 mod refusal;
 
 pub use ask_challenge::{Asked, ChallengeSpec};
+pub use ask_provider::{StaffOptions, StaffSent, StaffSpec};
 pub use open_session::{Opened, SignedMessage};
+pub use open_staff_session::{StaffAnswer, StaffOpened};
 pub use refusal::SignInRefusal;
 
 use crate::AppError;
@@ -30,6 +35,7 @@ use db::{
     Db, DbError, PgConnection, PgTransaction,
     sign_in_challenges::{self, ChallengeCaps},
     user_sessions::{self, SessionRow},
+    user_subjects,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -101,6 +107,8 @@ pub struct SignInConfig {
     /// Forgets at once which sessions ended here.
     pub authenticator: Authenticator,
     pub options: SignInOptions,
+    /// Staff sign in with it, if there is one.
+    pub staff: Option<StaffOptions>,
 }
 
 /// The use cases of signing in. Cheap to clone.
@@ -227,12 +235,12 @@ impl SignIn {
 
     /// Both tokens of a session.
     fn grant(&self, session: SessionRow, refresh: &RefreshToken) -> Result<Grants, AppError> {
+        let wallet = session.address.map(|address| address.0);
         let subject = Subject {
             principal: PrincipalId(session.principal_id),
             session: session.id,
             client: &session.origin,
-            address: session.address.0,
-            chain_id: ChainId::from_i64(session.chain_id),
+            wallet: wallet.zip(session.chain_id.map(ChainId::from_i64)),
         };
         let issued = self.config().tokens.issue(subject);
         let (text, ends) = issued.map_err(|_| AppError::Bug("no key signs access tokens"))?;
@@ -256,8 +264,9 @@ impl SignIn {
             let (mut db, now) = (self.connection().await?, self.now());
             let challenges = sign_in_challenges::delete_expired(&mut db, now, PURGE_BATCH).await?;
             let sessions = user_sessions::delete_expired(&mut db, now, PURGE_BATCH).await?;
-            gone += challenges + sessions;
-            if challenges.max(sessions) < PURGE_BATCH.unsigned_abs() {
+            let states = user_subjects::delete_expired(&mut db, now, PURGE_BATCH).await?;
+            gone += challenges + sessions + states;
+            if challenges.max(sessions).max(states) < PURGE_BATCH.unsigned_abs() {
                 return Ok(gone);
             }
         }

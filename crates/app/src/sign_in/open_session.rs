@@ -8,7 +8,7 @@ use crate::AppError;
 use alloy_primitives::eip191_hash_message;
 use auth::{Challenge, Origin, RefreshToken, SignInMessage};
 use db::{
-    DbError,
+    DbError, PgTransaction,
     sign_in_challenges::{self, ChallengeRow},
     user_sessions::{self, NewSession},
     user_wallets::{self, WalletProof},
@@ -16,7 +16,7 @@ use db::{
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocab::ChainId;
+use vocab::{Address, ChainId, PrincipalId};
 
 /// Longest user agent that is kept.
 const USER_AGENT_MAX: usize = 256;
@@ -122,12 +122,11 @@ impl SignIn {
         (kind, client): (SessionKind, ClientPlace<'_>),
     ) -> Result<Opened, AppError> {
         let options = self.options();
-        let (now, id) = (self.now(), Uuid::now_v7());
+        let now = self.now();
         let lasts = match proof.contract_chain_id {
             0 => options.session_time,
             _ => options.contract_session_time,
         };
-        let refresh = RefreshToken::first(id);
         let mut transaction = db::begin(&self.config().db).await?;
         if !sign_in_challenges::record_spent(&mut transaction, &challenge.nonce, now).await? {
             // Spent by a rival, or expired while a node was asked.
@@ -135,25 +134,48 @@ impl SignIn {
             rollback(transaction).await;
             return Err(refusal.into());
         }
-        user_wallets::lock_proof(&mut transaction, lock_number(proof)).await?;
-        let principal = user_wallets::record(&mut transaction, proof, now).await?;
-        let new = NewSession {
-            id,
-            principal_id: principal,
-            address: proof.address,
-            chain_id: ChainId::from_i64(challenge.chain_id),
+        let number = lock_number(b"user wallet", &proof_parts(proof));
+        user_wallets::lock_proof(&mut transaction, number).await?;
+        let principal_id = user_wallets::record(&mut transaction, proof, now).await?;
+        let entry = Entry {
+            principal_id,
+            wallet: Some((proof.address, ChainId::from_i64(challenge.chain_id))),
             contract_chain_id: proof.contract_chain_id,
             origin: &challenge.origin,
-            kind: kind.as_str(),
-            user_agent: client.user_agent.map(cut),
-            client: client.address,
+            kind,
+            client,
             now,
             expires_at: now + lasts,
+        };
+        self.commit_session(transaction, entry).await
+    }
+
+    /// Record a session in the transaction that decided who it is of, and commit.
+    pub(super) async fn commit_session(
+        &self,
+        mut transaction: PgTransaction<'static>,
+        entry: Entry<'_>,
+    ) -> Result<Opened, AppError> {
+        let id = Uuid::now_v7();
+        let refresh = RefreshToken::first(id);
+        let Entry { principal_id, now, .. } = entry;
+        let new = NewSession {
+            id,
+            principal_id,
+            wallet: entry.wallet,
+            contract_chain_id: entry.contract_chain_id,
+            origin: entry.origin,
+            kind: entry.kind.as_str(),
+            user_agent: entry.client.user_agent.map(cut),
+            client: entry.client.address,
+            now,
+            expires_at: entry.expires_at,
             refresh_mac: &refresh.mac(&self.config().pepper),
         };
         user_sessions::record(&mut transaction, new).await?;
-        let keep = i64::from(options.sessions_per_user_max);
-        let ended = user_sessions::record_crowded(&mut transaction, principal, keep, now).await?;
+        let keep = i64::from(self.options().sessions_per_user_max);
+        let crowded = user_sessions::record_crowded(&mut transaction, principal_id, keep, now);
+        let ended = crowded.await?;
         let session = user_sessions::load(&mut transaction, id).await?;
         let session = session.ok_or(AppError::Bug("a session that was just recorded is away"))?;
         // Before the commit: a session whose tokens can't be made is not made.
@@ -162,6 +184,19 @@ impl SignIn {
         self.tell_ended("crowded", &ended);
         Ok(grants)
     }
+}
+
+/// Of whom a session is to be, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    pub principal_id: PrincipalId,
+    pub wallet: Option<(Address, ChainId)>,
+    pub contract_chain_id: i64,
+    pub origin: &'a str,
+    pub kind: SessionKind,
+    pub client: ClientPlace<'a>,
+    pub now: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
 }
 
 fn refusal_of_unspent(challenge: &ChallengeRow, now: OffsetDateTime) -> SignInRefusal {
@@ -178,12 +213,15 @@ fn cut(text: &str) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// Number of the advisory lock of a proof.
-fn lock_number(proof: WalletProof) -> i64 {
+fn proof_parts(proof: WalletProof) -> Vec<u8> {
+    [proof.address.as_slice(), &proof.contract_chain_id.to_be_bytes()].concat()
+}
+
+/// Number of the advisory lock of something that users are known by.
+pub(super) fn lock_number(kind: &[u8], of: &[u8]) -> i64 {
     let mut hash = Sha256::new();
-    hash.update(b"user wallet");
-    hash.update(proof.address);
-    hash.update(proof.contract_chain_id.to_be_bytes());
+    hash.update(kind);
+    hash.update(of);
     let digest: [u8; 32] = hash.finalize().into();
     let [a, b, c, d, e, f, g, h, ..] = digest;
     i64::from_be_bytes([a, b, c, d, e, f, g, h])

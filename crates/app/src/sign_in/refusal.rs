@@ -29,21 +29,45 @@ pub enum SignInRefusal {
     /// It was used before: its session has ended.
     RefreshTokenReused,
     SessionUnknown,
+    /// No provider of identities is configured.
+    ProviderAbsent,
+    /// Where the browser is to go afterwards, with what it must be.
+    ReturnPath(&'static str),
+    /// Not asked for by this browser, or too long ago.
+    StateInvalid,
+    /// A session was opened with it.
+    StateSpent,
+    /// The user, or the provider, said no there; with the provider's code.
+    ProviderDenied(String),
+    ProviderCodeRefused,
+    /// The provider's token is not taken, with the reason.
+    ProviderTokenRefused(&'static str),
+    /// Nothing is known, with the reason.
+    ProviderUnavailable(&'static str),
+    /// The provider knows them, and no role is theirs here.
+    NotStaff,
 }
 
 impl SignInRefusal {
     #[must_use]
     pub(crate) fn class(&self) -> Class {
         match self {
-            Self::OriginUnknown | Self::RefreshTokenInvalid | Self::RefreshTokenReused => {
-                Class::Denied
-            }
+            Self::OriginUnknown
+            | Self::RefreshTokenInvalid
+            | Self::RefreshTokenReused
+            | Self::ProviderDenied(_)
+            | Self::NotStaff => Class::Denied,
             Self::TooManyChallenges { .. } | Self::SignatureUnchecked => Class::Busy,
-            Self::MessageMalformed(_) | Self::MessageUnfit(_) | Self::SignatureInvalid(_) => {
-                Class::Invalid
-            }
-            Self::ChallengeUnknown | Self::SessionUnknown => Class::NotFound,
-            Self::ChallengeSpent => Class::Conflict,
+            Self::MessageMalformed(_)
+            | Self::MessageUnfit(_)
+            | Self::SignatureInvalid(_)
+            | Self::ReturnPath(_)
+            | Self::StateInvalid
+            | Self::ProviderCodeRefused
+            | Self::ProviderTokenRefused(_) => Class::Invalid,
+            Self::ChallengeUnknown | Self::SessionUnknown | Self::ProviderAbsent => Class::NotFound,
+            Self::ChallengeSpent | Self::StateSpent => Class::Conflict,
+            Self::ProviderUnavailable(_) => Class::External,
         }
     }
 }

@@ -26,8 +26,7 @@ fn subject() -> Subject<'static> {
         principal: PrincipalId(Uuid::from_u128(1)),
         session: Uuid::from_u128(2),
         client: "https://app.example.org",
-        address: Address::repeat_byte(0xab),
-        chain_id: ChainId(31_337),
+        wallet: Some((Address::repeat_byte(0xab), ChainId(31_337))),
     }
 }
 

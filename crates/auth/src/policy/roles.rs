@@ -14,7 +14,7 @@ use super::{Action, Actor, Denied, KeyHolder, POLICY, PrincipalKind, Rule, User}
 use std::{fmt, str::FromStr};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocab::{ChainId, PrincipalId};
+use vocab::{Address, ChainId, PrincipalId};
 
 /// A role that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,11 +135,12 @@ impl User {
         self.roles.iter().any(|role| *role == Role::Admin || roles.contains(role))
     }
 
-    /// Is this user the address that they signed in with on this chain, too? A contract is only on
-    /// its own.
+    /// The wallet that this user signed in with, if it is theirs on this chain, too: a contract is
+    /// only on its own.
     #[must_use]
-    pub fn speaks_on(&self, chain: ChainId) -> bool {
-        self.contract_chain.is_none_or(|own| own == chain)
+    pub fn wallet_on(&self, chain: ChainId) -> Option<Address> {
+        let theirs = self.contract_chain.is_none_or(|own| own == chain);
+        self.wallet.filter(|_| theirs).map(|(address, _)| address)
     }
 }
 

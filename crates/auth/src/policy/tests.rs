@@ -24,8 +24,7 @@ fn user() -> Actor {
     Actor::User(User {
         principal: PrincipalId::new(),
         session: Uuid::nil(),
-        address: Address::ZERO,
-        chain_id: ChainId(1),
+        wallet: Some((Address::ZERO, ChainId(1))),
         contract_chain: None,
         roles: Vec::new(),
         until: OffsetDateTime::UNIX_EPOCH,

@@ -80,6 +80,11 @@ impl Drop for Rig {
 }
 
 pub async fn rig(options: HubOptions) -> Rig {
+    rig_through(options, None).await
+}
+
+/// Where nodes share a Redis.
+pub async fn rig_through(options: HubOptions, redis: Option<&str>) -> Rig {
     let database = testkit::database().await;
     let stop = CancellationToken::new();
     let sequencer = journal::run_sequencer(
@@ -87,11 +92,38 @@ pub async fn rig(options: HubOptions) -> Rig {
         journal::SequencerOptions::default(),
         stop.clone().cancelled_owned(),
     );
-    let (hub, feed) = node(&database.db, options).await;
-    let (address, server) = serve(hub.clone()).await;
-    let feed = tokio::spawn(feed.run(stop.clone().cancelled_owned()));
-    let tasks = vec![tokio::spawn(sequencer), feed, server];
+    let sequencer = tokio::spawn(sequencer);
+    let Node { hub, address, tasks } = Node::start(&database.db, options, redis, &stop).await;
+    let tasks = tasks.into_iter().chain([sequencer]).collect();
     Rig { database, hub, address, stop, tasks }
+}
+
+/// What nodes seal facts with.
+pub const KEY: [u8; 32] = [7; 32];
+
+/// One of several nodes, which ends with `stop`.
+pub struct Node {
+    hub: Hub,
+    pub address: SocketAddr,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Node {
+    pub async fn start(
+        db: &Db,
+        options: HubOptions,
+        redis: Option<&str>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let (hub, feed) = node(db, options).await;
+        let fanout = match redis {
+            Some(url) => Some(push::Fanout::open(url, db, &KEY).await.unwrap()),
+            None => None,
+        };
+        let feed = tokio::spawn(feed.through(fanout).run(stop.clone().cancelled_owned()));
+        let (address, server) = serve(hub.clone()).await;
+        Self { hub, address, tasks: vec![feed, server] }
+    }
 }
 
 pub async fn node(db: &Db, options: HubOptions) -> (Hub, Feed) {
@@ -134,6 +166,11 @@ pub async fn serve(hub: Hub) -> (SocketAddr, JoinHandle<()>) {
 }
 
 impl Rig {
+    /// Another node of the same log, with connections to the database of its own.
+    pub async fn beside(&self, db: &Db, redis: &str) -> Node {
+        Node::start(db, HubOptions::default(), Some(redis), &self.stop).await
+    }
+
     /// Tell the feed, and so every connection, to end.
     pub fn stop(&self) {
         self.stop.cancel();

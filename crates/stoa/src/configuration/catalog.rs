@@ -48,6 +48,11 @@ pub(super) fn sections() -> Vec<Section> {
         },
         Section { name: "api", means: "What the API allows at once.", options: Engine(api()) },
         Section {
+            name: "tls",
+            means: "A certificate, when the server encrypts by itself ([TLS](../operate/tls.md)).",
+            options: Engine(super::tls::options()),
+        },
+        Section {
             name: "limits",
             means: "What it allows one caller ([limits between callers](../operate/limits.md)). \
                     Reloaded.",
@@ -63,6 +68,15 @@ pub(super) fn sections() -> Vec<Section> {
             means: "The same for the [stream](../guide/use-the-stream.md).",
             options: Engine(stream()),
         },
+    ]
+    .into_iter()
+    .chain(of_callers())
+    .collect()
+}
+
+/// The same of who is served, and of what is told to others.
+fn of_callers() -> Vec<Section> {
+    vec![
         Section {
             name: "telemetry",
             means: "What it tells of itself ([watching](../operate/watching.md)).",
@@ -77,6 +91,11 @@ pub(super) fn sections() -> Vec<Section> {
             name: "auth",
             means: "How users sign in ([sign-in](../guide/sign-in.md)).",
             options: Engine(super::auth::options()),
+        },
+        Section {
+            name: "oidc",
+            means: "The identity provider that staff sign in with ([staff](../operate/staff.md)).",
+            options: Engine(super::oidc::options()),
         },
         Section {
             name: "webhooks",
@@ -310,11 +329,15 @@ fn sequencer() -> Vec<Opt<Settings>> {
 fn api() -> Vec<Opt<Settings>> {
     vec![
         option!("listen", Socket,
-            "where it listens; `--http` stands above it. Port 0: a free one. Nothing is encrypted \
-             here: to others it belongs behind a proxy that does TLS",
+            "where it listens; `--http` stands above it. Port 0: a free one. To others it \
+             belongs behind a proxy that does TLS, or takes a certificate (`[tls]`)",
             s => s.listen),
         option!("requests_max", Whole(1, 100_000),
             "requests under way; more are answered 503", s => s.api.requests_max),
+        option!("queue_delay_ms", Millis(0, 60_000),
+            "how much longer than alone even the quickest requests of a route may take before \
+             fewer of them are let in, the others answered 503. 0: as many as there are",
+            s => s.api.queue_delay),
         option!("request_ms", Millis(100, 600_000),
             "time for one request, its body included", s => s.api.request_time),
         option!("uploads_max", Whole(1, 10_000),
@@ -323,7 +346,8 @@ fn api() -> Vec<Opt<Settings>> {
         option!("upload_idle_ms", Millis(100, 600_000),
             "longest silence inside one", s => s.api.upload_idle),
         option!("connections_max", Whole(1, 1_000_000),
-            "open connections; more wait in the kernel's queue",
+            "open connections; more wait in the kernel's queue. Of user content there are a third \
+             as many beside them. Fewer where the process may not open as many files",
             s => s.api.connections.connections_max),
         option!("connections_per_address", Whole(0, 1_000_000),
             "of these, by one address (of IPv6 a /64); more are closed at once. 0: no bound. \

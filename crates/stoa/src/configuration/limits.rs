@@ -39,7 +39,8 @@ pub(super) fn limits() -> Vec<Opt<Settings>> {
 
 pub(super) fn redis() -> Vec<Opt<Settings>> {
     vec![option!("url", Redis,
-        "where limits are counted for all processes together; secret past its host",
+        "where limits are counted for all processes together, and facts pass from one node to the \
+         others; secret past its host",
         s => s.redis_url)]
 }
 

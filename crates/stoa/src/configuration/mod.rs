@@ -16,6 +16,7 @@ mod chain;
 mod database;
 mod layers;
 mod limits;
+mod oidc;
 mod option;
 mod production;
 mod read;
@@ -24,6 +25,7 @@ mod reload;
 mod secret;
 mod show;
 mod telemetry;
+mod tls;
 mod tools;
 mod tree;
 mod webhooks;
@@ -31,10 +33,12 @@ mod webhooks;
 pub(crate) use auth::AuthSettings;
 pub(crate) use chain::ChainConfiguration;
 pub(crate) use layers::{AboveFile, ConfigurationOptions, Layers, LoadError, Loaded, Profile};
+pub(crate) use oidc::OidcSettings;
 pub(crate) use option::Listen;
 pub(crate) use reload::Reloader;
 pub(crate) use secret::Secret;
 pub(crate) use telemetry::TelemetrySettings;
+pub(crate) use tls::TlsSettings;
 pub(crate) use tools::{ConfigCommand, run};
 pub(crate) use tree::Origin;
 
@@ -84,10 +88,14 @@ pub(crate) struct Settings {
     pub stream: push::HubOptions,
     /// Of the API and its pages.
     pub listen: Listen,
+    pub tls: TlsSettings,
     pub telemetry: TelemetrySettings,
     /// Of processes that start no database of their own.
     pub database_url: Secret,
+    pub replica_url: Secret,
+    pub replica_connections: u32,
     pub auth: AuthSettings,
+    pub oidc: OidcSettings,
     pub webhooks: ::webhooks::Options,
 }
 
@@ -158,9 +166,13 @@ impl Default for Settings {
             redis_url: Secret::default(),
             stream: push::HubOptions::default(),
             listen: Listen(Some(LISTEN)),
+            tls: TlsSettings::default(),
             telemetry: TelemetrySettings::default(),
             database_url: Secret::default(),
+            replica_url: Secret::default(),
+            replica_connections: 16,
             auth: AuthSettings::default(),
+            oidc: OidcSettings::default(),
             webhooks: ::webhooks::Options::default(),
         }
     }

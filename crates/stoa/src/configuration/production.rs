@@ -37,7 +37,7 @@ struct Rule {
     find: fn(&Loaded) -> Vec<(String, String)>,
 }
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     Rule {
         option: "limits.ip_units, wallet_units, key_units",
         refused: "0: no limit",
@@ -67,13 +67,30 @@ const RULES: [Rule; 16] = [
         },
     },
     Rule {
+        option: "oidc.issuer, redirect_url",
+        refused: "`http://`, or no redirect URL: a provider of this machine",
+        find: |of| {
+            let oidc = &of.settings.oidc;
+            let plain = |url: &str| !url.starts_with("https://");
+            let wanted = !oidc.issuer.is_empty();
+            let issuer = wanted && plain(&oidc.issuer);
+            let redirect = wanted && plain(&oidc.redirect_url);
+            let mut found = one(issuer, "oidc.issuer", "must be an https:// address");
+            found.extend(one(redirect, "oidc.redirect_url", "must be an https:// address"));
+            found
+        },
+    },
+    Rule {
         option: "api.listen",
-        refused: "an address that others reach, without `auth.trusted_proxies`: plain HTTP",
+        refused: "an address that others reach, without `[tls]` or `auth.trusted_proxies`: plain \
+                  HTTP",
         find: |of| {
             let others = of.settings.listen.0.is_some_and(|at| !at.ip().is_loopback());
-            let bare = others && of.settings.auth.trusted_proxies.is_empty();
-            let detail = "others can reach it by plain HTTP: put a proxy that does TLS before it \
-                          and name that in auth.trusted_proxies, or use a loopback address";
+            let proxied = !of.settings.auth.trusted_proxies.is_empty();
+            let bare = others && !proxied && !of.settings.tls.is_on();
+            let detail = "others can reach it by plain HTTP: name a certificate in [tls], or put a \
+                          proxy that does TLS before it and name that in auth.trusted_proxies, or \
+                          use a loopback address";
             one(bare, "api.listen", detail)
         },
     },

@@ -242,7 +242,9 @@ impl Reader {
         let others = metadata_rules(settings)
             .into_iter()
             .chain(super::auth::rules(settings))
+            .chain(super::oidc::rules(settings))
             .chain(super::telemetry::rules(settings))
+            .chain(super::tls::rules(settings))
             .chain(super::webhooks::rules(settings));
         for (option, broken, detail) in rules.into_iter().chain(others) {
             if broken {

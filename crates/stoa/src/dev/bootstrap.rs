@@ -13,7 +13,7 @@ use chain::{Chain, Endpoint};
 use contracts::REGISTRY;
 use db::{
     Db,
-    principal_roles::{self, GrantRow},
+    principal_roles::{self, GRANTED, GrantRow},
     principals::{self, PrincipalFilter},
     registry,
     registry::Deployment,
@@ -80,6 +80,7 @@ pub(super) async fn ensure_admin(db: &Db) -> Result<()> {
         let grant = GrantRow {
             principal_id: OPERATOR_ID.0,
             role: role.to_owned(),
+            source: GRANTED.to_owned(),
             granted_by: None,
             granted_at: now,
             expires_at: None,

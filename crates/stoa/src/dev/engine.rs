@@ -8,17 +8,19 @@ use super::{
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
-    telemetry, webhooks,
+    telemetry,
+    tls::Certificate,
+    webhooks,
 };
 use crate::{
     configuration::{ChainConfiguration, DEPLOYER, SPONSOR, Settings},
     index::run::{CONNECTIONS_PER_CHAIN, Task, watch_endpoints, what},
 };
 use anyhow::{Context, Result, bail};
-use api::{ApiConfig, ApiState};
+use api::{ApiConfig, ApiState, Entrance};
 use app::{
-    App, AppConfig, BlockStore, Caller, ChainSettings, CollectionSpec, Fingerprint, Inspector,
-    Once, Principals, WebhookKey, WriteSettings,
+    App, AppConfig, BlockStore, Caller, ChainSettings, Changes, CollectionSpec, Fingerprint,
+    Inspector, Once, Principals, Replica, WebhookKey, WriteSettings,
     jobs::{
         batch_mints::{BatchMints, BatchOptions},
         outcomes::ProductOutcomes,
@@ -51,15 +53,18 @@ const FAUCET: Duration = Duration::from_secs(1);
 pub(super) struct Listeners {
     api: TcpListener,
     content: TcpListener,
+    /// Shown by both.
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Listeners {
-    pub(super) async fn bind(http: SocketAddr) -> Result<Self> {
+    pub(super) async fn bind(http: SocketAddr, settings: &Settings) -> Result<Self> {
+        let certificate = Certificate::open(&settings.tls)?.map(Arc::new);
         let api = TcpListener::bind(http)
             .await
             .with_context(|| format!("cannot listen on {http} (another one: --http ADDR:PORT)"))?;
         let content = TcpListener::bind(SocketAddr::new(http.ip(), 0)).await?;
-        Ok(Self { api, content })
+        Ok(Self { api, content, certificate })
     }
 }
 
@@ -89,12 +94,7 @@ pub(super) async fn start(
     let planned = bootstrap::plan(&db, &services.chain, wallets.deployer).await?;
     let further = further_chains(&db, settings, &services.others).await?;
 
-    let mut roles = Roles {
-        settings: settings.clone(),
-        db: db.clone(),
-        nudge: Nudge::default(),
-        supervisor: Supervisor::new(CancellationToken::new()),
-    };
+    let mut roles = Roles::new(settings, &db);
     roles.sequencer();
     roles.indexers(&services, &planned, further);
     roles.transactor(&services, signer.clone());
@@ -112,9 +112,12 @@ pub(super) async fn start(
     let inspector = Inspector::new(MediaLimits::default());
     let webhooks = webhooks::settings(settings, keys.webhook.clone())?;
     let (intake, nudge) = (transactor::Intake::new(settings.queue_depth_max), roles.nudge.clone());
+    let (changes, replica) = replica(settings)?;
     let app_with = |default_collection| {
         App::new(AppConfig {
             db: db.clone(),
+            replica: replica.clone(),
+            changes: changes.clone(),
             clock: Arc::new(SystemClock),
             store: store.clone(),
             inspector: inspector.clone(),
@@ -130,9 +133,11 @@ pub(super) async fn start(
     let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
     let app = app_with(Some(collection));
     let of_keys = (keys.authenticator.clone(), keys.pepper.clone());
-    let (chains, own) = ((&db, services.chains()), origin(addresses.0));
+    let of = |address| origin(address, settings.tls.is_on());
+    let (chains, own) = ((&db, services.chains()), of(addresses.0));
     let users = Users::open(options, settings, chains, of_keys, &own)?;
-    roles.housekeeper(app.clone(), users.clone(), metrics.clone());
+    let kept = (users.clone(), listeners.certificate.clone());
+    roles.housekeeper(app.clone(), kept, metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
@@ -140,10 +145,18 @@ pub(super) async fn start(
     let limiter = settings.limiter()?;
     let profile = telemetry::start(&mut roles.supervisor, settings, (&app, &metrics)).await?;
     let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
-    roles.edge(listeners, state, users.authenticator).await?;
-    let told = (keys.text, profile);
-    let file = describe(&services, contracts, collection, addresses, told).await?;
+    roles.edge(listeners, state, users, keys.cursor).await?;
+    let (origins, told) = ((own, of(addresses.1)), (keys.text, profile));
+    let file = describe(&services, contracts, collection, origins, told).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter, db })
+}
+
+/// Where pages of the index may come from, beside the primary.
+fn replica(settings: &Settings) -> Result<(Changes, Option<Arc<Replica>>)> {
+    let changes = Changes::default();
+    let open = |url| Replica::new(url, settings.replica_connections, changes.clone());
+    let replica = settings.replica_url.expose().map(open).transpose()?;
+    Ok((changes, replica.map(Arc::new)))
 }
 
 fn connections(services: &Services) -> u32 {
@@ -179,6 +192,12 @@ struct Roles {
 }
 
 impl Roles {
+    fn new(settings: &Settings, db: &Db) -> Self {
+        let (settings, db) = (settings.clone(), db.clone());
+        let supervisor = Supervisor::new(CancellationToken::new());
+        Self { settings, db, nudge: Nudge::default(), supervisor }
+    }
+
     /// A task whose end is the end of all.
     fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.supervisor.spawn(name, Importance::Critical, async move {
@@ -246,7 +265,12 @@ impl Roles {
     }
 
     /// What nobody waits for: forget old answers, keep the metrics small.
-    fn housekeeper(&mut self, app: App, users: Users, metrics: Metrics) {
+    fn housekeeper(
+        &mut self,
+        app: App,
+        (users, certificate): (Users, Option<Arc<Certificate>>),
+        metrics: Metrics,
+    ) {
         let shutdown = self.shutdown();
         let rounds = async move {
             let mut webhook = uuid::Uuid::nil();
@@ -257,6 +281,7 @@ impl Roles {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
                 users.keep().await;
+                certificate.iter().for_each(|certificate| certificate.look());
                 webhook = webhooks::forget(&app, webhook).await;
             }
         };
@@ -324,27 +349,36 @@ impl Roles {
         });
     }
 
+    /// `secret`: the same in every process of a deployment.
     async fn edge(
         &mut self,
         listeners: Listeners,
         state: ApiState,
-        authenticator: Authenticator,
+        users: Users,
+        secret: [u8; 32],
     ) -> Result<()> {
         let snapshots = api::StreamSnapshots::new(state.clone());
         let hub = push::Hub::start(self.db.clone(), snapshots, self.settings.stream);
         let (hub, feed) = hub.await?;
-        let (feed, closing) = (feed.run(self.shutdown()), hub.clone());
+        let fanout = match self.settings.redis_url.expose() {
+            Some(url) => Some(push::Fanout::open(url, &self.db, &secret).await?),
+            None => None,
+        };
+        let (feed, closing) = (feed.through(fanout).run(self.shutdown()), hub.clone());
         self.spawn("stream", async move {
             feed.await;
             // Upgraded connections outlive the listener's own shutdown.
             closing.close(Duration::from_secs(3)).await;
         });
-        let policy = Arc::new(api::StreamPolicy::new(authenticator));
+        let policy = Arc::new(api::StreamPolicy::new(users.authenticator, users.sign_in.origins()));
         let stream = api::nested(push::router(hub, policy));
         let token = self.supervisor.token();
-        let content = api::serve_content(listeners.content, state.clone(), token.clone());
+        let Listeners { api, content, certificate } = listeners;
+        let tls = certificate.map(|certificate| certificate.tls.clone());
+        let content = Entrance { listener: content, tls: tls.clone() };
+        let content = api::serve_content(content, state.clone(), token.clone());
         self.supervisor.spawn("content", Importance::Critical, async { Ok(content.await?) });
-        let api = api::serve(listeners.api, state, stream, token);
+        let api = api::serve(Entrance { listener: api, tls }, state, stream, token);
         self.supervisor.spawn("api", Importance::Critical, async { Ok(api.await?) });
         Ok(())
     }
@@ -477,15 +511,14 @@ async fn describe(
     services: &Services,
     contracts: Contracts,
     collection: Address,
-    (api, content): (SocketAddr, SocketAddr),
+    (http, content): (String, String),
     (operator_api_key, profile): (String, Option<String>),
 ) -> Result<DevFile> {
-    let http = origin(api);
     let ours = services.node.is_some();
     Ok(DevFile {
         stream: format!("{}/api/v1/stream", http.replacen("http", "ws", 1)),
         http,
-        content: origin(content),
+        content,
         rpc_url: services.rpc_url.clone(),
         chain_id: services.chain.id.0,
         contracts: file::contracts([

@@ -4,10 +4,12 @@ mod bootstrap;
 mod cluster;
 mod engine;
 mod file;
+pub(crate) mod handles;
 mod secrets;
 mod services;
 mod sign_in;
 mod telemetry;
+mod tls;
 mod webhooks;
 
 pub(crate) use file::{DevFile, write_private};
@@ -98,9 +100,11 @@ fn block_time(text: &str) -> Result<f64, String> {
 pub(crate) fn run(options: DevOptions, logs: &LogOptions) -> Result<()> {
     let mut layers = options.layers();
     logs.above(&mut layers);
-    let loaded = layers.load()?;
+    let mut loaded = layers.load()?;
     options.check(&loaded)?;
     let telemetry = logs.install(&loaded.settings.telemetry)?;
+    let connections = &mut loaded.settings.api.connections.connections_max;
+    *connections = handles::provide(*connections);
     loaded.log_warnings();
     let filter = telemetry.filter.clone();
     let served = crate::block_on(serve(options, Configured { layers, loaded, filter }, logs));
@@ -167,7 +171,7 @@ async fn serve(mut options: DevOptions, configured: Configured, logs: &LogOption
     let settings = &loaded.settings;
     let _guard = open_data_dir(&mut options)?;
     let http = settings.listen.0.context("api.listen is missing")?;
-    let listeners = engine::Listeners::bind(http).await?;
+    let listeners = engine::Listeners::bind(http, settings).await?;
     let services = start_services(&options, settings, logs).await?;
     let mut ready = engine::start(&options, settings, services, listeners).await?;
     let limiter = Some(ready.limiter.clone());
@@ -332,9 +336,10 @@ pub(crate) async fn stop_signal() {
 }
 
 /// For messages: an address that a browser on this machine can open.
-pub(crate) fn origin(address: SocketAddr) -> String {
+pub(crate) fn origin(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-        _ => format!("http://{address}"),
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        _ => format!("{scheme}://{address}"),
     }
 }

@@ -40,6 +40,7 @@ impl Users {
             KeyFiles::given(&auth.keys_directory)
         };
         // The configured ones were checked; the server's own is needed only without them.
+        let server = own;
         let own = auth.origins.first().map_or(own, String::as_str);
         let own = own.parse().with_context(|| {
             format!("users can't sign in at {own}: name their pages in [auth] origins")
@@ -66,6 +67,7 @@ impl Users {
             pepper: pepper.clone(),
             authenticator: authenticator.clone(),
             options: sign_in,
+            staff: settings.oidc.staff(server)?,
         });
         Ok(Self { sign_in, authenticator, tokens, pepper, files })
     }

@@ -4,6 +4,7 @@ use super::{
     Patient,
     report::{Finding, within},
 };
+use crate::dev::handles;
 use nix::sys::statvfs::statvfs;
 use std::{
     fs,
@@ -43,8 +44,21 @@ pub(super) async fn examine(of: &Patient) -> Vec<Finding> {
         })
     };
     let (mut found, port) = tokio::join!(on_disk, port(of));
-    found.push(port);
+    found.extend([port, handles(of)]);
     found
+}
+
+/// Clients take one open file each, and must leave some to everything else.
+fn handles(of: &Patient) -> Finding {
+    let connections = of.loaded.settings.api.connections.connections_max;
+    let (needed, most) = (handles::needed(connections), handles::available());
+    let why = format!("{connections} connections need {needed} open files, {most} are allowed");
+    if needed > most {
+        let todo = "raise the hard limit (`ulimit -Hn`, LimitNOFILE=), or lower \
+                    api.connections_max; until then fewer connections are taken";
+        return Finding::warn("files", why, todo);
+    }
+    Finding::ok("files", why)
 }
 
 fn room(place: &Path) -> Finding {
@@ -147,7 +161,8 @@ async fn port(of: &Patient) -> Finding {
     match TcpListener::bind(address).await {
         Ok(_) => Finding::ok(check, format!("{address} is free: no server runs there")),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            served(of, &crate::dev::origin(address)).await
+            let tls = of.loaded.settings.tls.is_on();
+            served(of, &crate::dev::origin(address, tls)).await
         }
         Err(error) => {
             let todo = "name an address of this machine: api.listen, --http";
@@ -158,7 +173,9 @@ async fn port(of: &Patient) -> Finding {
 
 async fn served(of: &Patient, origin: &str) -> Finding {
     let asked = within(of.time, async {
-        let client = reqwest::Client::builder().timeout(of.time).no_proxy().build();
+        // Whether it answers is asked, by an address that its certificate need not name.
+        let client = reqwest::Client::builder().timeout(of.time).no_proxy();
+        let client = client.tls_danger_accept_invalid_certs(true).build();
         let client = client.map_err(|_| "no client can be made".to_owned())?;
         let ready = client.get(format!("{origin}/ready")).send().await;
         let ready = ready.map_err(|_| "it does not answer".to_owned())?;

@@ -10,10 +10,14 @@ use reqwest::Method;
 use serde_json::json;
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
-use testkit::NodeOptions;
+use testkit::{
+    NodeOptions,
+    identity_provider::{Browser, CLIENT_SECRET, IdentityProvider, identity_provider},
+};
 
 const RPC: &str = "canary-rpc-7f3a91";
 const REDIS: &str = "canary-redis-0c44be";
@@ -117,6 +121,30 @@ fn tool(arguments: &[&str], config: &Path) -> String {
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
+/// Where the provider sends browsers back to; the test takes them to the server.
+const REDIRECT: &str = "http://127.0.0.1:1/api/v1/auth/oidc/callback";
+
+/// Staff sign in by their provider: everything that is secret of it.
+async fn sign_in_as_staff(provider: &IdentityProvider, origin: &str, secrets: &mut Secrets) {
+    provider.account("ada", "Ada", &["ops"]).await;
+    let mut browser = Browser::default();
+    let start = format!("{origin}/api/v1/auth/oidc/start?mode=token");
+    let back = browser.follow(&start, REDIRECT).await;
+    let back = back.replace("http://127.0.0.1:1", origin);
+    let url: reqwest::Url = back.parse().unwrap();
+    for (name, value) in url.query_pairs().filter(|(name, _)| name == "code" || name == "state") {
+        secrets.add(&format!("the provider's {name}"), &value);
+    }
+    let binder = browser.cookie(origin, "__Host-stoa_provider").unwrap();
+    secrets.add("what binds the browser", binder);
+    let opened = browser.get(&back).await;
+    assert_eq!(opened.status(), 200);
+    let opened: serde_json::Value = opened.json().await.unwrap();
+    for token in ["access_token", "refresh_token"] {
+        secrets.add("a token of staff", opened[token].as_str().unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_told_however_much_is_logged() {
     let node = testkit::anvil(NodeOptions { block_time: Some(0.2), extra: vec![] }).await;
@@ -124,9 +152,19 @@ async fn no_secret_is_told_however_much_is_logged() {
     fs::create_dir_all(home.path()).unwrap();
     let config = home.path().join("stoa.toml");
     let endpoint = format!("[[endpoints]]\nurl = \"{}/?k={RPC}\"\n", node.anvil.http_url());
+    let provider = identity_provider(REDIRECT).await;
+    let secret = home.path().join("client_secret");
+    fs::write(&secret, CLIENT_SECRET).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let oidc = format!(
+        "[oidc]\nissuer = \"{}\"\nclient_id = \"stoa\"\nscopes = [\"groups\"]\n\
+         client_secret_file = \"{}\"\nredirect_url = \"{REDIRECT}\"\nroles = [\"ops=operator\"]\n",
+        provider.issuer,
+        secret.display()
+    );
     let with_redis = format!(
         "[redis]\nurl = \"redis://:{REDIS}@127.0.0.1:9/0\"\n\
-         [telemetry]\notlp_endpoint = \"http://127.0.0.1:9/{COLLECTOR}\"\n{endpoint}"
+         [telemetry]\notlp_endpoint = \"http://127.0.0.1:9/{COLLECTOR}\"\n{oidc}{endpoint}"
     );
     fs::write(&config, &with_redis).unwrap();
     let options = Options { config: Some(&config), log: Some("trace"), ..Options::default() };
@@ -138,6 +176,7 @@ async fn no_secret_is_told_however_much_is_logged() {
     }
     secrets.add("the database's password", DATABASE);
     secrets.add("the collector's key", COLLECTOR);
+    secrets.add("the provider's client secret", CLIENT_SECRET);
     for given in GIVEN {
         secrets.add("what a client sent", given);
     }
@@ -159,6 +198,8 @@ async fn no_secret_is_told_however_much_is_logged() {
     let tokens: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("CANARY ")).collect();
     assert_eq!(tokens.len(), 6, "{said}");
     tokens.iter().for_each(|token| secrets.add("what signing in gave", token));
+
+    sign_in_as_staff(&provider, &server.text("http"), &mut secrets).await;
 
     // What is accepted, and what is wrong in every place that takes a secret.
     let id = server.mint("canaries", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8").await;

@@ -1,7 +1,7 @@
 //! `stoa doctor`: what is well is said to be, and what is broken is found, with what to do.
 
 use crate::server::{Home, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
@@ -107,6 +107,14 @@ async fn a_server_that_is_well_is_said_to_be_and_a_lost_key_is_found() {
     let mut connection = db.acquire().await.unwrap();
     db::wallets::record(&mut connection, vocab::ChainId(31_337), &wallet).await.unwrap();
     drop(connection);
+    // New wallets are given money, once.
+    let node = server.endpoint();
+    testkit::eventually("it has been given money", || async {
+        let balance = node.call("eth_getBalance", json!([wallet.address, "latest"])).await.unwrap();
+        (balance != "0x0").then_some(())
+    })
+    .await;
+    node.call("anvil_setBalance", json!([wallet.address, "0x0"])).await.unwrap();
     let said = doctor(&home.path(), &[], &[]);
     said.fails("wallets.keys", "the signer lacks the keys of 1 wallets");
     said.fails("wallets on 31337", "has nothing");
