@@ -20,8 +20,10 @@ impl fmt::Debug for Seal {
 impl Seal {
     /// For the log of this name: what is sealed for one is worth nothing in another.
     pub fn new(key: &[u8; 32], log: &str) -> Self {
-        // HMAC takes keys of any length.
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(key.into());
+        // A shorter key than the hash's block is filled up with zeros (RFC 2104).
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(key);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         mac.update(b"stoa facts 1\0");
         mac.update(log.as_bytes());
         mac.update(b"\0");

@@ -110,7 +110,8 @@ async fn a_server_that_is_well_is_said_to_be_and_a_lost_key_is_found() {
     // New wallets are given money, once.
     let node = server.endpoint();
     testkit::eventually("it has been given money", || async {
-        let balance = node.call("eth_getBalance", json!([wallet.address, "latest"])).await.unwrap();
+        let balance: String =
+            node.call("eth_getBalance", json!([wallet.address, "latest"])).await.unwrap();
         (balance != "0x0").then_some(())
     })
     .await;
