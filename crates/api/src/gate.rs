@@ -35,6 +35,11 @@ impl Gates {
         Self(paths.map(|(path, operations)| (path.clone(), declared(operations))).collect())
     }
 
+    /// The routes there are.
+    pub(crate) fn routes(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     fn find(&self, route: &str, method: &Method) -> Option<&Gate> {
         // Reading without a body is reading.
         let method = if *method == Method::HEAD { &Method::GET } else { method };
@@ -49,11 +54,6 @@ impl Gates {
             }
             _ => None,
         }
-    }
-
-    /// The routes there are.
-    pub(crate) fn routes(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
     }
 }
 

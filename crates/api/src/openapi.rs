@@ -54,7 +54,7 @@ struct Document;
 
 /// All documented routes.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    of_keepers(of_users(OpenApiRouter::with_openapi(Document::openapi())))
+    of_users(OpenApiRouter::with_openapi(Document::openapi()))
         .routes(routes!(uploads::upload_picture))
         .routes(routes!(metadata::store_metadata))
         .routes(routes!(mints::request_mint, mints::list_mints))
@@ -129,11 +129,12 @@ fn of_users(router: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
         .routes(routes!(sign_in::list_token_keys))
         .routes(routes!(staff_sign_in::start_staff_sign_in))
         .routes(routes!(staff_sign_in::finish_staff_sign_in))
+        .merge(looking())
 }
 
 /// Of those who look after the engine.
-fn of_keepers(router: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
-    router
+fn looking() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
         .routes(routes!(audit::list_audit_records))
         .routes(routes!(metric_series::get_metric_series))
 }

@@ -52,10 +52,10 @@ enum Bench {
     Head(head::Options),
     /// Reads and writes at fixed rates, against bare handlers.
     Api(api::Options),
-    /// Facts to many endpoints, without and with dead ones among them.
-    Webhooks(webhooks::Options),
     /// One fact to thousands of clients, and connections that are cut, against a bare broadcaster.
     Stream(crowd::Options),
+    /// Facts to many endpoints, without and with dead ones among them.
+    Webhooks(webhooks::Options),
     /// Handlers that do nothing, or one statement: ceilings for others.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -86,8 +86,8 @@ fn run() -> Result<()> {
         Bench::Index(options) => runtime.block_on(index::run(options)),
         Bench::Head(options) => runtime.block_on(head::run(options)),
         Bench::Api(options) => runtime.block_on(api::run(options)),
-        Bench::Webhooks(options) => runtime.block_on(webhooks::run(options)),
         Bench::Stream(options) => runtime.block_on(crowd::run(options)),
+        Bench::Webhooks(options) => runtime.block_on(webhooks::run(options)),
         Bench::Bare(options) => runtime.block_on(bare::serve(options)),
         Bench::BareStream(options) => runtime.block_on(crowd::broadcaster::serve(options)),
     }

@@ -1,11 +1,12 @@
 //! One node reads the numbered log for all: it passes facts on in a Redis Stream, and the others
 //! read them there.
 //!
-//! Redis is believed in nothing that matters: what stands there is sealed ([`seal`]), and each node knows by itself which number of a topic
-//! comes next ([`journal::Tail`]): what it has is dropped, and where something is missing, or heads
-//! differ in any way, it looks into the database. So Redis may lose what it likes, or come back
-//! empty or old. The node that leads says several times a second where the log stands; when that
-//! stops, all read the database themselves until it is heard again.
+//! Redis is believed in nothing that matters: what stands there is sealed ([`seal`]), and each node
+//! knows by itself which number of a topic comes next ([`journal::Tail`]): what it has is dropped,
+//! and where something is missing, or heads differ in any way, it looks into the database. So Redis
+//! may lose what it likes, or come back empty or old. The node that leads says several times a
+//! second where the log stands; when that stops, all read the database themselves until it is heard
+//! again.
 //!
 //! Who leads is decided in Redis, by the same script that publishes: whoever can't reach Redis, or
 //! has not reached the database for a while, does not.

@@ -10,9 +10,8 @@ pub fn run(words: &[&str]) -> Result<()> {
     run_command(command("cargo", &packages))?;
     let release = target().join("release");
     let mut bench = command(&release.join("bench").display().to_string(), words);
-    const OF_SERVERS: [&str; 8] =
-        ["mint", "signer", "tx", "index", "head", "api", "stream", "webhooks"];
-    if words.first().is_some_and(|word| OF_SERVERS.contains(word)) {
+    let with_server = ["mint", "signer", "tx", "index", "head", "api", "stream", "webhooks"];
+    if words.first().is_some_and(|word| with_server.contains(word)) {
         let revision = output(command("git", &["describe", "--always", "--dirty"]));
         bench.arg("--stoa").arg(release.join("stoa"));
         bench.args(["--revision", revision.unwrap_or_default().trim()]);

@@ -6,6 +6,8 @@ use std::{fmt::Write, fs, path::Path};
 const WIDTH: usize = 100;
 /// Followed by other means: [`client::Stoa::follow`].
 const FOLLOWED: [&str; 2] = ["follow_events", "open_stream"];
+/// A browser is sent there and back.
+const BROWSED: [&str; 2] = ["finish_staff_sign_in", "start_staff_sign_in"];
 /// For Prometheus.
 const TEXT: [&str; 1] = ["get_metrics"];
 /// What an operation is asked with, where its name does not say it.
@@ -32,8 +34,8 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
             about,
         })
     });
-    let told = |one: &Operation<'_>| !FOLLOWED.contains(&one.id) && !TEXT.contains(&one.id);
-    all.filter(told).collect()
+    let others = [&FOLLOWED[..], &BROWSED, &TEXT].concat();
+    all.filter(|one| !others.contains(&one.id)).collect()
 }
 
 /// `#/components/schemas/Mint`: `Mint`.
@@ -48,12 +50,15 @@ impl<'d> Operation<'d> {
         here.map(|parameter| parameter["name"].as_str().unwrap()).collect()
     }
 
-    fn query(&self) -> Option<String> {
+    /// The type of what it is asked with; where there is none of that name, whatever fits.
+    fn query(&self, types: &str) -> Option<String> {
         if self.parameters("query").is_empty() {
             return None;
         }
         let known = QUERIES.iter().find(|(id, _)| *id == self.id);
-        Some(known.map_or_else(|| list_query(self.id), |(_, name)| (*name).to_owned()))
+        let name = known.map_or_else(|| list_query(self.id), |(_, name)| (*name).to_owned());
+        let is_there = types.contains(&format!("pub struct {name} {{"));
+        Some(if is_there { name } else { "impl serde::Serialize".to_owned() })
     }
 
     fn body(&self) -> Option<&'d str> {
@@ -67,11 +72,11 @@ impl<'d> Operation<'d> {
         named(&success["content"]["application/json"]["schema"]).unwrap_or("()")
     }
 
-    fn write(&self, text: &mut String) {
+    fn write(&self, types: &str, text: &mut String) {
         let mut takes = vec!["&self".to_owned()];
         let parts = self.parameters("path");
         takes.extend(parts.iter().map(|name| format!("{name}: Segment<'_>")));
-        takes.extend(self.query().map(|name| format!("query: &{name}")));
+        takes.extend(self.query(types).map(|name| format!("query: &{name}")));
         takes.extend(self.body().map(|name| format!("body: &{name}")));
         let path = parts
             .iter()
@@ -81,7 +86,7 @@ impl<'d> Operation<'d> {
             self.method,
             parts.join(", ")
         )];
-        steps.extend(self.query().map(|_| ".query(query)".to_owned()));
+        steps.extend(self.query(types).map(|_| ".query(query)".to_owned()));
         steps.extend(self.body().map(|_| ".json(body)".to_owned()));
         if self.about["requestBody"]["content"]["multipart/form-data"].is_object() {
             takes.extend(["name: &str", "file: Vec<u8>"].map(str::to_owned));
@@ -90,7 +95,7 @@ impl<'d> Operation<'d> {
         if self.parameters("header").contains(&"Idempotency-Key") {
             steps.push(".keyed()".to_owned());
         }
-        writeln!(text, "    /// {}", self.about["summary"].as_str().unwrap()).unwrap();
+        writeln!(text, "    /// {}", self.about["summary"].as_str().unwrap_or(self.id)).unwrap();
         let end = format!(") -> Call<{}> {{", self.answer());
         let line = format!("    pub fn {}({}{end}", self.id, takes.join(", "));
         if line.len() <= WIDTH {
@@ -116,7 +121,7 @@ impl<'d> Operation<'d> {
 
 /// `list_api_keys`: `ApiKeyListQuery`.
 fn list_query(id: &str) -> String {
-    let of = id.strip_prefix("list_").unwrap_or_else(|| panic!("what is {id} asked with?"));
+    let of = id.strip_prefix("list_").unwrap_or(id);
     let one = match of.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
         None => of.strip_suffix('s').unwrap_or(of).to_owned(),
@@ -142,14 +147,14 @@ fn pages(document: &Value) -> Vec<(&str, &str)> {
     schemas.iter().filter_map(|(name, schema)| page((name, schema))).collect()
 }
 
-fn write(document: &Value) -> String {
+fn write(document: &Value, types: &str) -> String {
     let mut text = String::from(
         "//! Made of openapi/stoa.json: `STOA_UPDATE_CLIENT=1 cargo test -p client fresh`. Not to be \
          edited.\n\nuse crate::{Call, Stoa, call::Segment, rows::page};\nuse api_types::*;\n\
          use reqwest::Method;\n\nimpl Stoa {\n",
     );
     for operation in operations(document) {
-        operation.write(&mut text);
+        operation.write(types, &mut text);
     }
     text.push_str("}\n\n");
     for (page, row) in pages(document) {
@@ -158,11 +163,17 @@ fn write(document: &Value) -> String {
     text
 }
 
+/// The source of all wire shapes.
+fn types(here: &Path) -> String {
+    let files = fs::read_dir(here.join("../api-types/src")).unwrap();
+    files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+}
+
 #[test]
 fn operations_are_those_of_the_document() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = fs::read_to_string(here.join("../../openapi/stoa.json")).unwrap();
-    let text = write(&serde_json::from_str(&document).unwrap());
+    let text = write(&serde_json::from_str(&document).unwrap(), &types(here));
     let file = here.join("src/operations.rs");
     if std::env::var_os("STOA_UPDATE_CLIENT").is_some() {
         fs::write(&file, text).unwrap();

@@ -279,3 +279,28 @@ async fn a_tail_follows_and_sees_a_new_epoch() {
     let place = tail.places().find(|place| place.topic == topic::ITEMS).unwrap();
     assert_eq!((place.epoch, place.seq), (2, 4));
 }
+
+/// What came another way counts when it is the next, and only then; what lies between is found.
+#[tokio::test]
+async fn a_tail_takes_what_follows_and_looks_for_the_rest() {
+    let database = database().await;
+    let db = &database.db;
+    let mut tail = Tail::from_now(db.clone(), 100).await.unwrap();
+    let sequencer = tokio::spawn(run_sequencer(db.clone(), options(), std::future::pending()));
+    let mut transaction = db.begin().await.unwrap();
+    let facts: Vec<NewFact> = (1..=6).map(|n| fact(topic::ITEMS, 0, n)).collect();
+    journal::record(&mut transaction, &facts).await.unwrap();
+    transaction.commit().await.unwrap();
+    wait_until_numbered(db).await;
+    let facts = all(db, topic::ITEMS).await;
+    assert!(!tail.accept(1, &facts[1]), "the first is missing");
+    assert!(!tail.accept(2, &facts[0]), "of another numbering");
+    assert!(tail.accept(1, &facts[0]));
+    assert!(!tail.accept(1, &facts[0]), "it was there before");
+    assert!(tail.accept(1, &facts[1]));
+    assert!(!tail.accept(1, &facts[4]), "two are missing");
+    let found = tail.look().await.unwrap().unwrap();
+    assert_eq!(found.iter().map(|fact| fact.seq).collect::<Vec<_>>(), [3, 4, 5, 6]);
+    assert!(tail.look().await.unwrap().is_none());
+    sequencer.abort();
+}

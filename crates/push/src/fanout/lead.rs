@@ -26,15 +26,18 @@ impl Fanout {
     /// Lead when nobody else does, as long as Redis and the database answer.
     pub(crate) async fn lead(&self, desk: &Desk) {
         let mut waiting = desk.waiting.lock().await;
+        // Said once each time that it is lost, and when it is not there to begin with.
+        let mut is_new = true;
         loop {
             let Err(error) = self.lead_while_well(desk, &mut waiting).await;
             metrics::gauge!("push_fanout_up").set(0.0);
             metrics::gauge!("push_fanout_leads").set(0.0);
             metrics::counter!("push_fanout_failures_total").increment(1);
-            if desk.enter(Role::Alone) {
+            if desk.enter(Role::Alone) || is_new {
                 let why = error.category();
                 tracing::warn!(why, "Redis does not answer: facts come from the database");
             }
+            is_new = false;
             sleep(PAUSE).await;
         }
     }

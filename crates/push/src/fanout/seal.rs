@@ -1,5 +1,5 @@
-//! What stands in Redis is sealed: whoever gets into it can take facts away, which the database has,
-//! but can't have clients told of facts that there are not.
+//! What stands in Redis is sealed: whoever gets into it can take facts away, which the database
+//! has, but can't have clients told of facts that there are not.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -187,6 +187,27 @@ async fn who_can_not_read_the_log_does_not_speak_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_says_nothing_is_not_waited_for() {
+    let Site { rig, redis, directory: _directory } = site().await;
+    let own = own_connections(&rig).await;
+    let second = rig.beside(&own, &redis.url()).await;
+    let mut client = Client::connect(second.address, None).await;
+    client.subscribe("items", json!({})).await;
+    eventually_reading(&rig, 1).await;
+    let leader = eventually_leads(&redis).await.replace(":stream", ":leader");
+    command(&redis, &["SET", &leader, "somebody"]).await;
+    for n in 1..=20 {
+        rig.record(&[item_fact("ann", n)]).await;
+        assert_eq!(client.message().await["seq"], n);
+    }
+    eventually_reading(&rig, 2).await;
+    command(&redis, &["DEL", &leader]).await;
+    eventually_reading(&rig, 1).await;
+    rig.record(&[item_fact("ann", 21)]).await;
+    assert_eq!(client.message().await["seq"], 21);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_gets_into_redis_can_not_make_facts_up() {
     let Site { rig, redis, directory: _directory } = site().await;
     let own = own_connections(&rig).await;

@@ -185,6 +185,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish to sign in as staff
+         * @description Where the identity provider sends browsers back to. In mode `cookie` it sets the cookies of the
+         *     session and leads to the page; in mode `token` it answers as signing in with a wallet does. It
+         *     works once: a repeat is told 409.
+         */
+        get: operations["finish_staff_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Start to sign in as staff
+         * @description For browsers: leads to the identity provider, which sends them back to
+         *     `/api/v1/auth/oidc/callback`. A cookie binds the sign-in to the browser for 10 minutes.
+         */
+        get: operations["start_staff_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/refresh": {
         parameters: {
             query?: never;
@@ -668,7 +711,8 @@ export interface paths {
         post?: never;
         /**
          * Take a role back
-         * @description Again does nothing. What holds from when on is as for granting. For admins.
+         * @description Whoever says so; again does nothing. What the identity provider claims comes back with the next
+         *     sign-in. What holds from when on is as for granting. For admins.
          */
         delete: operations["end_role"];
         options?: never;
@@ -2535,10 +2579,11 @@ export interface components {
             granted_at: string;
             /**
              * Format: uuid
-             * @description The principal who granted it; null: a terminal of the server.
+             * @description The principal who granted it; null: a terminal of the server, or the provider.
              */
             granted_by?: string | null;
             role: components["schemas"]["Role"];
+            source: components["schemas"]["RoleSource"];
         };
         /** @description A role to grant. */
         RoleGrantRequest: {
@@ -2548,6 +2593,11 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        /**
+         * @description Who says that a role is somebody's.
+         * @enum {string}
+         */
+        RoleSource: "granted" | "claimed";
         /** @description What a sale owes. */
         Royalty: {
             /**
@@ -2561,15 +2611,15 @@ export interface components {
         /** @description Where a user is signed in. */
         Session: {
             /**
-             * @description What was signed in with.
+             * @description Of a wallet.
              * @example 0x70997970C51812dc3A010C7d01b50e0d17dc79C8
              */
-            address: string;
+            address?: string | null;
             /**
              * Format: int64
              * @example 31337
              */
-            chain_id: number;
+            chain_id?: number | null;
             /**
              * @description From where; of IPv6 the network.
              * @example 127.0.0.1
@@ -2586,6 +2636,8 @@ export interface components {
             id: string;
             /** @description To the minute. */
             last_used_at: string;
+            /** @description What was signed in with. */
+            method: components["schemas"]["SignInMethod"];
             mode: components["schemas"]["SessionMode"];
             /** @example http://127.0.0.1:8480 */
             origin: string;
@@ -2726,6 +2778,11 @@ export interface components {
              */
             nonce: string;
         };
+        /**
+         * @description What a session was opened with.
+         * @enum {string}
+         */
+        SignInMethod: "wallet" | "provider";
         /** @description A signed message. */
         SignInRequest: {
             /**
@@ -3944,7 +4001,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `wallet_unknown`: The wallet is not known. */
+        /** @description `transaction_unknown`: The transaction is not known. */
         "refused-404-10": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -3956,8 +4013,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `webhook_unknown`: The webhook is not known. */
+        /** @description `chain_unknown`: The chain is not known here. `wallet_unknown`: The wallet is not known. */
         "refused-404-11": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `webhook_unknown`: The webhook is not known. */
+        "refused-404-12": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -3992,7 +4061,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `contract_not_followed`: The contract is not followed. */
+        /** @description `provider_absent`: There is no identity provider here. */
         "refused-404-4": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4004,7 +4073,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `collection_unknown`: The collection is not known here. */
+        /** @description `chain_unknown`: The chain is not known here. `contract_not_followed`: The contract is not followed. */
         "refused-404-5": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4016,7 +4085,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `item_unknown`: The item is not known. `contract_not_followed`: The contract is not followed. */
+        /** @description `chain_unknown`: The chain is not known here. `collection_unknown`: The collection is not known here. */
         "refused-404-6": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4028,7 +4097,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `principal_unknown`: The principal is not known. */
+        /** @description `chain_unknown`: The chain is not known here. `item_unknown`: The item is not known. `contract_not_followed`: The contract is not followed. */
         "refused-404-7": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4040,7 +4109,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `abi_unknown`: No ABI is known for the contract. `contract_unknown`: There is no contract with this name. `wallet_unknown`: The wallet is not known. */
+        /** @description `principal_unknown`: The principal is not known. */
         "refused-404-8": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4052,7 +4121,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `transaction_unknown`: The transaction is not known. */
+        /** @description `chain_unknown`: The chain is not known here. `abi_unknown`: No ABI is known for the contract. `contract_unknown`: There is no contract with this name. `wallet_unknown`: The wallet is not known. */
         "refused-404-9": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4380,7 +4449,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `block_not_indexed`: The index has not come to the block. `source_backfilling`: The contract is not indexed to the end yet. */
+        /** @description `provider_unavailable`: The identity provider does not help. `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. */
         "refused-503-2": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4392,7 +4461,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `role_unchecked`: The chain does not tell who may mint. */
+        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `block_not_indexed`: The index has not come to the block. `source_backfilling`: The contract is not indexed to the end yet. */
         "refused-503-3": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4404,8 +4473,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: Too much is under way. `queue_full`: Too many transactions wait. `unavailable`: A part that this needs can't be reached. */
+        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `role_unchecked`: The chain does not tell who may mint. */
         "refused-503-4": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `overloaded`: Too much is under way. `queue_full`: Too many transactions wait. `unavailable`: A part that this needs can't be reached. */
+        "refused-503-5": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -5065,6 +5146,156 @@ export interface operations {
             503: components["responses"]["refused-503-1"];
         };
     };
+    finish_staff_sign_in: {
+        parameters: {
+            query: {
+                state: string;
+                code?: string;
+                /** @description In the place of a code. */
+                error?: string;
+                /** @description RFC 9207. */
+                iss?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed in, in mode `token` */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionTokens"];
+                };
+            };
+            /** @description Signed in, in mode `cookie`: to the page */
+            303: {
+                headers: {
+                    /** @description The page */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `query_invalid`: The query is not valid. `provider_state_invalid`: This browser asked for no such sign-in. */
+            400: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin_refused`: Nobody signs in from there. `staff_only`: No role is yours here. `provider_denied`: The provider did not sign you in. */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["refused-404-4"];
+            408: components["responses"]["refused-408-1"];
+            /** @description `provider_state_spent`: This sign-in was finished before. */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            414: components["responses"]["refused-414-1"];
+            /** @description `provider_code_refused`: The provider refuses the code. `provider_token_refused`: The provider's token is not taken. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-2"];
+        };
+    };
+    start_staff_sign_in: {
+        parameters: {
+            query?: {
+                /** @description `cookie` when absent. */
+                mode?: components["schemas"]["SessionMode"];
+                /** @description Where the session is to be of: one of the configured origins; the first when absent. */
+                origin?: string;
+                /**
+                 * @description Of mode `cookie`: where the browser goes afterwards, a path below the origin. `/` when
+                 *     absent.
+                 */
+                return_to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider */
+            303: {
+                headers: {
+                    /** @description Where the provider asks who they are */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `query_invalid`: The query is not valid. */
+            400: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["refused-403-5"];
+            404: components["responses"]["refused-404-4"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-2"];
+        };
+    };
     refresh_session: {
         parameters: {
             query?: never;
@@ -5399,7 +5630,7 @@ export interface operations {
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-4"];
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             410: components["responses"]["refused-410-1"];
             414: components["responses"]["refused-414-1"];
@@ -5407,7 +5638,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-2"];
+            503: components["responses"]["refused-503-3"];
         };
     };
     list_collections: {
@@ -5590,7 +5821,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
@@ -5657,7 +5888,7 @@ export interface operations {
             400: components["responses"]["refused-400-9"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-4"];
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
@@ -5844,7 +6075,7 @@ export interface operations {
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-4"];
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             410: components["responses"]["refused-410-1"];
             414: components["responses"]["refused-414-1"];
@@ -5852,7 +6083,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-2"];
+            503: components["responses"]["refused-503-3"];
         };
     };
     list_indexes: {
@@ -5951,7 +6182,7 @@ export interface operations {
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-4"];
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             410: components["responses"]["refused-410-1"];
             414: components["responses"]["refused-414-1"];
@@ -5959,7 +6190,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-2"];
+            503: components["responses"]["refused-503-3"];
         };
     };
     get_item: {
@@ -6022,14 +6253,14 @@ export interface operations {
             400: components["responses"]["refused-400-11"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-6"];
+            404: components["responses"]["refused-404-7"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-4"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-2"];
+            503: components["responses"]["refused-503-3"];
         };
     };
     get_token_metadata: {
@@ -6089,7 +6320,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-6"];
+            404: components["responses"]["refused-404-7"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-4"];
@@ -6136,7 +6367,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-6"];
+            404: components["responses"]["refused-404-7"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-4"];
@@ -6193,14 +6424,14 @@ export interface operations {
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-4"];
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-2"];
+            503: components["responses"]["refused-503-3"];
         };
     };
     store_metadata: {
@@ -6375,7 +6606,7 @@ export interface operations {
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-10"];
-            404: components["responses"]["refused-404-5"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             /** @description `chain_read_only`: The chain is only read here. `idempotency_in_progress`: The request is being worked on. `collection_not_ready`: The collection is not deployed yet. */
             409: {
@@ -6407,7 +6638,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     request_mints: {
@@ -6466,7 +6697,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     get_mint: {
@@ -6603,7 +6834,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-11"];
-            404: components["responses"]["refused-404-7"];
+            404: components["responses"]["refused-404-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -6644,7 +6875,7 @@ export interface operations {
             400: components["responses"]["refused-400-4"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-12"];
-            404: components["responses"]["refused-404-7"];
+            404: components["responses"]["refused-404-8"];
             408: components["responses"]["refused-408-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
@@ -6682,7 +6913,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-12"];
-            404: components["responses"]["refused-404-7"];
+            404: components["responses"]["refused-404-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -6812,7 +7043,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-4"];
+            503: components["responses"]["refused-503-5"];
         };
     };
     prepare_sponsored: {
@@ -7324,7 +7555,7 @@ export interface operations {
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-8"];
+            404: components["responses"]["refused-404-9"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
@@ -7334,7 +7565,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-4"];
+            503: components["responses"]["refused-503-5"];
         };
     };
     quote_transaction: {
@@ -7365,7 +7596,7 @@ export interface operations {
             400: components["responses"]["refused-400-7"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-8"];
+            404: components["responses"]["refused-404-9"];
             408: components["responses"]["refused-408-1"];
             /** @description `chain_read_only`: The chain is only read here. `wallet_state`: The wallet's state does not allow it. */
             409: {
@@ -7427,7 +7658,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-1"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -7475,7 +7706,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             /** @description `idempotency_in_progress`: The request is being worked on. `approval_not_wanted`: The transaction waits for no approval. */
             409: {
@@ -7549,7 +7780,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-3"];
             413: components["responses"]["refused-413-1"];
@@ -7589,7 +7820,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-1"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -7637,7 +7868,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-3"];
             413: components["responses"]["refused-413-1"];
@@ -7763,7 +7994,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-3"];
             413: components["responses"]["refused-413-1"];
@@ -7839,14 +8070,14 @@ export interface operations {
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
             403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-4"];
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-4"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-2"];
+            503: components["responses"]["refused-503-3"];
         };
     };
     upload_picture: {
@@ -8047,7 +8278,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-1"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
@@ -8101,7 +8332,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
@@ -8158,7 +8389,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
@@ -8215,7 +8446,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
@@ -8272,7 +8503,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
@@ -8329,7 +8560,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-4"];
             413: components["responses"]["refused-413-1"];
@@ -8476,7 +8707,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-3"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -8510,7 +8741,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -8550,7 +8781,7 @@ export interface operations {
             400: components["responses"]["refused-400-4"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
@@ -8596,7 +8827,7 @@ export interface operations {
             400: components["responses"]["refused-400-9"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-3"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -8697,7 +8928,7 @@ export interface operations {
             400: components["responses"]["refused-400-4"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
@@ -8748,7 +8979,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-1"];
             413: components["responses"]["refused-413-1"];
@@ -8788,7 +9019,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
