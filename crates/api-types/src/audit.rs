@@ -15,6 +15,8 @@ pub enum AuditWay {
     Session,
     /// A command at a terminal of the server.
     Terminal,
+    /// The provider that staff sign in with.
+    Provider,
     /// The server itself, as its configuration says.
     Server,
 }

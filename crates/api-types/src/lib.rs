@@ -14,6 +14,7 @@ mod sign_in;
 mod sponsors;
 mod token_metadata;
 mod transactions;
+mod users;
 mod wallets;
 mod webhooks;
 
@@ -30,6 +31,7 @@ pub use sign_in::*;
 pub use sponsors::*;
 pub use token_metadata::*;
 pub use transactions::*;
+pub use users::*;
 pub use wallets::*;
 pub use webhooks::*;
 

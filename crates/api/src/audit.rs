@@ -107,6 +107,7 @@ fn shown(row: Decided) -> AuditRecord {
     let via = match by["via"].as_str() {
         Some("key") => AuditWay::Key,
         Some("session") => AuditWay::Session,
+        Some("provider") => AuditWay::Provider,
         Some("server") => AuditWay::Server,
         // Before it was said: only requests have a principal.
         None if key_id.is_some() => AuditWay::Key,

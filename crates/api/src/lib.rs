@@ -31,10 +31,12 @@ mod holdings;
 mod hot;
 mod indexes;
 mod items;
+mod me;
 mod metadata;
 mod metric_series;
 mod mint_batches;
 mod mints;
+mod my_email;
 mod openapi;
 mod operations;
 mod peers;
@@ -73,7 +75,7 @@ pub use snapshots::StreamSnapshots;
 pub use stream::StreamPolicy;
 pub use tls::{Tls, TlsError};
 
-use app::{ApiKeys, App, Principals, SignIn};
+use app::{ApiKeys, App, Principals, SignIn, Users};
 use auth::Authenticator;
 use axum::{Router, middleware::from_fn_with_state};
 use hot::HotAnswers;
@@ -126,6 +128,7 @@ pub struct ApiConfig {
     pub app: App,
     pub authenticator: Authenticator,
     pub sign_in: SignIn,
+    pub users: Users,
     pub keys: ApiKeys,
     pub principals: Principals,
     pub limiter: Limiter,

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made of the handlers and of one table of error codes per operation.
 
 use crate::{
-    ApiState, abis, api_keys, audit, collections, facts, holdings, indexes, items, metadata,
-    metric_series, mint_batches, mints, operations, principals,
+    ApiState, abis, api_keys, audit, collections, facts, holdings, indexes, items, me, metadata,
+    metric_series, mint_batches, mints, my_email, operations, principals,
     problem::{Code, Problem},
     sessions, sign_in, sponsored, sponsors, staff_sign_in, token_metadata, transaction_changes,
     transactions, uploads, wallets, webhook_deliveries, webhooks,
@@ -16,6 +16,7 @@ mod actions;
 mod finish;
 mod making_codes;
 mod operator_codes;
+mod user_codes;
 mod webhook_codes;
 
 pub(crate) use actions::{Declared, declared};
@@ -39,6 +40,7 @@ pub(crate) use finish::response;
         (name = "sponsors", description = "Calls that users sign and sponsors pay for"),
         (name = "webhooks", description = "Endpoints of yours that are told of facts"),
         (name = "sign-in", description = "Users and staff: signing in, and sessions"),
+        (name = "users", description = "Oneself: profile, wallets, e-mail address"),
         (name = "principals", description = "Who there is, and their roles"),
         (name = "api-keys", description = "What machines and operators show, and its limits"),
         (name = "audit", description = "Who did what that is privileged"),
@@ -129,6 +131,13 @@ fn of_users(router: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
         .routes(routes!(sign_in::list_token_keys))
         .routes(routes!(staff_sign_in::start_staff_sign_in))
         .routes(routes!(staff_sign_in::finish_staff_sign_in))
+        .routes(routes!(me::get_me, me::change_me))
+        .routes(routes!(me::list_my_wallets, me::link_wallet))
+        .routes(routes!(me::ask_link_challenge))
+        .routes(routes!(me::unlink_wallet))
+        .routes(routes!(me::list_my_balances))
+        .routes(routes!(my_email::ask_email, my_email::forget_email))
+        .routes(routes!(my_email::verify_email))
         .merge(looking())
 }
 
@@ -263,74 +272,7 @@ fn codes(operation: &str) -> (Access, Vec<Code>) {
 
 /// The same of webhooks and of users.
 fn of_others(operation: &str) -> Option<(Access, Vec<Code>)> {
-    webhook_codes::codes(operation).or_else(|| codes_of_users(operation))
-}
-
-/// The same of signing in, and of what users do.
-fn codes_of_users(operation: &str) -> Option<(Access, Vec<Code>)> {
-    use Code as C;
-    const BODY: [Code; 5] = [
-        C::BodyMalformed,
-        C::BodyInvalid,
-        C::JsonTooDeep,
-        C::BodyTooLarge,
-        C::ContentTypeUnsupported,
-    ];
-    const REFRESH: [Code; 2] = [C::RefreshTokenInvalid, C::CrossOrigin];
-    let (access, own): (_, &[Code]) = match operation {
-        "ask_challenge" => {
-            let own = &[
-                C::ChainUnknown,
-                C::AddressInvalid,
-                C::AddressChecksum,
-                C::OriginRefused,
-                C::ChallengesTooMany,
-            ];
-            (Access::SignIn, own)
-        }
-        "open_session" => {
-            let own = &[
-                C::MessageMalformed,
-                C::MessageRefused,
-                C::ChallengeUnknown,
-                C::ChallengeSpent,
-                C::WalletSignatureInvalid,
-                C::SignatureUnchecked,
-                C::OriginRefused,
-                C::ChainUnknown,
-            ];
-            (Access::SignIn, own)
-        }
-        "refresh_session" => (Access::SignIn, &[C::RefreshTokenReused, C::OriginRefused]),
-        "log_out" => (Access::User, &[C::KeyMissing, C::UserOnly]),
-        "start_staff_sign_in" => {
-            let own = [C::QueryInvalid, C::OriginRefused, C::ProviderAbsent];
-            return Some((Access::SignIn, [&own[..], &[C::ProviderUnavailable]].concat()));
-        }
-        "finish_staff_sign_in" => {
-            let own = vec![
-                C::QueryInvalid,
-                C::OriginRefused,
-                C::ProviderAbsent,
-                C::ProviderUnavailable,
-                C::ProviderStateInvalid,
-                C::ProviderStateSpent,
-                C::ProviderDenied,
-                C::ProviderCodeRefused,
-                C::ProviderTokenRefused,
-                C::StaffOnly,
-            ];
-            return Some((Access::SignIn, own));
-        }
-        "list_token_keys" => return Some((Access::SignIn, Vec::new())),
-        "list_sessions" => return Some((Access::User, vec![C::QueryInvalid, C::CursorInvalid])),
-        "end_session" => return Some((Access::User, vec![C::SessionUnknown, C::PathInvalid])),
-        "end_other_sessions" => return Some((Access::User, Vec::new())),
-        _ => return None,
-    };
-    let refresh: &[Code] =
-        if matches!(operation, "refresh_session" | "log_out") { &REFRESH } else { &[] };
-    Some((access, [&BODY, refresh, own].concat()))
+    webhook_codes::codes(operation).or_else(|| user_codes::codes(operation))
 }
 
 /// Who may call an operation.

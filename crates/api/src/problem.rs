@@ -6,6 +6,7 @@ mod refusal;
 mod sign_in;
 mod signatures;
 mod sponsors;
+mod users;
 mod webhooks;
 
 pub use code::Code;

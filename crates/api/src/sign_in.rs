@@ -12,7 +12,7 @@ use api_types::{
     ChallengeRequest, RefreshRequest, SessionMode, SessionTokens, SignInChallenge, SignInRequest,
     TokenKeys,
 };
-use app::{ChallengeSpec, Grants, SessionKind, SignedMessage};
+use app::{Asked, ChallengeSpec, Grants, SessionKind, SignedMessage};
 use axum::{
     Json,
     extract::State,
@@ -40,15 +40,18 @@ pub(crate) async fn ask_challenge(
         origin: body.origin.as_deref(),
     };
     let asked = state.sign_in.ask_challenge(spec, place.get()).await?;
-    let challenge = SignInChallenge {
+    Ok((StatusCode::CREATED, Json(challenge(asked))))
+}
+
+pub(crate) fn challenge(asked: Asked) -> SignInChallenge {
+    SignInChallenge {
         address: crate::show::address(asked.address),
         chain_id: asked.chain_id,
         message: asked.message,
         nonce: asked.nonce,
         issued_at: crate::show::time(asked.issued_at),
         expires_at: crate::show::time(asked.expires_at),
-    };
-    Ok((StatusCode::CREATED, Json(challenge)))
+    }
 }
 
 /// Sign in

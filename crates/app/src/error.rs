@@ -1,6 +1,6 @@
 //! Why a use case did not do what it was asked to.
 
-use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal, WebhookRefusal};
+use crate::{ApiKeyRefusal, SignInRefusal, SponsorRefusal, UserRefusal, WebhookRefusal};
 use abi::Fault;
 use auth::{AuthError, Denied, SignatureFault};
 use chain::RpcError;
@@ -216,6 +216,7 @@ pub enum Refusal {
         detail: String,
     },
     SignIn(SignInRefusal),
+    User(UserRefusal),
     /// Of endpoints that are told of facts.
     Webhook(WebhookRefusal),
     ApiKey(ApiKeyRefusal),
@@ -293,6 +294,7 @@ impl AppError {
                 | R::SourceBackfilling { .. } => Class::Busy,
                 R::Sponsor(refusal) => refusal.class(),
                 R::SignIn(refusal) => refusal.class(),
+                R::User(refusal) => refusal.class(),
                 R::Webhook(refusal) => refusal.class(),
                 R::ApiKey(refusal) => refusal.class(),
                 _ => Class::Invalid,
@@ -372,6 +374,12 @@ impl From<WebhookRefusal> for AppError {
 impl From<SignInRefusal> for AppError {
     fn from(refusal: SignInRefusal) -> Self {
         Self::Refused(Refusal::SignIn(refusal))
+    }
+}
+
+impl From<UserRefusal> for AppError {
+    fn from(refusal: UserRefusal) -> Self {
+        Self::Refused(Refusal::User(refusal))
     }
 }
 

@@ -13,4 +13,5 @@ mod forget_deliveries;
 mod mint_call;
 pub mod outcomes;
 mod sample_metrics;
+pub mod send_mails;
 pub(crate) mod settle_sponsored;

@@ -25,6 +25,7 @@
 //! | `request_sponsored`, `sponsored_call` | a call that a user signed → queued transaction |
 //! | `prepare_sponsored` | what a user has to sign |
 //! | `sign_in` | wallets and staff sign in, and stay signed in ([`SignIn`], beside [`App`]) |
+//! | `users` | profile, e-mail address, what their wallets hold ([`Users`], beside [`App`]) |
 //! | `read_…` | look at things |
 //! | `read_snapshot` | the state behind a topic, as of a number |
 //! | `check_readiness`, `node_heads` | may this process take requests? |
@@ -85,6 +86,7 @@ mod store_metadata;
 mod tell_change;
 mod try_webhook;
 mod upload_picture;
+mod users;
 mod webhook_refusal;
 
 pub use abi::{Fault, Logged};
@@ -121,6 +123,7 @@ pub use db::{
     transactions_reads::Summary,
     transfers_reads::{TransferPlace, TransferRow},
     user_sessions::SessionRow,
+    user_wallets::WalletRow,
 };
 pub use encode_call::CallSpec;
 pub use error::{AddressFault, AppError, Class, CollectionFault, Field, Refusal};
@@ -167,6 +170,10 @@ pub use store_metadata::StoredMetadata;
 pub use tell_change::{Beside, By, Decision, Deed};
 pub use transactor::{OnFailure, Unfit};
 pub use upload_picture::StoredPicture;
+pub use users::{
+    ChainBalances, EmailOptions, EmailView, ProfileChange, ProfileView, Rotated, UserRefusal,
+    Users, rotate_fields,
+};
 pub use webhook_refusal::WebhookRefusal;
 pub use webhooks::{
     Answer as WebhookAnswer, Options as WebhookOptions, RootKey as WebhookKey,

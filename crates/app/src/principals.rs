@@ -31,9 +31,8 @@ impl PrincipalView {
     /// Is it granted like that already, whoever did it?
     #[must_use]
     pub fn has(&self, grant: &GrantRow) -> bool {
-        let same =
-            |held: &GrantRow| (&held.role, held.expires_at) == (&grant.role, grant.expires_at);
-        self.roles.iter().any(same)
+        let of = |row: &GrantRow| (row.role.clone(), row.source.clone(), row.expires_at);
+        self.roles.iter().any(|held| of(held) == of(grant))
     }
 }
 

@@ -23,6 +23,8 @@ pub enum By<'a> {
     Request(Maker<'a>, Caller<'a>),
     /// Somebody at a terminal of the server, under this account there.
     Terminal(&'a str),
+    /// The provider that staff sign in with.
+    Provider,
     /// The server itself, as its configuration says now.
     Server,
 }
@@ -129,6 +131,7 @@ fn told_of(by: By<'_>, deed: Deed) -> Map<String, Value> {
             origin.insert("account".to_owned(), json!(account));
             "terminal"
         }
+        By::Provider => "provider",
         By::Server => "server",
     };
     for name in ["principal_id", "key_id", "session_id", "request_id"] {

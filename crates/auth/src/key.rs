@@ -41,7 +41,8 @@ impl Pepper {
 
     /// The MAC of parts for one purpose. No two purposes or lists of parts have the same bytes, and
     /// none those of a secret of a key, which holds no zero byte.
-    pub(crate) fn labelled_mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    #[must_use]
+    pub fn labelled_mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice())
             .expect("invariant: HMAC takes keys of any length");
         mac.update(&[0]);

@@ -198,6 +198,10 @@ pub enum Action {
     ReadPrincipal,
     /// Grant roles, and take them back.
     GrantRole,
+    /// One's own: what one tells of oneself, one's wallets.
+    ReadProfile,
+    /// One's own.
+    ChangeProfile,
     /// One's own: where one is signed in.
     ReadSession,
     /// One's own.
@@ -205,7 +209,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 31] = [
+    pub const ALL: [Action; 33] = [
         Self::UploadContent,
         Self::StoreMetadata,
         Self::RequestMint,
@@ -235,6 +239,8 @@ impl Action {
         Self::ReadMetrics,
         Self::ReadPrincipal,
         Self::GrantRole,
+        Self::ReadProfile,
+        Self::ChangeProfile,
         Self::ReadSession,
         Self::EndSession,
     ];
@@ -293,6 +299,8 @@ impl Action {
             | Self::ReadAudit
             | Self::ReadMetrics
             | Self::ReadPrincipal
+            | Self::ReadProfile
+            | Self::ChangeProfile
             | Self::ReadSession
             | Self::EndSession => false,
         }
@@ -354,6 +362,8 @@ const POLICY: &[(Action, Rule)] = &[
     (Action::ReadMetrics, Rule::Operator(TRANSACTIONS)),
     (Action::ReadPrincipal, Rule::Admin),
     (Action::GrantRole, Rule::Admin),
+    (Action::ReadProfile, Rule::User),
+    (Action::ChangeProfile, Rule::User),
     (Action::ReadSession, Rule::User),
     (Action::EndSession, Rule::User),
 ];

@@ -3,7 +3,8 @@
 use crate::{Addr, DbError};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocab::{Address, ChainId};
+use uuid::Uuid;
+use vocab::{Address, ChainId, PrincipalId};
 
 /// A challenge to be kept.
 #[derive(Clone, Copy)]
@@ -17,6 +18,8 @@ pub struct NewChallenge<'a> {
     pub client: &'a str,
     pub issued_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
+    /// Whom the wallet is to be linked to; none: it is to sign in.
+    pub principal_id: Option<PrincipalId>,
 }
 
 impl std::fmt::Debug for NewChallenge<'_> {
@@ -48,6 +51,8 @@ pub struct ChallengeRow {
     pub issued_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
     pub spent_at: Option<OffsetDateTime>,
+    /// Of a message that links a wallet to this user.
+    pub principal_id: Option<Uuid>,
 }
 
 impl std::fmt::Debug for ChallengeRow {
@@ -65,8 +70,9 @@ pub async fn record(
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "insert into sign_in_challenges
-             (nonce, address, chain_id, origin, statement, client, issued_at, expires_at)
-         select $1, $2, $3, $4, $5, $6, $7, $8
+             (nonce, address, chain_id, origin, statement, client, issued_at, expires_at,
+              principal_id)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $12
           where (select count(*) from (select 1 from sign_in_challenges
                   where client = $6 and expires_at > $7 limit $9) c) < $9
             and (select count(*) from (select 1 from sign_in_challenges
@@ -84,6 +90,7 @@ pub async fn record(
         caps.of_client,
         caps.of_client_for_address,
         caps.for_address,
+        new.principal_id.map(|id| id.0),
     )
     .execute(db)
     .await?;
@@ -105,7 +112,7 @@ pub async fn load(db: &mut PgConnection, nonce: &str) -> Result<Option<Challenge
     Ok(sqlx::query_as!(
         ChallengeRow,
         r#"select nonce, address as "address: Addr", chain_id, origin, statement, issued_at,
-                  expires_at, spent_at
+                  expires_at, spent_at, principal_id
              from sign_in_challenges where nonce = $1"#,
         nonce,
     )

@@ -1,6 +1,6 @@
 //! `user_sessions`: where users are signed in, and which refresh token is the present one.
 
-use crate::{Addr, DbError};
+use crate::{Addr, DbError, user_wallets::WalletProof};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -202,6 +202,29 @@ pub async fn record_end(
         filter.principal_id.map(|id| id.0),
         filter.except,
         reason,
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Within the caller's transaction: end the open sessions that a wallet opened, which is its user's
+/// no more; their ids.
+pub async fn record_unlinked(
+    db: &mut PgConnection,
+    principal: PrincipalId,
+    wallet: WalletProof,
+    now: OffsetDateTime,
+) -> Result<Vec<Uuid>, DbError> {
+    let rows = sqlx::query!(
+        "update user_sessions set ended_at = $4, end_reason = 'unlinked'
+          where principal_id = $1 and address = $2 and contract_chain_id = $3
+            and ended_at is null and expires_at > $4
+      returning id",
+        principal.0,
+        wallet.address.as_slice(),
+        wallet.contract_chain_id,
         now,
     )
     .fetch_all(db)

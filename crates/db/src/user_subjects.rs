@@ -46,6 +46,20 @@ pub async fn record(
     Ok(id)
 }
 
+/// Does the issuer know this user?
+pub async fn is_of(
+    db: &mut PgConnection,
+    principal: PrincipalId,
+    issuer: &str,
+) -> Result<bool, DbError> {
+    let row = sqlx::query!(
+        "select subject from user_subjects where principal_id = $1 and issuer = $2 limit 1",
+        principal.0,
+        issuer,
+    );
+    Ok(row.fetch_optional(db).await?.is_some())
+}
+
 /// Was a session opened with this state?
 pub async fn is_spent(db: &mut PgConnection, state_mac: &[u8; 32]) -> Result<bool, DbError> {
     let row = sqlx::query!(

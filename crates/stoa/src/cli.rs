@@ -70,6 +70,9 @@ enum Command {
     /// Show and end sessions of users.
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// Make keys that encrypt what is personal, and put newer ones in the place of older ones.
+    #[command(subcommand)]
+    Fields(crate::fields::FieldsCommand),
     /// Mend what stopped on a chain.
     #[command(subcommand)]
     Chain(chain::ChainCommand),
@@ -141,6 +144,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Key(command) => crate::block_on(key::run(command))?,
         Command::Principal(command) => crate::block_on(principal::run(command))?,
         Command::Session(command) => crate::block_on(session::run(command))?,
+        Command::Fields(command) => crate::block_on(crate::fields::run(command))?,
         Command::Chain(command) => crate::block_on(chain::run(command))?,
         Command::Index(command) => crate::block_on(index::run(command, &cli.logs))?,
         Command::Sign(options) => {

@@ -8,6 +8,8 @@ mod database;
 mod demo;
 mod dev;
 mod doctor;
+mod field_keys;
+mod fields;
 mod index;
 mod index_rebuild;
 mod key;

@@ -60,17 +60,8 @@ impl KeyFiles {
 
     /// In the order of their times.
     fn read(&self) -> Result<Vec<(PathBuf, TokenKey)>> {
-        let fail = || format!("cannot read {}", self.directory.display());
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(&self.directory).with_context(fail)? {
-            let path = entry.with_context(fail)?.path();
-            if path.extension().is_some_and(|end| end == "key") {
-                paths.push(path);
-            }
-            ensure!(paths.len() <= FILES_MAX, "{}: more than {FILES_MAX} keys", fail());
-        }
         let mut keys = Vec::new();
-        for path in paths {
+        for path in key_paths(&self.directory)? {
             let key = read_key(&path).with_context(|| format!("no key: {}", path.display()))?;
             keys.push((path, key));
         }
@@ -89,14 +80,9 @@ impl KeyFiles {
             Some((_, last)) if last.activates_at() + every <= now + LEAD => now + LEAD,
             Some(_) => return Ok(()),
         };
+        let (path, seed) = new_key_file(&self.directory, activates_at)?;
         let activates_at = activates_at.replace_nanosecond(0)?;
-        let mut seed = Zeroizing::new([0; 32]);
-        rand::rngs::OsRng.try_fill_bytes(seed.as_mut_slice()).context("no randomness")?;
         let key = TokenKey::new(&seed, activates_at).map_err(anyhow::Error::from)?;
-        let path = self.directory.join(format!("{}.key", activates_at.unix_timestamp()));
-        let hex = Zeroizing::new(hex::encode(seed.as_slice()));
-        let text = Zeroizing::new(format!("{} {}\n", activates_at.format(&Rfc3339)?, *hex));
-        write_private(&path, text.as_bytes())?;
         tracing::info!(key.id = key.id(), signs_from = %activates_at, "a key of tokens was made");
         keys.push((path, key));
         Ok(())
@@ -117,8 +103,43 @@ impl KeyFiles {
     }
 }
 
-/// Errors say nothing of what the file holds.
+/// The files of keys in a directory.
+pub(crate) fn key_paths(directory: &Path) -> Result<Vec<PathBuf>> {
+    let fail = || format!("cannot read {}", directory.display());
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).with_context(fail)? {
+        let path = entry.with_context(fail)?.path();
+        if path.extension().is_some_and(|end| end == "key") {
+            paths.push(path);
+        }
+        ensure!(paths.len() <= FILES_MAX, "{}: more than {FILES_MAX} keys", fail());
+    }
+    Ok(paths)
+}
+
+/// A fresh key, in a file of its own that only we may read.
+pub(crate) fn new_key_file(
+    directory: &Path,
+    activates_at: OffsetDateTime,
+) -> Result<(PathBuf, Zeroizing<[u8; 32]>)> {
+    let activates_at = activates_at.replace_nanosecond(0)?;
+    let mut seed = Zeroizing::new([0; 32]);
+    rand::rngs::OsRng.try_fill_bytes(seed.as_mut_slice()).context("no randomness")?;
+    let path = directory.join(format!("{}.key", activates_at.unix_timestamp()));
+    ensure!(!path.exists(), "{} is there already", path.display());
+    let hex = Zeroizing::new(hex::encode(seed.as_slice()));
+    let text = Zeroizing::new(format!("{} {}\n", activates_at.format(&Rfc3339)?, *hex));
+    write_private(&path, text.as_bytes())?;
+    Ok((path, seed))
+}
+
 fn read_key(path: &Path) -> Result<TokenKey> {
+    let (from, seed) = read_key_file(path)?;
+    Ok(TokenKey::new(&seed, from)?)
+}
+
+/// From when on a key is used, and its secret. Errors say nothing of what the file holds.
+pub(crate) fn read_key_file(path: &Path) -> Result<(OffsetDateTime, Zeroizing<[u8; 32]>)> {
     ensure!(fs::metadata(path)?.len() <= FILE_BYTES_MAX, "it is too large");
     let text = Zeroizing::new(fs::read_to_string(path)?);
     let (from, secret) = text.trim().split_once(' ').context("it has not two words")?;
@@ -126,7 +147,7 @@ fn read_key(path: &Path) -> Result<TokenKey> {
     let mut seed = Zeroizing::new([0; 32]);
     let read = hex::decode_to_slice(secret.trim(), seed.as_mut_slice());
     ensure!(read.is_ok(), "its secret has not 64 hexadecimal digits");
-    Ok(TokenKey::new(&seed, from)?)
+    Ok((from, seed))
 }
 
 #[cfg(test)]

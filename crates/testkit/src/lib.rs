@@ -9,6 +9,7 @@
 mod database;
 mod fault;
 pub mod identity_provider;
+pub mod mail_sink;
 mod node;
 pub mod op_stack;
 pub mod picture;

@@ -70,6 +70,9 @@ pub(crate) fn declared(operation: &str) -> Option<Declared> {
         "get_wallet" | "list_wallets" => ReadWallet,
         "create_wallet" | "pause_wallet" | "resume_wallet" | "retire_wallet" | "rotate_wallet"
         | "drain_wallet" => ChangeWallet,
+        "get_me" | "list_my_wallets" | "list_my_balances" => ReadProfile,
+        "change_me" | "ask_link_challenge" | "link_wallet" | "unlink_wallet" | "ask_email"
+        | "verify_email" | "forget_email" => ChangeProfile,
         "list_sessions" => ReadSession,
         "end_session" | "end_other_sessions" => EndSession,
         _ => return None,

@@ -101,6 +101,22 @@ codes! {
         "It was used before or has expired. Start again.";
     ProviderTokenRefused, "provider_token_refused", 422, "The provider's token is not taken",
         "`detail` says why. Start again; if it stays so, an operator must look at the provider.";
+    WalletNotLinked, "wallet_not_linked", 404, "The wallet is none of yours",
+        "`GET /api/v1/me/wallets` lists yours; of a contract account name the chain, too.";
+    EmailAbsent, "email_absent", 404, "No mail is sent here",
+        "An operator names a mail server in `[mail]`; until then users have no e-mail address.";
+    WalletTaken, "wallet_taken", 409, "The wallet signs somebody else in",
+        "It is not taken from them: sign in with it and let go of it there, if it can be.";
+    WalletLimitReached, "wallet_limit_reached", 409, "You have too many wallets",
+        "`detail` names the limit. Let go of one first.";
+    LastSignIn, "last_sign_in", 409, "Nothing else signs you in",
+        "Link another wallet first.";
+    ProfileInvalid, "profile_invalid", 422, "The profile can't be like that",
+        "`errors` lists what is wrong, with JSON pointers into the body. Nothing was changed.";
+    EmailCodeInvalid, "email_code_invalid", 422, "The code is not good",
+        "It is wrong, was used, has expired, or was tried too often: have another one sent.";
+    MailsTooMany, "mails_too_many", 429, "You have asked for too many letters",
+        "Use the newest code, or try again after the seconds in `Retry-After`.";
     ProviderAbsent, "provider_absent", 404, "There is no identity provider here",
         "Sign in with a wallet; or an operator names a provider in `[oidc]`.";
     ProviderStateSpent, "provider_state_spent", 409, "This sign-in was finished before",

@@ -88,6 +88,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
         }
         Refusal::Sponsor(refusal) => super::sponsors::of_refusal(refusal),
         Refusal::SignIn(refusal) => super::sign_in::of_refusal(refusal),
+        Refusal::User(refusal) => super::users::of_refusal(refusal),
         Refusal::Webhook(refusal) => super::webhooks::of_refusal(refusal),
         Refusal::ApiKey(refusal) => super::api_keys::of_refusal(refusal),
         Refusal::PrincipalUnknown => Code::PrincipalUnknown.into(),

@@ -30,7 +30,7 @@ pub(super) fn of_refusal(refusal: SignInRefusal) -> Problem {
     }
 }
 
-/// The same of who came by way of a provider.
+/// The same of who came by way of a provider, and of further wallets.
 fn of_staff(refusal: SignInRefusal) -> Problem {
     match refusal {
         SignInRefusal::ProviderAbsent => Code::ProviderAbsent.into(),
@@ -50,6 +50,12 @@ fn of_staff(refusal: SignInRefusal) -> Problem {
             Problem::from(Code::ProviderUnavailable).saying(reason)
         }
         SignInRefusal::NotStaff => Code::StaffOnly.into(),
+        SignInRefusal::WalletTaken => Code::WalletTaken.into(),
+        SignInRefusal::WalletLimit { limit } => {
+            Problem::from(Code::WalletLimitReached).saying(format!("at most {limit}"))
+        }
+        SignInRefusal::WalletUnlinked => Code::WalletNotLinked.into(),
+        SignInRefusal::LastSignIn => Code::LastSignIn.into(),
         // The rest was told above.
         _ => Code::Internal.into(),
     }

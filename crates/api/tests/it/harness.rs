@@ -2,7 +2,7 @@
 
 use app::{
     ApiKeys, App, AppConfig, ChainSettings, Changes, Replica, SignIn, SignInConfig, SignInOptions,
-    StaffOptions, WriteSettings,
+    StaffOptions, Users, WriteSettings,
 };
 use auth::{
     Authenticator, NewKey, Origin, Pepper, PrincipalKind, Scope, TokenKey, TokenPolicy, Tokens,
@@ -17,6 +17,7 @@ use db::{
     Db,
     collection_requests::{self, NewCollectionRequest},
 };
+use fields::{FieldKey, KeyRing};
 use limits::Limiter;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use runtime::{CancellationToken, Metrics};
@@ -44,6 +45,7 @@ pub const BOB: &str = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
 pub const URI: &str = "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
 pub const START: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 pub const PEPPER: [u8; 32] = [42; 32];
+pub const FIELD_KEY: [u8; 32] = [43; 32];
 
 pub struct Api {
     /// Under the server.
@@ -62,6 +64,7 @@ pub struct Api {
     pub tokens: Tokens,
     pub sign_in: SignIn,
     pub authenticator: Authenticator,
+    pub fields: KeyRing,
 }
 
 /// What an API is started with.
@@ -84,6 +87,8 @@ pub struct Setup {
     pub other: Option<chain::Endpoint>,
     pub sign_in: Option<SignInOptions>,
     pub staff: Option<StaffOptions>,
+    /// No mail is sent without.
+    pub email: Option<app::EmailOptions>,
     /// In the open without.
     pub tls: Option<api::Tls>,
     /// No limits without.
@@ -174,10 +179,16 @@ pub async fn start_as(setup: Setup) -> Api {
         options: setup.sign_in.unwrap_or_else(|| SignInOptions::new(origins())),
         staff: setup.staff,
     });
+    let fields = KeyRing::new(vec![
+        FieldKey::new("first", &FIELD_KEY, START - time::Duration::DAY).unwrap(),
+    ]);
+    let users =
+        Users::new(app.clone(), sign_in.clone(), fields.clone(), Pepper::new(PEPPER), setup.email);
     let state = api::ApiState::new(api::ApiConfig {
         app: app.clone(),
         authenticator: authenticator.clone(),
         sign_in: sign_in.clone(),
+        users,
         principals: app::Principals::new(app.clone(), authenticator.clone()),
         keys: ApiKeys::new(app.clone(), Pepper::new(PEPPER), authenticator.clone()),
         limiter: setup.limiter.unwrap_or_else(|| Limiter::new(limits::Options::unlimited(), None)),
@@ -229,6 +240,7 @@ pub async fn start_as(setup: Setup) -> Api {
         tokens,
         sign_in,
         authenticator,
+        fields,
     }
 }
 

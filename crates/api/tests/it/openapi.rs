@@ -48,7 +48,7 @@ async fn every_documented_operation_is_there() {
         }
     }
     // Two of them are the stream's.
-    assert_eq!(count, 85);
+    assert_eq!(count, 97);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use auth::{Challenge, Origin};
 use chain::Chain;
 use db::sign_in_challenges::{self, NewChallenge};
 use time::OffsetDateTime;
-use vocab::Address;
+use vocab::{Address, PrincipalId};
 
 /// Who wants to sign in, for which chain, and where.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,16 +46,18 @@ impl SignIn {
         spec: ChallengeSpec<'_>,
         client: ClientPlace<'_>,
     ) -> Result<Asked, AppError> {
-        let asked = self.record_challenge(spec, client).await;
+        let asked = self.record_challenge(spec, client, None).await;
         let outcome = if asked.is_ok() { "issued" } else { "refused" };
         metrics::counter!("sign_in_challenges_total", "outcome" => outcome).increment(1);
         asked
     }
 
-    async fn record_challenge(
+    /// `user`: the wallet is to be linked to them, which its statement says.
+    pub(super) async fn record_challenge(
         &self,
         spec: ChallengeSpec<'_>,
         client: ClientPlace<'_>,
+        user: Option<PrincipalId>,
     ) -> Result<Asked, AppError> {
         let address = parse_address(spec.address, Field::Address)?;
         let chain = self.chain(spec.chain_id)?;
@@ -63,12 +65,16 @@ impl SignIn {
         let issued_at = self.now().replace_nanosecond(0).unwrap_or(self.now());
         let expires_at = issued_at + self.options().challenge_time;
         let nonce = auth::fresh_nonce();
+        let statement = match user {
+            None => self.options().statement.clone(),
+            Some(user) => format!("Link this wallet to the user {user}. It will sign them in."),
+        };
         let challenge = Challenge {
             nonce: &nonce,
             address,
             chain_id: chain.id,
             origin,
-            statement: &self.options().statement,
+            statement: &statement,
             issued_at,
             expires_at,
         };
@@ -83,6 +89,7 @@ impl SignIn {
             client: client.address,
             issued_at,
             expires_at,
+            principal_id: user,
         };
         let mut db = self.connection().await?;
         let room = self.has_room(&mut db).await?;

@@ -17,6 +17,7 @@ mod ask_challenge;
 mod ask_provider;
 mod contract_signature;
 mod end_session;
+mod link_wallet;
 mod open_session;
 mod open_staff_session;
 mod refresh_session;

@@ -73,6 +73,8 @@ impl SignIn {
             let mut db = self.connection().await?;
             sign_in_challenges::load(&mut db, message.nonce()).await?
         };
+        // One that links a wallet signs nobody in.
+        let challenge = challenge.filter(|row| row.principal_id.is_none());
         let challenge = challenge.ok_or(SignInRefusal::ChallengeUnknown)?;
         self.check(&message, &challenge, (signed.kind, client))?;
         let chain = self.chain(Some(ChainId::from_i64(challenge.chain_id).0))?;
@@ -88,9 +90,6 @@ impl SignIn {
         row: &ChallengeRow,
         (kind, client): (SessionKind, ClientPlace<'_>),
     ) -> Result<(), AppError> {
-        if row.spent_at.is_some() {
-            return Err(SignInRefusal::ChallengeSpent.into());
-        }
         // It may have been taken out of the configuration meanwhile.
         let origin = self.origins().iter().find(|origin| origin.as_str() == row.origin);
         let origin: &Origin = origin.ok_or(SignInRefusal::OriginUnknown)?;
@@ -103,6 +102,20 @@ impl SignIn {
         if !fits {
             return Err(SignInRefusal::OriginUnknown.into());
         }
+        self.hold_against(message, row)
+    }
+
+    /// Every field of a message against what was asked for.
+    pub(super) fn hold_against(
+        &self,
+        message: &SignInMessage,
+        row: &ChallengeRow,
+    ) -> Result<(), AppError> {
+        if row.spent_at.is_some() {
+            return Err(SignInRefusal::ChallengeSpent.into());
+        }
+        let origin = self.origins().iter().find(|origin| origin.as_str() == row.origin);
+        let origin: &Origin = origin.ok_or(SignInRefusal::OriginUnknown)?;
         let challenge = Challenge {
             nonce: &row.nonce,
             address: row.address.0,
@@ -213,7 +226,7 @@ fn cut(text: &str) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-fn proof_parts(proof: WalletProof) -> Vec<u8> {
+pub(super) fn proof_parts(proof: WalletProof) -> Vec<u8> {
     [proof.address.as_slice(), &proof.contract_chain_id.to_be_bytes()].concat()
 }
 

@@ -185,7 +185,7 @@ async fn replace_roles(
         view.roles.iter().map(|grant| (grant.role.clone(), grant.source.clone())).collect()
     };
     if held(&before) != held(&after) {
-        let fact = role_decided(By::Server, "roles_claimed", (&before, &after));
+        let fact = role_decided(By::Provider, "roles_claimed", (&before, &after));
         journal::record(transaction, &[fact]).await?;
     }
     Ok(!after.roles.is_empty())

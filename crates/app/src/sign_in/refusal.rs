@@ -46,6 +46,15 @@ pub enum SignInRefusal {
     ProviderUnavailable(&'static str),
     /// The provider knows them, and no role is theirs here.
     NotStaff,
+    /// It signs somebody else in.
+    WalletTaken,
+    WalletLimit {
+        limit: i64,
+    },
+    /// None of the caller's.
+    WalletUnlinked,
+    /// Nothing else signs them in.
+    LastSignIn,
 }
 
 impl SignInRefusal {
@@ -65,8 +74,15 @@ impl SignInRefusal {
             | Self::StateInvalid
             | Self::ProviderCodeRefused
             | Self::ProviderTokenRefused(_) => Class::Invalid,
-            Self::ChallengeUnknown | Self::SessionUnknown | Self::ProviderAbsent => Class::NotFound,
-            Self::ChallengeSpent | Self::StateSpent => Class::Conflict,
+            Self::ChallengeUnknown
+            | Self::SessionUnknown
+            | Self::ProviderAbsent
+            | Self::WalletUnlinked => Class::NotFound,
+            Self::ChallengeSpent
+            | Self::StateSpent
+            | Self::WalletTaken
+            | Self::WalletLimit { .. }
+            | Self::LastSignIn => Class::Conflict,
             Self::ProviderUnavailable(_) => Class::External,
         }
     }

@@ -58,7 +58,7 @@ fn every_actor_by_every_action() {
         ReadAbi,
         ReadMetrics,
     ];
-    let of_users = [ReadMint, ReadMintFacts, ReadSession, EndSession];
+    let of_users = [ReadMint, ReadMintFacts, ReadProfile, ChangeProfile, ReadSession, EndSession];
     let for_operators = &Action::ALL[..27];
     let for_admins = &Action::ALL[..29];
     let organizing = [UploadContent, StoreMetadata, RequestCollection];

@@ -98,6 +98,16 @@ fn of_callers() -> Vec<Section> {
             options: Engine(super::oidc::options()),
         },
         Section {
+            name: "mail",
+            means: "How letters to users are sent ([users](../operate/users.md)).",
+            options: Engine(super::mail::options()),
+        },
+        Section {
+            name: "fields",
+            means: "What encrypts the personal ([keys](../operate/users.md#keys)).",
+            options: Engine(super::mail::fields()),
+        },
+        Section {
             name: "webhooks",
             means: "How others are told of facts ([webhooks](../operate/webhooks.md)).",
             options: Engine(super::webhooks::options()),

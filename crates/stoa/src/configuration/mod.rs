@@ -16,6 +16,7 @@ mod chain;
 mod database;
 mod layers;
 mod limits;
+mod mail;
 mod oidc;
 mod option;
 mod production;
@@ -33,6 +34,7 @@ mod webhooks;
 pub(crate) use auth::AuthSettings;
 pub(crate) use chain::ChainConfiguration;
 pub(crate) use layers::{AboveFile, ConfigurationOptions, Layers, LoadError, Loaded, Profile};
+pub(crate) use mail::MailSettings;
 pub(crate) use oidc::OidcSettings;
 pub(crate) use option::Listen;
 pub(crate) use reload::Reloader;
@@ -96,6 +98,8 @@ pub(crate) struct Settings {
     pub replica_connections: u32,
     pub auth: AuthSettings,
     pub oidc: OidcSettings,
+    pub mail: MailSettings,
+    pub field_keys_directory: String,
     pub webhooks: ::webhooks::Options,
 }
 
@@ -173,6 +177,8 @@ impl Default for Settings {
             replica_connections: 16,
             auth: AuthSettings::default(),
             oidc: OidcSettings::default(),
+            mail: MailSettings::default(),
+            field_keys_directory: String::new(),
             webhooks: ::webhooks::Options::default(),
         }
     }

@@ -243,6 +243,7 @@ impl Reader {
             .into_iter()
             .chain(super::auth::rules(settings))
             .chain(super::oidc::rules(settings))
+            .chain(super::mail::rules(settings))
             .chain(super::telemetry::rules(settings))
             .chain(super::tls::rules(settings))
             .chain(super::webhooks::rules(settings));

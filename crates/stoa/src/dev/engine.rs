@@ -5,6 +5,7 @@ use super::{
     bootstrap::{self, Contracts, Wallets},
     file::{self, DevFile, write_private},
     origin,
+    people::People,
     secrets::{ensure_secret, private_directory},
     services::Services,
     sign_in::Users,
@@ -65,6 +66,16 @@ impl Listeners {
             .with_context(|| format!("cannot listen on {http} (another one: --http ADDR:PORT)"))?;
         let content = TcpListener::bind(SocketAddr::new(http.ip(), 0)).await?;
         Ok(Self { api, content, certificate })
+    }
+}
+
+impl Listeners {
+    /// Of the API, and of user content.
+    fn origins(&self) -> Result<(String, String)> {
+        let of = |listener: &TcpListener| -> Result<String> {
+            Ok(origin(listener.local_addr()?, self.certificate.is_some()))
+        };
+        Ok((of(&self.api)?, of(&self.content)?))
     }
 }
 
@@ -130,24 +141,22 @@ pub(super) async fn start(
     };
     let collection = default_collection(&app_with(None), &keys.operator, &services, &roles).await?;
     roles.batcher(&services);
-    let addresses = (listeners.api.local_addr()?, listeners.content.local_addr()?);
+    let origins = listeners.origins()?;
     let app = app_with(Some(collection));
-    let of_keys = (keys.authenticator.clone(), keys.pepper.clone());
-    let of = |address| origin(address, settings.tls.is_on());
-    let (chains, own) = ((&db, services.chains()), of(addresses.0));
-    let users = Users::open(options, settings, chains, of_keys, &own)?;
-    let kept = (users.clone(), listeners.certificate.clone());
+    let chains = (&db, services.chains());
+    let users = Users::open(options, settings, chains, keys.of_users(), &origins.0)?;
+    let people = People::open(options, settings, &db)?;
+    let kept = (users.clone(), people.clone(), listeners.certificate.clone());
     roles.housekeeper(app.clone(), kept, metrics.clone());
     roles.sponsor_settler(app.clone());
     roles.metadata(&services, &store);
     webhooks::spawn(&mut roles.supervisor, &db, settings, webhooks.key.clone());
     roles.faucet(&services);
-    let limiter = settings.limiter()?;
     let profile = telemetry::start(&mut roles.supervisor, settings, (&app, &metrics)).await?;
-    let state = api_state(settings, app, &users, (metrics, limiter.clone(), keys.cursor));
+    let of_users = (&users, &people, keys.pepper);
+    let (state, limiter) = api_state(settings, app, of_users, (metrics, keys.cursor))?;
     roles.edge(listeners, state, users, keys.cursor).await?;
-    let (origins, told) = ((own, of(addresses.1)), (keys.text, profile));
-    let file = describe(&services, contracts, collection, origins, told).await?;
+    let file = describe(&services, contracts, collection, origins, (keys.text, profile)).await?;
     Ok(Ready { file, supervisor: roles.supervisor, services, limiter, db })
 }
 
@@ -167,21 +176,24 @@ fn connections(services: &Services) -> u32 {
 fn api_state(
     settings: &Settings,
     app: App,
-    users: &Users,
-    (metrics, limiter, cursor): (Metrics, Limiter, [u8; 32]),
-) -> ApiState {
-    ApiState::new(ApiConfig {
+    (users, people, pepper): (&Users, &People, Pepper),
+    (metrics, cursor): (Metrics, [u8; 32]),
+) -> Result<(ApiState, Limiter)> {
+    let limiter = settings.limiter()?;
+    let state = ApiState::new(ApiConfig {
         app: app.clone(),
         authenticator: users.authenticator.clone(),
         sign_in: users.sign_in.clone(),
+        users: people.users(settings, &app, (users.sign_in.clone(), pepper)),
         keys: users.keys(&app),
         principals: Principals::new(app.clone(), users.authenticator.clone()),
-        limiter,
+        limiter: limiter.clone(),
         trusted_proxies: settings.auth.proxies(),
         metrics,
         cursor_key: api::CursorKey::new(cursor),
         limits: settings.api,
-    })
+    });
+    Ok((state, limiter))
 }
 
 struct Roles {
@@ -268,9 +280,10 @@ impl Roles {
     fn housekeeper(
         &mut self,
         app: App,
-        (users, certificate): (Users, Option<Arc<Certificate>>),
+        (users, people, certificate): (Users, People, Option<Arc<Certificate>>),
         metrics: Metrics,
     ) {
+        self.mail_sender(people.clone());
         let shutdown = self.shutdown();
         let rounds = async move {
             let mut webhook = uuid::Uuid::nil();
@@ -281,6 +294,7 @@ impl Roles {
                     tracing::warn!(error = &error as &dyn std::error::Error, "answers stay");
                 }
                 users.keep().await;
+                people.keep().await;
                 certificate.iter().for_each(|certificate| certificate.look());
                 webhook = webhooks::forget(&app, webhook).await;
             }
@@ -289,6 +303,17 @@ impl Roles {
             tokio::select! {
                 () = shutdown => {}
                 () = rounds => {}
+            }
+        });
+    }
+
+    /// Letters to users.
+    fn mail_sender(&mut self, people: People) {
+        let (shutdown, letters) = (self.shutdown(), people.send());
+        self.spawn("mail_sender", async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = letters => {}
             }
         });
     }
@@ -397,6 +422,11 @@ struct Keys {
 }
 
 impl Keys {
+    /// What signing in stands on.
+    fn of_users(&self) -> (Authenticator, Pepper) {
+        (self.authenticator.clone(), self.pepper.clone())
+    }
+
     async fn ensure(options: &DevOptions, db: &Db) -> Result<Self> {
         bootstrap::ensure_admin(db).await?;
         let home = options.data_dir.join("secrets");

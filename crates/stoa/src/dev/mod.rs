@@ -5,6 +5,7 @@ mod cluster;
 mod engine;
 mod file;
 pub(crate) mod handles;
+mod people;
 mod secrets;
 mod services;
 mod sign_in;
@@ -13,6 +14,7 @@ mod tls;
 mod webhooks;
 
 pub(crate) use file::{DevFile, write_private};
+pub(crate) use secrets::private_directory;
 
 use crate::{
     cli::LogOptions,

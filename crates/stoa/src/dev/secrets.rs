@@ -21,7 +21,7 @@ pub(super) fn ensure_secret(path: &Path) -> Result<[u8; 32]> {
 }
 
 /// A directory that only we may enter.
-pub(super) fn private_directory(path: &Path) -> Result<()> {
+pub(crate) fn private_directory(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
     ensure!(path.is_dir(), "{} is no directory", path.display());

@@ -36,7 +36,7 @@ async fn profile(supervisor: &mut Supervisor, settings: &Settings) -> Result<Opt
     let listener = TcpListener::bind(address).await;
     let listener = listener
         .with_context(|| format!("cannot listen on {address} (telemetry.profile_listen)"))?;
-    let found = origin(listener.local_addr()?);
+    let found = origin(listener.local_addr()?, false);
     tracing::info!(profile = found, "profiles are taken here");
     let served = api::serve_profile(listener, supervisor.token());
     supervisor.spawn("profile", Importance::Critical, async { Ok(served.await?) });

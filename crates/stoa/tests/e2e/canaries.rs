@@ -47,7 +47,7 @@ impl Secrets {
     /// All files of secrets of a data directory.
     fn add_files(&mut self, data: &Path) {
         let mut paths = vec![data.join("signer/password")];
-        for directory in ["secrets", "secrets/token_keys", "signer/keys"] {
+        for directory in ["secrets", "secrets/token_keys", "secrets/field_keys", "signer/keys"] {
             let files = fs::read_dir(data.join(directory)).unwrap().flatten();
             let hidden =
                 |path: &PathBuf| path.file_name().is_some_and(|n| n.as_encoded_bytes()[0] == b'.');

@@ -115,7 +115,8 @@ async fn a_server_that_is_well_is_said_to_be_and_a_lost_key_is_found() {
         (balance != "0x0").then_some(())
     })
     .await;
-    node.call("anvil_setBalance", json!([wallet.address, "0x0"])).await.unwrap();
+    let balance = json!([wallet.address, "0x0"]);
+    let _: Value = node.call("anvil_setBalance", balance).await.unwrap();
     let said = doctor(&home.path(), &[], &[]);
     said.fails("wallets.keys", "the signer lacks the keys of 1 wallets");
     said.fails("wallets on 31337", "has nothing");
