@@ -156,6 +156,46 @@ impl Stoa {
     pub fn list_logs(&self, query: &LogListQuery) -> Call<LogList> {
         self.call(Method::GET, "/api/v1/logs", &[]).query(query)
     }
+    /// Look at oneself
+    pub fn get_me(&self) -> Call<Profile> {
+        self.call(Method::GET, "/api/v1/me", &[])
+    }
+    /// Change what one tells of oneself
+    pub fn change_me(&self, body: &ProfileChangeRequest) -> Call<Profile> {
+        self.call(Method::PATCH, "/api/v1/me", &[]).json(body)
+    }
+    /// List what one's wallets hold
+    pub fn list_my_balances(&self) -> Call<OwnBalances> {
+        self.call(Method::GET, "/api/v1/me/balances", &[])
+    }
+    /// Forget one's address
+    pub fn forget_email(&self) -> Call<()> {
+        self.call(Method::DELETE, "/api/v1/me/email", &[])
+    }
+    /// Have a code sent to an address
+    pub fn ask_email(&self, body: &EmailRequest) -> Call<()> {
+        self.call(Method::POST, "/api/v1/me/email", &[]).json(body)
+    }
+    /// Show the code of a letter
+    pub fn verify_email(&self, body: &EmailCodeRequest) -> Call<Profile> {
+        self.call(Method::POST, "/api/v1/me/email/verification", &[]).json(body)
+    }
+    /// List one's wallets
+    pub fn list_my_wallets(&self) -> Call<LinkedWalletList> {
+        self.call(Method::GET, "/api/v1/me/wallets", &[])
+    }
+    /// Link a wallet
+    pub fn link_wallet(&self, body: &LinkWalletRequest) -> Call<LinkedWallet> {
+        self.call(Method::POST, "/api/v1/me/wallets", &[]).json(body)
+    }
+    /// Ask for a message to link a wallet with
+    pub fn ask_link_challenge(&self, body: &ChallengeRequest) -> Call<SignInChallenge> {
+        self.call(Method::POST, "/api/v1/me/wallets/challenges", &[]).json(body)
+    }
+    /// Let go of a wallet
+    pub fn unlink_wallet(&self, address: Segment<'_>, query: &impl serde::Serialize) -> Call<()> {
+        self.call(Method::DELETE, "/api/v1/me/wallets/{}", &[address]).query(query)
+    }
     /// Store metadata
     pub fn store_metadata(&self, body: &Metadata) -> Call<StoredMetadata> {
         self.call(Method::POST, "/api/v1/metadata", &[]).json(body).keyed()

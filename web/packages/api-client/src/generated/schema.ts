@@ -592,6 +592,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at oneself
+         * @description For users who are signed in.
+         */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what one tells of oneself
+         * @description What is left out stays as it is, `null` clears it. It takes no Idempotency-Key: the same again
+         *     changes nothing more.
+         */
+        patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/v1/me/balances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what one's wallets hold
+         * @description Chain by chain, from the index.
+         */
+        get: operations["list_my_balances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a code sent to an address
+         * @description 202: the letter is on disk, and goes out by itself. The address takes the place of the present
+         *     one when the code is shown (`POST /api/v1/me/email/verification`), within 30 minutes. The answer
+         *     is the same whoever has the address. Takes no Idempotency-Key: a repeat sends another code, and
+         *     only the newest is good.
+         */
+        post: operations["ask_email"];
+        /**
+         * Forget one's address
+         * @description And codes under way. Again does nothing.
+         */
+        delete: operations["forget_email"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/email/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the code of a letter
+         * @description The address is one's own from now on. A code works once, and is void after five wrong ones.
+         */
+        post: operations["verify_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/wallets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's wallets
+         * @description Each of them signs in as the same user.
+         */
+        get: operations["list_my_wallets"];
+        put?: never;
+        /**
+         * Link a wallet
+         * @description For the signed message. From now on the wallet signs in as this user. One that is another user's
+         *     is not taken from them. It takes no Idempotency-Key: a message works once, and linking again
+         *     changes nothing.
+         */
+        post: operations["link_wallet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/wallets/challenges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a message to link a wallet with
+         * @description As for signing in; its statement names the user that the wallet is to be linked to, and it does
+         *     nothing else. It takes no Idempotency-Key: a repeat gets another message.
+         */
+        post: operations["ask_link_challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/wallets/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Let go of a wallet
+         * @description Sessions that it opened end. The last way to sign in stays. Signed in with later, the wallet is
+         *     another user.
+         */
+        delete: operations["unlink_wallet"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metadata": {
         parameters: {
             query?: never;
@@ -2096,6 +2256,19 @@ export interface components {
              */
             to: string;
         };
+        /** @description A code that came by mail. */
+        EmailCodeRequest: {
+            /**
+             * @description In any case, with or without its hyphen.
+             * @example 7K2MQ-X8D4T
+             */
+            code: string;
+        };
+        /** @description An address to be proven. */
+        EmailRequest: {
+            /** @example ada@example.org */
+            address: string;
+        };
         /** @description A fact in the envelope of the stream. */
         Fact: {
             at: string;
@@ -2346,6 +2519,36 @@ export interface components {
             token_id: string;
             tx_hash: string;
         };
+        /** @description A signed message of `POST /api/v1/me/wallets/challenges`. */
+        LinkWalletRequest: {
+            /**
+             * @description What was signed, byte for byte.
+             * @example http://127.0.0.1:8480 wants you to sign in with your Ethereum account:
+             *     …
+             */
+            message: string;
+            /**
+             * @description As for signing in.
+             * @example 0x2f8a…1b
+             */
+            signature: string;
+        };
+        /** @description A wallet that signs its user in. */
+        LinkedWallet: {
+            /** @example 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 */
+            address: string;
+            /**
+             * Format: int64
+             * @description Of a contract account: the only chain that it is theirs on.
+             * @example 31337
+             */
+            contract_chain_id?: number | null;
+            linked_at: string;
+        };
+        /** @description One's wallets, the first one first. */
+        LinkedWalletList: {
+            items: components["schemas"]["LinkedWallet"][];
+        };
         /** @description A log as the chain gave it. */
         Log: {
             address: string;
@@ -2538,6 +2741,23 @@ export interface components {
          * @enum {string}
          */
         OnFailure: "block" | "free";
+        /** @description What one's wallets hold. */
+        OwnBalances: {
+            chains: components["schemas"]["OwnBalancesOfChain"][];
+        };
+        /** @description The same on one chain. Of followed ERC-20 and ERC-1155 contracts; not the chain's own coin. */
+        OwnBalancesOfChain: {
+            as_of?: components["schemas"]["Block"] | null;
+            /**
+             * Format: int64
+             * @example 31337
+             */
+            chain_id: number;
+            /** @description At most 500. */
+            items: components["schemas"]["Balance"][];
+            /** @description There are more: `GET /api/v1/balances?account=…` lists all. */
+            more: boolean;
+        };
         /** @description A call that a user is to sign. */
         PrepareRequest: {
             args?: Record<string, never> | null;
@@ -2639,6 +2859,49 @@ export interface components {
              * @example /docs/errors#address_checksum
              */
             type: string;
+        };
+        /** @description Oneself. */
+        Profile: {
+            /** @description Content id of an uploaded picture. */
+            avatar?: string | null;
+            /** @description How to reach them beside e-mail. Only they see it. */
+            contact?: string | null;
+            /** @example Ada */
+            display_name?: string | null;
+            email?: components["schemas"]["ProfileEmail"] | null;
+            /**
+             * @description A language tag (BCP 47).
+             * @example de
+             */
+            locale?: string | null;
+            /**
+             * Format: uuid
+             * @description The user: what they make belongs to this principal.
+             */
+            principal_id: string;
+        };
+        /** @description What to tell from now on: what is left out stays, `null` clears it. */
+        ProfileChangeRequest: {
+            /** @description `cid` of an upload. */
+            avatar?: string | null;
+            /**
+             * @description 1 to 200 characters; stored encrypted.
+             * @example +49 170 0000000
+             */
+            contact?: string | null;
+            /**
+             * @description 1 to 80 characters.
+             * @example Ada
+             */
+            display_name?: string | null;
+            /** @example de */
+            locale?: string | null;
+        };
+        /** @description An address that its user showed a code from. */
+        ProfileEmail: {
+            /** @example ada@example.org */
+            address: string;
+            verified_at: string;
         };
         /** @description A call to be tried without sending it. */
         QuoteRequest: {
@@ -3987,7 +4250,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `cross_origin`: The request does not come from a page of this engine. `minter_only`: Only who may mint on chain may do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        /** @description `origin_refused`: Nobody signs in from there. `cross_origin`: The request does not come from a page of this engine. `user_only`: Only signed-in users may do this. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
         "refused-403-10": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -3999,7 +4262,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `key_only`: Signed-in users may not do this. `admin_only`: Only admins may do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        /** @description `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
         "refused-403-11": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4011,8 +4274,32 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `cross_origin`: The request does not come from a page of this engine. `key_only`: Signed-in users may not do this. `admin_only`: Only admins may do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        /** @description `cross_origin`: The request does not come from a page of this engine. `minter_only`: Only who may mint on chain may do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
         "refused-403-12": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `key_only`: Signed-in users may not do this. `admin_only`: Only admins may do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        "refused-403-13": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `cross_origin`: The request does not come from a page of this engine. `key_only`: Signed-in users may not do this. `admin_only`: Only admins may do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        "refused-403-14": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -4083,7 +4370,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        /** @description `user_only`: Only signed-in users may do this. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
         "refused-403-7": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4095,7 +4382,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `cross_origin`: The request does not come from a page of this engine. `key_only`: Signed-in users may not do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        /** @description `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
         "refused-403-8": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4107,7 +4394,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
+        /** @description `cross_origin`: The request does not come from a page of this engine. `key_only`: Signed-in users may not do this. `scope_missing`: The API key lacks a scope. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
         "refused-403-9": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4131,7 +4418,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `transaction_unknown`: The transaction is not known. */
+        /** @description `chain_unknown`: The chain is not known here. `abi_unknown`: No ABI is known for the contract. `contract_unknown`: There is no contract with this name. `wallet_unknown`: The wallet is not known. */
         "refused-404-10": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4143,7 +4430,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `wallet_unknown`: The wallet is not known. */
+        /** @description `transaction_unknown`: The transaction is not known. */
         "refused-404-11": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4155,8 +4442,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `webhook_unknown`: The webhook is not known. */
+        /** @description `chain_unknown`: The chain is not known here. `wallet_unknown`: The wallet is not known. */
         "refused-404-12": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `webhook_unknown`: The webhook is not known. */
+        "refused-404-13": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -4203,7 +4502,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `contract_not_followed`: The contract is not followed. */
+        /** @description `chain_unknown`: The chain is not known here. `challenge_unknown`: The message was not asked for here. */
         "refused-404-5": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4215,7 +4514,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `collection_unknown`: The collection is not known here. */
+        /** @description `chain_unknown`: The chain is not known here. `contract_not_followed`: The contract is not followed. */
         "refused-404-6": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4227,7 +4526,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `item_unknown`: The item is not known. `contract_not_followed`: The contract is not followed. */
+        /** @description `chain_unknown`: The chain is not known here. `collection_unknown`: The collection is not known here. */
         "refused-404-7": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4239,7 +4538,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `principal_unknown`: The principal is not known. */
+        /** @description `chain_unknown`: The chain is not known here. `item_unknown`: The item is not known. `contract_not_followed`: The contract is not followed. */
         "refused-404-8": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4251,7 +4550,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `chain_unknown`: The chain is not known here. `abi_unknown`: No ABI is known for the contract. `contract_unknown`: There is no contract with this name. `wallet_unknown`: The wallet is not known. */
+        /** @description `principal_unknown`: The principal is not known. */
         "refused-404-9": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4403,8 +4702,44 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body_invalid`: The body does not have the right shape. `webhook_invalid`: The webhook can't be like that. */
+        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. `transaction_invalid`: The transaction can't be like that. */
         "refused-422-10": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. */
+        "refused-422-11": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. */
+        "refused-422-12": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body_invalid`: The body does not have the right shape. `webhook_invalid`: The webhook can't be like that. */
+        "refused-422-13": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -4427,7 +4762,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body_invalid`: The body does not have the right shape. */
+        /** @description `body_invalid`: The body does not have the right shape. `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. */
         "refused-422-3": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4439,7 +4774,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. `token_id_invalid`: This is not a token id. */
+        /** @description `body_invalid`: The body does not have the right shape. */
         "refused-422-4": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4451,7 +4786,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. `status_unknown`: There is no such status. */
+        /** @description `body_invalid`: The body does not have the right shape. `message_malformed`: The text is no sign-in message. `message_refused`: The message is not the one that was asked for. `wallet_signature_invalid`: The signature is not the wallet's. */
         "refused-422-5": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4463,7 +4798,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. `transaction_invalid`: The transaction can't be like that. `function_unknown`: The contract has no such function. `arguments_invalid`: The arguments do not fit the function. */
+        /** @description `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. `token_id_invalid`: This is not a token id. */
         "refused-422-6": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4475,7 +4810,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. `transaction_invalid`: The transaction can't be like that. */
+        /** @description `profile_invalid`: The profile can't be like that. `body_invalid`: The body does not have the right shape. */
         "refused-422-7": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4487,7 +4822,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. */
+        /** @description `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. `status_unknown`: There is no such status. */
         "refused-422-8": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4499,7 +4834,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. */
+        /** @description `body_invalid`: The body does not have the right shape. `idempotency_key_reused`: The Idempotency-Key was used before. `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. `transaction_invalid`: The transaction can't be like that. `function_unknown`: The contract has no such function. `arguments_invalid`: The arguments do not fit the function. */
         "refused-422-9": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4513,6 +4848,18 @@ export interface components {
         };
         /** @description `rate_limited`: You have called too often. */
         "refused-429-1": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `challenges_too_many`: Too many messages were asked for. `rate_limited`: You have called too often. */
+        "refused-429-2": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -4591,7 +4938,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `block_not_indexed`: The index has not come to the block. `source_backfilling`: The contract is not indexed to the end yet. */
+        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `signature_unchecked`: The chain does not tell whether it is signed. */
         "refused-503-3": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4603,7 +4950,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `role_unchecked`: The chain does not tell who may mint. */
+        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `block_not_indexed`: The index has not come to the block. `source_backfilling`: The contract is not indexed to the end yet. */
         "refused-503-4": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -4615,8 +4962,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: Too much is under way. `queue_full`: Too many transactions wait. `unavailable`: A part that this needs can't be reached. */
+        /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `role_unchecked`: The chain does not tell who may mint. */
         "refused-503-5": {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "x-request-id": components["headers"]["x-request-id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `overloaded`: Too much is under way. `queue_full`: Too many transactions wait. `unavailable`: A part that this needs can't be reached. */
+        "refused-503-6": {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -5260,30 +5619,8 @@ export interface operations {
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            /** @description `body_invalid`: The body does not have the right shape. `address_invalid`: This is not an address. `address_checksum`: The checksum of the address is wrong. */
-            422: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `challenges_too_many`: Too many messages were asked for. `rate_limited`: You have called too often. */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["refused-422-3"];
+            429: components["responses"]["refused-429-2"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
             503: components["responses"]["refused-503-1"];
@@ -5330,7 +5667,7 @@ export interface operations {
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-3"];
+            422: components["responses"]["refused-422-4"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -5541,7 +5878,7 @@ export interface operations {
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-3"];
+            422: components["responses"]["refused-422-4"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -5576,18 +5913,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-1"];
-            /** @description `user_only`: Only signed-in users may do this. `request_signature_required`: The request must be signed. `place_refused`: The API key may not be used from there. */
-            403: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["refused-403-7"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -5623,18 +5949,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-6"];
             403: components["responses"]["refused-403-5"];
-            /** @description `chain_unknown`: The chain is not known here. `challenge_unknown`: The message was not asked for here. */
-            404: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["refused-404-5"];
             408: components["responses"]["refused-408-1"];
             /** @description `challenge_spent`: The message was used before. */
             409: {
@@ -5651,33 +5966,11 @@ export interface operations {
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            /** @description `body_invalid`: The body does not have the right shape. `message_malformed`: The text is no sign-in message. `message_refused`: The message is not the one that was asked for. `wallet_signature_invalid`: The signature is not the wallet's. */
-            422: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["refused-422-5"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            /** @description `overloaded`: Too much is under way. `unavailable`: A part that this needs can't be reached. `signature_unchecked`: The chain does not tell whether it is signed. */
-            503: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["refused-503-3"];
         };
     };
     end_other_sessions: {
@@ -5820,16 +6113,16 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             410: components["responses"]["refused-410-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-4"];
+            422: components["responses"]["refused-422-6"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     list_collections: {
@@ -5880,7 +6173,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
+            403: components["responses"]["refused-403-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -5924,7 +6217,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
+            403: components["responses"]["refused-403-9"];
             404: components["responses"]["refused-404-1"];
             408: components["responses"]["refused-408-1"];
             /** @description `chain_read_only`: The chain is only read here. `idempotency_in_progress`: The request is being worked on. */
@@ -6011,8 +6304,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-6"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-7"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
@@ -6078,8 +6371,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-9"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
@@ -6265,16 +6558,16 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             410: components["responses"]["refused-410-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-4"];
+            422: components["responses"]["refused-422-6"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     list_indexes: {
@@ -6300,7 +6593,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-8"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
+            403: components["responses"]["refused-403-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -6372,8 +6665,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             410: components["responses"]["refused-410-1"];
             414: components["responses"]["refused-414-1"];
@@ -6381,7 +6674,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     get_item: {
@@ -6443,15 +6736,15 @@ export interface operations {
             };
             400: components["responses"]["refused-400-11"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-7"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-4"];
+            422: components["responses"]["refused-422-6"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     get_token_metadata: {
@@ -6510,11 +6803,11 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-7"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-4"];
+            422: components["responses"]["refused-422-6"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -6557,11 +6850,11 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-7"];
+            403: components["responses"]["refused-403-9"];
+            404: components["responses"]["refused-404-8"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-4"];
+            422: components["responses"]["refused-422-6"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -6614,15 +6907,443 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-4"];
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oneself */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["refused-400-8"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-7"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    change_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["refused-400-7"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-6"];
+            408: components["responses"]["refused-408-1"];
+            413: components["responses"]["refused-413-1"];
+            414: components["responses"]["refused-414-1"];
+            415: components["responses"]["refused-415-1"];
+            422: components["responses"]["refused-422-7"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    list_my_balances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Balances of all wallets */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnBalances"];
+                };
+            };
+            400: components["responses"]["refused-400-8"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-7"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    ask_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailRequest"];
+            };
+        };
+        responses: {
+            /** @description A letter will go out */
+            202: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["refused-400-7"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-6"];
+            /** @description `email_absent`: No mail is sent here. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["refused-408-1"];
+            413: components["responses"]["refused-413-1"];
+            414: components["responses"]["refused-414-1"];
+            415: components["responses"]["refused-415-1"];
+            422: components["responses"]["refused-422-7"];
+            /** @description `mails_too_many`: You have asked for too many letters. `rate_limited`: You have called too often. */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    forget_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["refused-400-8"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-6"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    verify_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description Oneself, with the address */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["refused-400-7"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-6"];
+            408: components["responses"]["refused-408-1"];
+            413: components["responses"]["refused-413-1"];
+            414: components["responses"]["refused-414-1"];
+            415: components["responses"]["refused-415-1"];
+            /** @description `email_code_invalid`: The code is not good. `body_invalid`: The body does not have the right shape. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    list_my_wallets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, 20 at most */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedWalletList"];
+                };
+            };
+            400: components["responses"]["refused-400-8"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-7"];
+            408: components["responses"]["refused-408-1"];
+            414: components["responses"]["refused-414-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    link_wallet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkWalletRequest"];
+            };
+        };
+        responses: {
+            /** @description Linked */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedWallet"];
+                };
+            };
+            400: components["responses"]["refused-400-7"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-10"];
+            404: components["responses"]["refused-404-5"];
+            408: components["responses"]["refused-408-1"];
+            /** @description `wallet_taken`: The wallet signs somebody else in. `wallet_limit_reached`: You have too many wallets. `challenge_spent`: The message was used before. */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["refused-413-1"];
+            414: components["responses"]["refused-414-1"];
+            415: components["responses"]["refused-415-1"];
+            422: components["responses"]["refused-422-5"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
             503: components["responses"]["refused-503-3"];
+        };
+    };
+    ask_link_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChallengeRequest"];
+            };
+        };
+        responses: {
+            /** @description What to sign */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInChallenge"];
+                };
+            };
+            400: components["responses"]["refused-400-7"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-10"];
+            404: components["responses"]["refused-404-1"];
+            408: components["responses"]["refused-408-1"];
+            413: components["responses"]["refused-413-1"];
+            414: components["responses"]["refused-414-1"];
+            415: components["responses"]["refused-415-1"];
+            422: components["responses"]["refused-422-3"];
+            429: components["responses"]["refused-429-2"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
+        };
+    };
+    unlink_wallet: {
+        parameters: {
+            query?: {
+                /** @description Of a contract account: its chain. */
+                contract_chain_id?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Of the wallet */
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not theirs any more */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["refused-400-11"];
+            401: components["responses"]["refused-401-1"];
+            403: components["responses"]["refused-403-6"];
+            /** @description `wallet_not_linked`: The wallet is none of yours. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["refused-408-1"];
+            /** @description `last_sign_in`: Nothing else signs you in. */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            414: components["responses"]["refused-414-1"];
+            422: components["responses"]["refused-422-1"];
+            429: components["responses"]["refused-429-1"];
+            431: components["responses"]["refused-431-1"];
+            500: components["responses"]["refused-500-1"];
+            503: components["responses"]["refused-503-1"];
         };
     };
     store_metadata: {
@@ -6671,7 +7392,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
+            403: components["responses"]["refused-403-9"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-1"];
             413: components["responses"]["refused-413-1"];
@@ -6803,11 +7524,11 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-9"];
+            403: components["responses"]["refused-403-11"];
             404: components["responses"]["refused-404-1"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-5"];
+            422: components["responses"]["refused-422-8"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -6849,8 +7570,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-10"];
-            404: components["responses"]["refused-404-6"];
+            403: components["responses"]["refused-403-12"];
+            404: components["responses"]["refused-404-7"];
             408: components["responses"]["refused-408-1"];
             /** @description `chain_read_only`: The chain is only read here. `idempotency_in_progress`: The request is being worked on. `collection_not_ready`: The collection is not deployed yet. */
             409: {
@@ -6882,7 +7603,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-4"];
+            503: components["responses"]["refused-503-5"];
         };
     };
     request_mints: {
@@ -6920,7 +7641,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-10"];
+            403: components["responses"]["refused-403-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-1"];
             413: components["responses"]["refused-413-1"];
@@ -6941,7 +7662,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-4"];
+            503: components["responses"]["refused-503-5"];
         };
     };
     get_mint: {
@@ -6990,7 +7711,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-9"];
+            403: components["responses"]["refused-403-11"];
             /** @description `mint_unknown`: The mint is not known. */
             404: {
                 headers: {
@@ -7042,7 +7763,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-11"];
+            403: components["responses"]["refused-403-13"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -7077,8 +7798,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-11"];
-            404: components["responses"]["refused-404-8"];
+            403: components["responses"]["refused-403-13"];
+            404: components["responses"]["refused-404-9"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -7118,13 +7839,13 @@ export interface operations {
             };
             400: components["responses"]["refused-400-4"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-12"];
-            404: components["responses"]["refused-404-8"];
+            403: components["responses"]["refused-403-14"];
+            404: components["responses"]["refused-404-9"];
             408: components["responses"]["refused-408-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-3"];
+            422: components["responses"]["refused-422-4"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -7156,8 +7877,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-12"];
-            404: components["responses"]["refused-404-8"];
+            403: components["responses"]["refused-403-14"];
+            404: components["responses"]["refused-404-9"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -7201,7 +7922,7 @@ export interface operations {
             403: components["responses"]["refused-403-3"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-5"];
+            422: components["responses"]["refused-422-8"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -7243,7 +7964,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
+            403: components["responses"]["refused-403-9"];
             /** @description `chain_unknown`: The chain is not known here. `wallet_unknown`: The wallet is not known. `sponsor_unknown`: The sponsor is not known. */
             404: {
                 headers: {
@@ -7287,7 +8008,7 @@ export interface operations {
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-5"];
+            503: components["responses"]["refused-503-6"];
         };
     };
     prepare_sponsored: {
@@ -7317,7 +8038,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-7"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
+            403: components["responses"]["refused-403-9"];
             /** @description `chain_unknown`: The chain is not known here. `abi_unknown`: No ABI is known for the contract. `contract_unknown`: There is no contract with this name. `wallet_unknown`: The wallet is not known. `sponsor_unknown`: The sponsor is not known. */
             404: {
                 headers: {
@@ -7799,17 +8520,17 @@ export interface operations {
             400: components["responses"]["refused-400-2"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-6"];
+            422: components["responses"]["refused-422-9"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-5"];
+            503: components["responses"]["refused-503-6"];
         };
     };
     quote_transaction: {
@@ -7840,7 +8561,7 @@ export interface operations {
             400: components["responses"]["refused-400-7"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-9"];
+            404: components["responses"]["refused-404-10"];
             408: components["responses"]["refused-408-1"];
             /** @description `chain_read_only`: The chain is only read here. `wallet_state`: The wallet's state does not allow it. */
             409: {
@@ -7902,7 +8623,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-1"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -7950,7 +8671,7 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             /** @description `idempotency_in_progress`: The request is being worked on. `approval_not_wanted`: The transaction waits for no approval. */
             409: {
@@ -8024,13 +8745,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-3"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-7"];
+            422: components["responses"]["refused-422-10"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8064,7 +8785,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-1"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -8112,13 +8833,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-3"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-7"];
+            422: components["responses"]["refused-422-10"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8192,7 +8913,7 @@ export interface operations {
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-6"];
+            422: components["responses"]["refused-422-9"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8238,13 +8959,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-10"];
+            404: components["responses"]["refused-404-11"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-3"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-7"];
+            422: components["responses"]["refused-422-10"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8313,15 +9034,15 @@ export interface operations {
             };
             400: components["responses"]["refused-400-1"];
             401: components["responses"]["refused-401-2"];
-            403: components["responses"]["refused-403-7"];
-            404: components["responses"]["refused-404-5"];
+            403: components["responses"]["refused-403-8"];
+            404: components["responses"]["refused-404-6"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
-            422: components["responses"]["refused-422-4"];
+            422: components["responses"]["refused-422-6"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
-            503: components["responses"]["refused-503-3"];
+            503: components["responses"]["refused-503-4"];
         };
     };
     upload_picture: {
@@ -8370,7 +9091,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
+            403: components["responses"]["refused-403-9"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-1"];
             /** @description `body_too_large`: The body is too large. `upload_too_large`: The file is too large. */
@@ -8483,7 +9204,7 @@ export interface operations {
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-8"];
+            422: components["responses"]["refused-422-11"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8522,7 +9243,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-1"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             422: components["responses"]["refused-422-1"];
@@ -8576,13 +9297,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-9"];
+            422: components["responses"]["refused-422-12"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8633,13 +9354,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-9"];
+            422: components["responses"]["refused-422-12"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8690,13 +9411,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-9"];
+            422: components["responses"]["refused-422-12"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8747,13 +9468,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-2"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-9"];
+            422: components["responses"]["refused-422-12"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8804,13 +9525,13 @@ export interface operations {
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-11"];
+            404: components["responses"]["refused-404-12"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-4"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-9"];
+            422: components["responses"]["refused-422-12"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -8951,7 +9672,7 @@ export interface operations {
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-3"];
-            404: components["responses"]["refused-404-12"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -8984,8 +9705,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-12"];
+            403: components["responses"]["refused-403-9"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -9025,12 +9746,12 @@ export interface operations {
             400: components["responses"]["refused-400-4"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-2"];
-            404: components["responses"]["refused-404-12"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-10"];
+            422: components["responses"]["refused-422-13"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -9071,7 +9792,7 @@ export interface operations {
             400: components["responses"]["refused-400-9"];
             401: components["responses"]["refused-401-1"];
             403: components["responses"]["refused-403-3"];
-            404: components["responses"]["refused-404-12"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
@@ -9108,7 +9829,7 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
+            403: components["responses"]["refused-403-9"];
             /** @description `webhook_unknown`: The webhook is not known. `delivery_unknown`: The delivery is not known. */
             404: {
                 headers: {
@@ -9171,13 +9892,13 @@ export interface operations {
             };
             400: components["responses"]["refused-400-4"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-12"];
+            403: components["responses"]["refused-403-9"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-10"];
+            422: components["responses"]["refused-422-13"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -9222,14 +9943,14 @@ export interface operations {
             };
             400: components["responses"]["refused-400-5"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-12"];
+            403: components["responses"]["refused-403-9"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             409: components["responses"]["refused-409-1"];
             413: components["responses"]["refused-413-1"];
             414: components["responses"]["refused-414-1"];
             415: components["responses"]["refused-415-1"];
-            422: components["responses"]["refused-422-8"];
+            422: components["responses"]["refused-422-11"];
             429: components["responses"]["refused-429-1"];
             431: components["responses"]["refused-431-1"];
             500: components["responses"]["refused-500-1"];
@@ -9262,8 +9983,8 @@ export interface operations {
             };
             400: components["responses"]["refused-400-3"];
             401: components["responses"]["refused-401-1"];
-            403: components["responses"]["refused-403-8"];
-            404: components["responses"]["refused-404-12"];
+            403: components["responses"]["refused-403-9"];
+            404: components["responses"]["refused-404-13"];
             408: components["responses"]["refused-408-1"];
             414: components["responses"]["refused-414-1"];
             429: components["responses"]["refused-429-1"];
