@@ -90,8 +90,8 @@ codes! {
     AdminOnly, "admin_only", 403, "Only admins may do this",
         "It takes the role `admin`, and of a key the scope `admin`, too.";
     StaffOnly, "staff_only", 403, "No role is yours here",
-        "Your provider knows you, and nothing that it says of you is a role of this engine. Ask its \
-         administrators for a group that is, then sign in again.";
+        "Your provider knows you, and nothing that it says of you is a role of this engine. Ask \
+         its administrators for a group that is, then sign in again.";
     ProviderDenied, "provider_denied", 403, "The provider did not sign you in",
         "You, or the provider, said no there; `detail` has its word for it. Start again.";
     ProviderStateInvalid, "provider_state_invalid", 400, "This browser asked for no such sign-in",

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn row(rig: &Rig, db: &Db, contract: Address) -> Option<SourceRow> {
     let mut connection = db.acquire().await.unwrap();
-    index_sources::find(&mut connection, rig.node.chain_id, contract, &[]).await.unwrap()
+    index_sources::find(&mut connection, rig.node.chain_id, contract).await.unwrap()
 }
 
 pub async fn remove(rig: &Rig, db: &Db, contract: Address) -> Result<Removed, RemoveError> {

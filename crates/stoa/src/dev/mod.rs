@@ -6,6 +6,7 @@ mod engine;
 mod file;
 pub(crate) mod handles;
 mod people;
+mod roles;
 mod secrets;
 mod services;
 mod sign_in;
