@@ -104,7 +104,7 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
 }
 
 /// Probes are answered even when nothing else is.
-fn is_probe(route: &str) -> bool {
+pub(crate) fn is_probe(route: &str) -> bool {
     matches!(route, "/health" | "/ready" | "/metrics")
 }
 

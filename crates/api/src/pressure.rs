@@ -67,10 +67,11 @@ impl Pressure {
 }
 
 /// Does its answer come as soon as it can? Who waits for a block says nothing about the load, and
-/// an upload takes as long as its sender does; both are bounded elsewhere.
+/// an upload takes as long as its sender does; both are bounded elsewhere. Probes are answered
+/// whatever the load.
 fn is_quick(route: &str, request: &Request) -> bool {
     let waits = request.uri().query().is_some_and(|query| query.contains("wait_for_block"));
-    route != crate::uploads::PATH && !waits
+    route != crate::uploads::PATH && !crate::edge::is_probe(route) && !waits
 }
 
 /// The right to be worked on; gone with the request, also when its caller goes away.

@@ -155,6 +155,7 @@ async fn accept(
     shutdown: CancellationToken,
 ) {
     let Entrance { listener, tls } = entrance;
+    let app = if tls.is_some() { strict(app) } else { app };
     // Ends connections that are not done when the time to drain is over.
     let cut = CancellationToken::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
@@ -210,18 +211,21 @@ async fn enter(
     let _ = stream.set_nodelay(true);
     let guard = |stream| StallGuard::new(stream, limits.stall_time);
     let Some(tls) = tls else { return run((guard(stream), peer), app, limits, stop).await };
-    let Some(stream) = tls.accept(stream, guard).await else { return };
-    let strict = |mut response: Response| {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
-        response
-    };
-    run(
-        (stream, peer),
-        app.layer(map_response(move |response| ready(strict(response)))),
-        limits,
-        stop,
-    )
+    // Apart, so that connections without TLS are not as large as those with it.
+    Box::pin(async move {
+        if let Some(stream) = tls.accept(stream, guard).await {
+            run((stream, peer), app, limits, stop).await;
+        }
+    })
     .await;
+}
+
+/// Every answer over TLS says that there is no other way.
+fn strict(app: Router) -> Router {
+    app.layer(map_response(|mut response: Response| {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
+        ready(response)
+    }))
 }
 
 /// Until the client goes away, or the answer under way at `stop` is out.

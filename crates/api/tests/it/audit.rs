@@ -281,8 +281,11 @@ const AGAIN: [&str; 3] = ["retry_delivery", "replay_webhook", "try_webhook"];
 
 /// Texts in an answer that nobody else may see.
 fn secrets(answer: &Value) -> Vec<String> {
-    let fields = ["key", "secret", "signing_secret"];
-    fields.iter().filter_map(|field| answer[*field].as_str().map(str::to_owned)).collect()
+    // A delivery has a key, too, by which it is ordered.
+    let is_ours = |text: &&str| auth::KeyText::parse(text).is_ok();
+    let key = answer["key"].as_str().filter(is_ours);
+    let others = ["secret", "signing_secret"].map(|field| answer[field].as_str());
+    others.into_iter().flatten().chain(key).map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -329,10 +332,10 @@ async fn each_privileged_operation_leaves_one_record() {
             }
         );
     }
-    let all = json!(records).to_string();
     assert!(secret.len() > 5, "keys and secrets of webhooks were made: {}", secret.len());
-    for one in &secret {
-        assert!(!all.contains(one.as_str()), "a secret is in a record");
+    for record in &records {
+        let found = secret.iter().find(|one| record.to_string().contains(one.as_str()));
+        assert!(found.is_none(), "a secret is in {record}");
     }
 }
 

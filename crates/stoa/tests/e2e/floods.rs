@@ -9,8 +9,8 @@ use tokio::{
 };
 
 const IDLE: usize = 10_000;
-/// What one that wants nothing may cost.
-const BYTES_EACH_MAX: u64 = 16 << 10;
+/// What one that wants nothing may cost, in a build that is not optimised.
+const BYTES_EACH_MAX: u64 = 24 << 10;
 const CONFIG: &str = "
 [api]
 connections_max = 12000

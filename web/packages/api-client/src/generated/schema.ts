@@ -1908,7 +1908,7 @@ export interface components {
          * @description By what somebody did something.
          * @enum {string}
          */
-        AuditWay: "key" | "session" | "terminal" | "server";
+        AuditWay: "key" | "session" | "terminal" | "provider" | "server";
         /** @description What an account has of an asset (ERC-20) or of an item with many owners (ERC-1155). */
         Balance: {
             account: string;
