@@ -71,7 +71,7 @@ fn every_field_has_its_option() {
     let mut usual = Settings::default();
     // Those that nothing stands for: shown in as many lines as when they are set.
     (usual.chain.id, usual.chain.name) = (Some(1), Some("x".into()));
-    usual.telemetry.profile_listen = Listen(Some("127.0.0.1:1".parse().unwrap()));
+    usual.telemetry.profile_listen = Listen(Some("127.0.0.1:2".parse().unwrap()));
     let mut all = usual.clone();
     for section in catalog::sections() {
         match &section.options {
@@ -296,15 +296,15 @@ fn what_is_shown_can_be_read_again() {
     let mut settings = Settings::parse("").unwrap();
     assert_eq!(Settings::parse(&settings.show()).unwrap().show(), settings.show());
     settings = Settings::parse(
-        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:pass@a.example:8545/hush?k=hush\"",
+        "[fees]\nurgency = \"high\"\n[[endpoints]]\nurl = \"https://u:w0rd@a.example:8545/hush?k=hush\"",
     )
     .unwrap();
     let shown = settings.show();
     assert!(shown.contains("urgency = \"high\"    # usual: \"normal\""), "{shown}");
     assert!(shown.contains("url = \"https://a.example:8545/…\""), "{shown}");
-    assert!(!shown.contains("hush") && !shown.contains("pass"), "{shown}");
+    assert!(!shown.contains("hush") && !shown.contains("w0rd"), "{shown}");
     let debug = format!("{settings:?}");
-    assert!(!debug.contains("pass"), "{debug}");
+    assert!(!debug.contains("w0rd"), "{debug}");
 }
 
 #[test]
