@@ -22,7 +22,6 @@ use axum::{
 use push::Fact;
 use std::{
     collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -31,10 +30,6 @@ use vocab::{ChainId, topic};
 
 /// Nothing is given that was read longer ago, whatever was heard.
 const AGE_MAX: Duration = Duration::from_secs(1);
-/// From this age on, at an age of its own, an answer is made again by one who asks while the others
-/// are still given it: those that were made together do not all run out together.
-const RENEWED_FROM: Duration = Duration::from_millis(400);
-const RENEWED_UNTIL: Duration = Duration::from_millis(900);
 /// Longer targets are not kept.
 const TARGET_MAX: usize = 512;
 /// Longer answers are not kept.
@@ -61,7 +56,6 @@ struct Kept {
     answer: Arc<Tagged>,
     generation: u64,
     read_at: Instant,
-    renew_at: Instant,
 }
 
 #[derive(Debug)]
@@ -147,17 +141,15 @@ impl HotAnswers {
 
     /// The answer, or who makes it, or the right to make it.
     fn look(&self, target: &Arc<str>) -> Result<Found, Turn<'_>> {
-        let kept = match self.find(target) {
-            Some(kept) if Instant::now() < kept.renew_at => return Ok(Found::Kept(kept)),
-            kept => kept,
-        };
+        if let Some(kept) = self.find(target) {
+            return Ok(Found::Kept(kept));
+        }
         let generation = self.generation();
         let mut under_way = self.under_way();
-        match (under_way.get(target), kept) {
+        match under_way.get(target) {
             // One that began before the last change may not have seen it.
-            (Some(coming), kept) if coming.generation == generation => {
-                let coming = || Found::Coming(coming.answer.clone());
-                return Ok(kept.map_or_else(coming, Found::Kept));
+            Some(coming) if coming.generation == generation => {
+                return Ok(Found::Coming(coming.answer.clone()));
             }
             _ => {}
         }
@@ -174,8 +166,7 @@ impl HotAnswers {
 impl Turn<'_> {
     fn keep(&self, answer: Arc<Tagged>, read_at: Instant) {
         if answer.body.len() <= BODY_MAX {
-            let renew_at = read_at + renewal_age(&self.target, self.generation);
-            let kept = Kept { answer, generation: self.generation, read_at, renew_at };
+            let kept = Kept { answer, generation: self.generation, read_at };
             self.hot.kept.insert(self.target.clone(), kept.clone());
             self.answer.send_replace(Some(kept));
         }
@@ -192,14 +183,6 @@ impl Drop for Turn<'_> {
             under_way.remove(&self.target);
         }
     }
-}
-
-/// At which age an answer is made again: another for each target and each time.
-fn renewal_age(target: &str, generation: u64) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (target, generation).hash(&mut hasher);
-    let part = u32::try_from(hasher.finish() % 1_024).unwrap_or(0);
-    RENEWED_FROM + (RENEWED_UNTIL - RENEWED_FROM) * part / 1_024
 }
 
 /// Answer a request, from what is kept if it may be, else by making the answer.
@@ -293,7 +276,6 @@ fn changes_public(method: &Method, route: &str) -> bool {
 mod tests {
     use super::*;
     use axum::http::{HeaderValue, StatusCode};
-    use std::collections::BTreeSet;
 
     async fn tagged(text: &str) -> Arc<Tagged> {
         let answer = Response::new(Body::from(text.to_owned()));
@@ -325,32 +307,6 @@ mod tests {
         hot.saw_block(ChainId(1), 7);
         hot.saw_block(ChainId(1), 6);
         assert_eq!(hot.find(&page).unwrap().answer.body, "newer", "nothing that is not known");
-    }
-
-    #[tokio::test]
-    async fn one_renews_what_ages_while_the_others_are_given_it() {
-        let (hot, page) =
-            (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
-        let aged = Instant::now().checked_sub(RENEWED_UNTIL).unwrap();
-        turn(&hot, &page).unwrap().keep(tagged("old").await, aged);
-        let renewal = turn(&hot, &page).expect("it is old enough");
-        let given = |found| matches!(found, Ok(Found::Kept(kept)) if kept.answer.body == "old");
-        assert!(given(hot.look(&page)), "nobody waits for it");
-        drop(renewal);
-        let renewal = turn(&hot, &page).expect("the first gave up");
-        renewal.keep(tagged("new").await, Instant::now());
-        drop(renewal);
-        assert!(matches!(hot.look(&page), Ok(Found::Kept(kept)) if kept.answer.body == "new"));
-        hot.outdate();
-        assert!(turn(&hot, &page).is_some(), "what has changed is given to nobody");
-    }
-
-    #[test]
-    fn answers_made_together_are_renewed_one_by_one() {
-        let ages = (0..200).map(|page| renewal_age(&format!("/api/v1/items/{page}"), 7));
-        let ages: BTreeSet<Duration> = ages.collect();
-        assert!(ages.iter().all(|age| (RENEWED_FROM..RENEWED_UNTIL).contains(age)));
-        assert!(ages.len() > 150, "{}", ages.len());
     }
 
     #[test]
