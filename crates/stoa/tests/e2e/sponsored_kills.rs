@@ -233,6 +233,8 @@ async fn a_deadline_ends_a_request_at_the_cost_of_its_void() {
     assert_eq!((&ended["status"], &ended["cost"]), (&json!("expired"), &json!("0")), "{ended}");
     adds_up(&home).await;
 
+    // Another operator: the same call with the same deadline would be the request that expired.
+    let operator = fresh_address();
     node.call("evm_setIntervalMining", json!([0])).await;
     assert!(story.server.post(&resume, None, &json!({})).await.0.is_success());
     let (status, out) = story.send(&story.approval(&operator).await).await;

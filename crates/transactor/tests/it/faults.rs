@@ -111,32 +111,3 @@ async fn a_wallet_that_runs_low_gets_money_from_the_treasury() {
     assert_eq!(paid, 1);
     worker.stop().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn jobs_wait_for_money() {
-    use serde_json::json;
-    let rig = Rig::new(Wanted::default()).await;
-    rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0x0"])).await;
-    let worker = rig.start();
-    let queued = rig.queue_transfers("poor", 3).await;
-    let paused = || async {
-        sqlx::query_scalar::<_, Option<String>>("select paused_reason from wallets")
-            .fetch_one(&rig.database.db)
-            .await
-            .unwrap()
-    };
-    eventually_within(PATIENCE, "the lane is paused", || async {
-        (paused().await.as_deref() == Some("out_of_funds")).then_some(())
-    })
-    .await;
-    rig.node.call("anvil_setBalance", json!([rig.wallets[0], "0xde0b6b3a7640000"])).await;
-    rig.all_final_once(&queued).await;
-    assert_eq!(paused().await, None);
-    let told: Vec<String> =
-        sqlx::query_scalar("select kind from outbox where kind like 'wallet_%' order by id")
-            .fetch_all(&rig.database.db)
-            .await
-            .unwrap();
-    assert_eq!(told, ["wallet_paused", "wallet_resumed"]);
-    worker.stop().await;
-}

@@ -38,6 +38,11 @@ async fn a_dry_wallet_pauses_its_lane_says_so_and_goes_on_by_itself() {
     rig.all_final_once(&queued).await;
     rig.all_final_once(&more).await;
     until_facts(&rig, &["wallet_paused", "wallet_resumed"]).await;
+    let paused: Option<String> = sqlx::query_scalar("select paused_reason from wallets")
+        .fetch_one(&rig.database.db)
+        .await
+        .unwrap();
+    assert_eq!(paused, None);
     worker.stop().await;
 }
 
