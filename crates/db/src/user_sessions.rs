@@ -114,8 +114,8 @@ pub async fn record(db: &mut PgConnection, new: NewSession<'_>) -> Result<(), Db
 pub async fn load(db: &mut PgConnection, id: Uuid) -> Result<Option<SessionRow>, DbError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        r#"select id, principal_id, address as "address?: Addr", chain_id, contract_chain_id, origin,
-                  kind, user_agent, client, created_at, last_used_at, expires_at, ended_at,
+        r#"select id, principal_id, address as "address?: Addr", chain_id, contract_chain_id,
+                  origin, kind, user_agent, client, created_at, last_used_at, expires_at, ended_at,
                   generation, refresh_mac, previous_mac, successor_salt, rotated_at
              from user_sessions where id = $1"#,
         id,
@@ -265,8 +265,8 @@ pub async fn list(
 ) -> Result<Vec<SessionRow>, DbError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        r#"select id, principal_id, address as "address?: Addr", chain_id, contract_chain_id, origin,
-                  kind, user_agent, client, created_at, last_used_at, expires_at, ended_at,
+        r#"select id, principal_id, address as "address?: Addr", chain_id, contract_chain_id,
+                  origin, kind, user_agent, client, created_at, last_used_at, expires_at, ended_at,
                   generation, refresh_mac, previous_mac, successor_salt, rotated_at
              from user_sessions
             where ($1::uuid is null or principal_id = $1) and ($2::uuid is null or id < $2)

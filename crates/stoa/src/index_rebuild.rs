@@ -1,11 +1,15 @@
 //! `stoa index rebuild` and `verify`: projections made anew of stored logs, to take the place of
 //! the live ones or to be compared with them.
 
-use crate::{configuration::ConfigurationOptions, database::DatabaseOptions, nodes, note, say};
+use crate::{
+    configuration::ConfigurationOptions, database::DatabaseOptions, nodes, note, say,
+    terminal::changed_chain,
+};
 use anyhow::{Result, anyhow, bail};
 use chain::Chain;
 use clap::Args;
 use futures_util::future::try_join_all;
+use journal::NewFact;
 use projections::rebuild::{
     self, ChainVerdict, Mismatch, Pace, Phase, Progress, RebuildError, Rebuilt, SpotChecked,
     Subject, TableVerdict, Verdict,
@@ -16,7 +20,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
-use vocab::ChainId;
+use vocab::{BlockRef, ChainId};
 
 #[derive(Args, Debug)]
 pub(crate) struct RebuildOptions {
@@ -73,7 +77,8 @@ pub(crate) async fn rebuild(options: RebuildOptions) -> Result<()> {
         stops.store(progress.phase != Phase::Exchanging, Ordering::Relaxed);
         tell(progress, options.json);
     };
-    let work = rebuild::rebuild(&db, &subject, Pace::default(), &mut tell);
+    let facts_of = |chains: &[(ChainId, BlockRef)]| rebuilt_facts(&subject, chains);
+    let work = rebuild::rebuild(&db, &subject, Pace::default(), &mut tell, &facts_of);
     let Some(rebuilt) = unless_interrupted(work, &stops).await? else {
         bail!("interrupted; the live tables are untouched. {}", how_to_go_on(name));
     };
@@ -106,6 +111,16 @@ pub(crate) async fn verify(options: VerifyOptions) -> Result<()> {
         bail!("contracts have other balances or owners than their logs tell");
     }
     Ok(())
+}
+
+/// That somebody here did it, for the record of each chain.
+fn rebuilt_facts(subject: &Subject, chains: &[(ChainId, BlockRef)]) -> Vec<NewFact> {
+    let tables = subject.tables();
+    let fact = |(chain, block): &(ChainId, BlockRef)| {
+        let after = json!({ "tables": tables, "block": block.number });
+        changed_chain("rebuilt", *chain, (Value::Null, after))
+    };
+    chains.iter().map(fact).collect()
 }
 
 fn subject(name: &str) -> Result<Subject> {

@@ -413,3 +413,26 @@ async fn a_provider_that_calls_itself_otherwise_is_none() {
     let told = api.request(Method::GET, START).send().await.unwrap();
     problem(told, "start_staff_sign_in", "provider_absent").await;
 }
+
+/// A provider may take one code twice; of two sign-ins that finish at once with it one is it.
+#[tokio::test]
+async fn of_two_rivals_one_spends_the_state() {
+    use db::user_subjects::record_spent;
+    let database = testkit::database().await;
+    let (mac, ends_at) = ([7; 32], OffsetDateTime::now_utc() + time::Duration::minutes(5));
+    let mut first = db::begin(&database.db).await.unwrap();
+    assert!(record_spent(&mut first, &mac, ends_at).await.unwrap());
+    let db = database.db.clone();
+    let rival = tokio::spawn(async move {
+        let mut second = db::begin(&db).await.unwrap();
+        record_spent(&mut second, &mac, ends_at).await.unwrap()
+    });
+    testkit::eventually("the rival waits for the first", || async {
+        let waiting = "select count(*) from pg_locks where not granted";
+        let count: i64 = sqlx::query_scalar(waiting).fetch_one(&database.db).await.unwrap();
+        (count > 0).then_some(())
+    })
+    .await;
+    first.commit().await.unwrap();
+    assert!(!rival.await.unwrap());
+}

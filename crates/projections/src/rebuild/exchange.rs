@@ -12,6 +12,7 @@ use db::{
     shadow::{self, Exchanged, Side},
     undo_records,
 };
+use journal::NewFact;
 use std::time::{Duration, Instant};
 use vocab::{B256, BlockRef, ChainId};
 
@@ -30,6 +31,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// Blocks that may be left for the last commit, for which live ones wait.
 const LAST: u64 = 4;
 
+/// What is told of an exchange, by the block of each chain.
+pub type FactsOf<'f> = &'f (dyn Fn(&[(ChainId, BlockRef)]) -> Vec<NewFact> + Sync);
+
 /// What was made anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuilt {
@@ -42,7 +46,8 @@ pub struct Rebuilt {
     pub held: Duration,
 }
 
-/// Make the subject's tables anew and put them in the place of the live ones.
+/// Make the subject's tables anew and put them in the place of the live ones. What `facts_of` the
+/// chains and their blocks is, is recorded in the commit that does.
 ///
 /// # Errors
 /// [`RebuildError`]: the live tables are as they were. Only when the database was lost in the very
@@ -52,6 +57,7 @@ pub async fn rebuild(
     subject: &Subject,
     pace: Pace,
     tell: Tell<'_>,
+    facts_of: FactsOf<'_>,
 ) -> Result<Rebuilt, RebuildError> {
     let mut build = Build::open(db, subject, pace, tell).await?;
     build.settle_all().await?;
@@ -61,7 +67,7 @@ pub async fn rebuild(
     for patience in PATIENCE.into_iter().cycle().take(ATTEMPTS) {
         build.approach().await?;
         build.meter.enter(Phase::Exchanging);
-        if let Some(rebuilt) = build.exchange(patience).await? {
+        if let Some(rebuilt) = build.exchange(patience, facts_of).await? {
             FAILPOINTS.hit("rebuild_committed");
             shadow::drop_replaced(&mut build.session).await?;
             return Ok(rebuilt);
@@ -85,7 +91,11 @@ impl Build<'_> {
     }
 
     /// One attempt; none when somebody was in the way.
-    async fn exchange(&mut self, patience: Duration) -> Result<Option<Rebuilt>, RebuildError> {
+    async fn exchange(
+        &mut self,
+        patience: Duration,
+        facts_of: FactsOf<'_>,
+    ) -> Result<Option<Rebuilt>, RebuildError> {
         let Self { session, subject, sources, chains, meter, .. } = self;
         let mut tx = shadow::begin_exchange(session).await?;
         let started = Instant::now();
@@ -95,6 +105,8 @@ impl Build<'_> {
             tx.rollback().await.map_err(DbError::from)?;
             return Ok(None);
         };
+        shadow::look(&mut tx, Side::Live).await?;
+        journal::record(&mut tx, &facts_of(&blocks)).await?;
         FAILPOINTS.hit("rebuild_exchanged");
         tx.commit().await.map_err(DbError::from)?;
         let (tables, held) = (subject.tables().to_vec(), started.elapsed());

@@ -19,7 +19,7 @@ mod subject;
 mod verify;
 
 pub use build::discard;
-pub use exchange::{Rebuilt, rebuild};
+pub use exchange::{FactsOf, Rebuilt, rebuild};
 pub use meter::{Phase, Progress};
 pub use settle::Pace;
 pub use spot::{Mismatch, SpotChecked, spot_check};

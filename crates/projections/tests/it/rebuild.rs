@@ -81,7 +81,7 @@ pub async fn register(rig: &Rig, db: &Db) {
 }
 
 pub async fn rebuild(db: &Db, name: &str) -> Result<rebuild::Rebuilt, RebuildError> {
-    rebuild::rebuild(db, &Subject::named(name).unwrap(), SMALL, &mut |_| {}).await
+    rebuild::rebuild(db, &Subject::named(name).unwrap(), SMALL, &mut |_| {}, &|_| Vec::new()).await
 }
 
 /// Schemas that a rebuild makes, and all indexes by name.
@@ -365,7 +365,8 @@ async fn readers_and_commits_go_on_through_exchanges() {
         let pace = if exchange % 2 == 0 { Pace::default() } else { SMALL };
         let name = if exchange % 3 == 2 { "item_owners" } else { "all" };
         let subject = Subject::named(name).unwrap();
-        let rebuilt = rebuild::rebuild(&db, &subject, pace, &mut |_| {}).await.unwrap();
+        let rebuilt =
+            rebuild::rebuild(&db, &subject, pace, &mut |_| {}, &|_| Vec::new()).await.unwrap();
         println!("{name} exchanged, commits held for {:?}", rebuilt.held);
     }
     let rate = (ids.load(Ordering::Relaxed) - began_at) * 2 * 1_000

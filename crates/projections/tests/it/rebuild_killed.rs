@@ -20,7 +20,7 @@ async fn process() {
     let db = db::connect(&url, 4).await.unwrap();
     // Who died may be remembered by Postgres for a moment.
     eventually_within(PATIENCE, "the rebuild", || async {
-        match product::rebuild(&db, &Subject::all(), SMALL, &mut |_| {}).await {
+        match product::rebuild(&db, &Subject::all(), SMALL, &mut |_| {}, &|_| Vec::new()).await {
             Err(RebuildError::UnderWay) => None,
             outcome => Some(outcome.unwrap()),
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use ::mail::{Mailer, Options, Security};
 use app::EmailOptions;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 use zeroize::Zeroizing;
 
 const MINUTE: u64 = 60_000;
@@ -51,8 +51,8 @@ impl Default for MailSettings {
 pub(super) fn options() -> Vec<Opt<Settings>> {
     vec![
         option!("server", Text,
-            "HOST or HOST:PORT of the mail server; empty: no mail is sent, and users have no e-mail \
-             address here",
+            "HOST or HOST:PORT of the mail server; empty: no mail is sent, and users have no \
+             e-mail address here",
             s => s.mail.server),
         option!("security", Text,
             "`starttls` (port 587) or `tls` (port 465); `none` (port 25) is for a server on this \
@@ -140,6 +140,16 @@ fn place(mail: &MailSettings) -> Option<(String, u16)> {
 }
 
 impl MailSettings {
+    /// Are letters sent to another machine as they are?
+    pub(super) fn goes_in_the_open(&self) -> bool {
+        let here = |host: &str| {
+            let host = host.trim_matches(['[', ']']);
+            host == "localhost" || host.parse().is_ok_and(|at: IpAddr| at.is_loopback())
+        };
+        let plain = matches!(security(&self.security), Some((Security::None, _)));
+        !self.server.is_empty() && plain && place(self).is_none_or(|(host, _)| !here(&host))
+    }
+
     /// As the use cases take it; none: no mail is sent.
     pub(crate) fn options(&self) -> Option<EmailOptions> {
         (!self.server.is_empty()).then(|| EmailOptions {

@@ -37,7 +37,7 @@ struct Rule {
     find: fn(&Loaded) -> Vec<(String, String)>,
 }
 
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     Rule {
         option: "limits.ip_units, wallet_units, key_units",
         refused: "0: no limit",
@@ -148,6 +148,14 @@ const RULES: [Rule; 17] = [
         find: |of| {
             let some = !of.settings.metadata.allow_private.is_empty();
             one(some, "metadata.allow_private", "must be empty")
+        },
+    },
+    Rule {
+        option: "mail.security",
+        refused: "`none` to a server elsewhere: letters and the password would go in the open",
+        find: |of| {
+            let open = of.settings.mail.goes_in_the_open();
+            one(open, "mail.security", "must be starttls or tls, or the server a loopback address")
         },
     },
     Rule {

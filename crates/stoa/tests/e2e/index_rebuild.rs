@@ -118,6 +118,20 @@ async fn the_index_is_made_anew_and_verified() {
     }
     place.run(&["rebuild", "asset_balances"]).await.unwrap();
     place.run(&["verify"]).await.unwrap();
+
+    // Each exchange is on record, in its own commit; what only looked is not.
+    let told: Vec<Value> =
+        sqlx::query_scalar("select attributes || data from outbox where kind = $1 order by id")
+            .bind(db::audit_logs::DECIDED)
+            .fetch_all(&place.test.db)
+            .await
+            .unwrap();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for one in &told {
+        assert_eq!((&one["act"], &one["by"]["via"]), (&"rebuilt".into(), &"terminal".into()));
+        assert_eq!(one["after"]["block"], head, "{one}");
+    }
+    assert!(told[0]["after"]["tables"].as_array().unwrap().len() == 9);
 }
 
 /// Killed, interrupted, gone on with and discarded.

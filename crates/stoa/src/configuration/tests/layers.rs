@@ -288,6 +288,18 @@ fn production_refuses_what_only_a_developer_may_have() {
     for variables in safe {
         read(Profile::Prod, variables, &[]).unwrap();
     }
+    let mail = |server| {
+        let variables = [
+            ("STOA_MAIL__SECURITY", "none"),
+            ("STOA_MAIL__FROM", "shop@example.org"),
+            ("STOA_MAIL__SERVER", server),
+        ];
+        read(Profile::Prod, &variables, &[])
+    };
+    let faults = told(mail("mail.example.org"));
+    assert!(faults.len() == 1 && faults[0].contains("mail.security: must be"), "{faults:?}");
+    mail("127.0.0.1").unwrap();
+    mail("[::1]:2525").unwrap();
     // A key may not stand among what people read and copy.
     for (text, option) in [
         (FIT.replace("a.example", "a.example/v2/hush"), "endpoints[1].url: may hold a key"),
