@@ -155,9 +155,7 @@ async fn done(state: &ApiState, route: &str, request: Request, next: Next) -> Re
     if let Err(problem) = gate::check(state, route, &request) {
         return problem.into_response();
     }
-    // What is kept costs next to nothing, however many ask.
-    let make = |request| state.0.pressure.bear(route, request, |request| next.run(request));
-    hot::serve(&state.0.hot, route, request, make).await.unwrap_or_else(|error| {
+    hot::serve(state, route, request, next).await.unwrap_or_else(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
         Problem::from(Code::Internal).into_response()
     })

@@ -9,7 +9,10 @@
 //! all. `wait_for_block` asks for more, and is never answered from here; nor is
 //! `cache-control: no-cache`.
 
+mod renewal;
+
 use crate::{
+    ApiState,
     charges::Identified,
     etag::{self, Tagged},
 };
@@ -18,11 +21,13 @@ use axum::{
     body::Body,
     extract::{OriginalUri, Request},
     http::{HeaderMap, Method, Response, header},
+    middleware::Next,
 };
 use push::Fact;
+use renewal::{Maker, Popular};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU32},
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
@@ -35,12 +40,13 @@ const TARGET_MAX: usize = 512;
 /// Longer answers are not kept.
 const BODY_MAX: usize = 256 << 10;
 /// What an entry occupies beside its target and body.
-const OVERHEAD: usize = 1_024;
+const OVERHEAD: usize = 2_048;
 
 /// What is kept. Shared by all requests.
 #[derive(Debug)]
 pub(crate) struct HotAnswers {
-    kept: moka::sync::Cache<Arc<str>, Kept>,
+    kept: moka::sync::Cache<Arc<str>, Arc<Kept>>,
+    popular: Popular,
     /// Answers that are being made, so that nobody makes the same.
     under_way: Mutex<HashMap<Arc<str>, UnderWay>>,
     /// What is kept is of so many of them.
@@ -51,17 +57,20 @@ pub(crate) struct HotAnswers {
 }
 
 /// An answer, as of a generation.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Kept {
-    answer: Arc<Tagged>,
+    answer: Tagged,
     generation: u64,
     read_at: Instant,
+    /// How many were given it since.
+    asked: AtomicU32,
+    maker: Option<Maker>,
 }
 
 #[derive(Debug)]
 struct UnderWay {
     generation: u64,
-    answer: watch::Receiver<Option<Kept>>,
+    answer: watch::Receiver<Option<Arc<Kept>>>,
 }
 
 /// The right to make an answer for all who want the same.
@@ -69,24 +78,25 @@ struct Turn<'a> {
     hot: &'a HotAnswers,
     target: Arc<str>,
     generation: u64,
-    answer: watch::Sender<Option<Kept>>,
+    answer: watch::Sender<Option<Arc<Kept>>>,
 }
 
 enum Found {
-    Kept(Kept),
+    Kept(Arc<Kept>),
     /// Another request makes it.
-    Coming(watch::Receiver<Option<Kept>>),
+    Coming(watch::Receiver<Option<Arc<Kept>>>),
 }
 
 impl HotAnswers {
     /// At most so many bytes are kept; none switches it off.
     pub(crate) fn new(bytes_max: u64, changes: Changes) -> Self {
-        let weigh = |target: &Arc<str>, kept: &Kept| {
+        let weigh = |target: &Arc<str>, kept: &Arc<Kept>| {
             u32::try_from(target.len() + kept.answer.body.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let kept = moka::sync::Cache::builder().max_capacity(bytes_max).weigher(weigh).build();
         Self {
             kept,
+            popular: Popular::default(),
             under_way: Mutex::default(),
             changes,
             heads: Mutex::default(),
@@ -133,10 +143,12 @@ impl HotAnswers {
         self.changes.count()
     }
 
-    fn find(&self, target: &str) -> Option<Kept> {
-        let kept = self.kept.get(target)?;
-        let is_good = kept.generation == self.generation() && kept.read_at.elapsed() < AGE_MAX;
-        is_good.then_some(kept)
+    fn is_good(&self, kept: &Kept) -> bool {
+        kept.generation == self.generation() && kept.read_at.elapsed() < AGE_MAX
+    }
+
+    fn find(&self, target: &str) -> Option<Arc<Kept>> {
+        self.kept.get(target).filter(|kept| self.is_good(kept))
     }
 
     /// The answer, or who makes it, or the right to make it.
@@ -164,12 +176,15 @@ impl HotAnswers {
 }
 
 impl Turn<'_> {
-    fn keep(&self, answer: Arc<Tagged>, read_at: Instant) {
-        if answer.body.len() <= BODY_MAX {
-            let kept = Kept { answer, generation: self.generation, read_at };
+    /// Unless it is too large. It is given to who waits for it.
+    fn keep(&self, answer: Tagged, read_at: Instant, maker: Option<Maker>) -> Arc<Kept> {
+        let (generation, asked) = (self.generation, AtomicU32::new(0));
+        let kept = Arc::new(Kept { answer, generation, read_at, asked, maker });
+        if kept.answer.body.len() <= BODY_MAX {
             self.hot.kept.insert(self.target.clone(), kept.clone());
-            self.answer.send_replace(Some(kept));
+            self.answer.send_replace(Some(kept.clone()));
         }
+        kept
     }
 }
 
@@ -189,48 +204,59 @@ impl Drop for Turn<'_> {
 ///
 /// # Errors
 /// An answer that broke off while it was read.
-pub(crate) async fn serve<F: Future<Output = Response<Body>>>(
-    hot: &HotAnswers,
+pub(crate) async fn serve(
+    state: &ApiState,
     route: &str,
     request: Request,
-    make: impl FnOnce(Request) -> F,
+    next: Next,
 ) -> Result<Response<Body>, axum::Error> {
+    let hot = &state.0.hot;
+    // What is kept costs next to nothing, however many ask.
+    let make = |request, next: Next| state.0.pressure.bear(route, request, |it| next.run(it));
     let Some(shown) = etag::shown(request.method(), route, request.headers()) else {
         let changes = changes_public(request.method(), route);
-        let answer = make(request).await;
+        let answer = make(request, next).await;
         if changes && answer.status().is_success() {
             hot.outdate();
         }
         return Ok(answer);
     };
     let Some(target) = target(hot, route, &request) else {
-        let tagged = etag::tag(make(request).await, route).await?;
+        let tagged = etag::tag(make(request, next).await, route).await?;
         return Ok(tagged.map_or_else(|other| other, |tagged| tagged.answer(&shown)));
     };
     let turn = match hot.look(&target) {
-        Ok(Found::Kept(kept)) => return Ok(counted("kept", kept.answer.answer(&shown))),
+        Ok(Found::Kept(kept)) => {
+            hot.popular.note(&target, &kept);
+            return Ok(counted("kept", kept.answer.answer(&shown)));
+        }
         Ok(Found::Coming(mut coming)) => {
             // An error: it will not come.
             let kept = match coming.wait_for(Option::is_some).await {
                 Ok(kept) => kept.clone(),
                 Err(_) => None,
             };
-            match kept {
-                Some(kept) => return Ok(counted("shared", kept.answer.answer(&shown))),
-                None => None,
+            if let Some(kept) = kept {
+                return Ok(counted("shared", kept.answer.answer(&shown)));
             }
+            None
         }
-        Err(turn) => Some(turn),
+        Err(turn) => {
+            renewal::begin(state);
+            Some(turn)
+        }
     };
+    let maker = Maker::of(route, &request, &next);
     let read_at = Instant::now();
-    let tagged = match etag::tag(make(request).await, route).await? {
-        Ok(tagged) => Arc::new(tagged),
+    let tagged = match etag::tag(make(request, next).await, route).await? {
+        Ok(tagged) => tagged,
         Err(other) => return Ok(counted("other", other)),
     };
-    if let Some(turn) = turn {
-        turn.keep(tagged.clone(), read_at);
-    }
-    Ok(counted("read", tagged.answer(&shown)))
+    let answer = match turn {
+        Some(turn) => turn.keep(tagged, read_at, Some(maker)).answer.answer(&shown),
+        None => tagged.answer(&shown),
+    };
+    Ok(counted("read", answer))
 }
 
 fn counted(how: &'static str, answer: Response<Body>) -> Response<Body> {
@@ -277,9 +303,9 @@ mod tests {
     use super::*;
     use axum::http::{HeaderValue, StatusCode};
 
-    async fn tagged(text: &str) -> Arc<Tagged> {
+    async fn tagged(text: &str) -> Tagged {
         let answer = Response::new(Body::from(text.to_owned()));
-        Arc::new(etag::tag(answer, "/api/v1/items").await.unwrap().unwrap())
+        etag::tag(answer, "/api/v1/items").await.unwrap().unwrap()
     }
 
     fn turn<'a>(hot: &'a HotAnswers, target: &Arc<str>) -> Option<Turn<'a>> {
@@ -294,16 +320,16 @@ mod tests {
         assert!(matches!(hot.look(&page), Ok(Found::Coming(_))));
         hot.outdate();
         let second = turn(&hot, &page).expect("the first may not have seen the change");
-        first.keep(tagged("old").await, Instant::now());
+        first.keep(tagged("old").await, Instant::now(), None);
         assert!(hot.find(&page).is_none(), "it was read before the change");
         drop(first);
         assert!(matches!(hot.look(&page), Ok(Found::Coming(_))), "the second is still at it");
-        second.keep(tagged("new").await, Instant::now());
+        second.keep(tagged("new").await, Instant::now(), None);
         assert_eq!(hot.find(&page).unwrap().answer.body, "new");
         hot.saw_block(ChainId(1), 7);
         assert!(hot.find(&page).is_none());
         drop(second);
-        turn(&hot, &page).unwrap().keep(tagged("newer").await, Instant::now());
+        turn(&hot, &page).unwrap().keep(tagged("newer").await, Instant::now(), None);
         hot.saw_block(ChainId(1), 7);
         hot.saw_block(ChainId(1), 6);
         assert_eq!(hot.find(&page).unwrap().answer.body, "newer", "nothing that is not known");
@@ -334,10 +360,10 @@ mod tests {
         let (hot, page) =
             (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
         let long_ago = Instant::now().checked_sub(AGE_MAX).unwrap();
-        turn(&hot, &page).unwrap().keep(tagged("x").await, long_ago);
+        turn(&hot, &page).unwrap().keep(tagged("x").await, long_ago, None);
         assert!(hot.find(&page).is_none());
         let large = tagged(&"x".repeat(BODY_MAX + 1)).await;
-        turn(&hot, &page).unwrap().keep(large, Instant::now());
+        turn(&hot, &page).unwrap().keep(large, Instant::now(), None);
         assert!(hot.find(&page).is_none());
     }
 

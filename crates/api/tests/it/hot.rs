@@ -73,6 +73,38 @@ async fn a_page_is_read_once_for_those_who_ask_within_a_moment() {
     panic!("nothing is ever kept");
 }
 
+/// One page after another is asked for often; then something changes, and only one of them is asked
+/// for. The others are read at the same time: what changes behind their back shows nowhere yet.
+#[tokio::test]
+async fn what_many_ask_for_is_made_anew_with_what_one_misses() {
+    let api = start().await;
+    let page = async |limit: usize| {
+        let path = format!("{ITEMS}?limit={limit}");
+        let page = body(api.request(Method::GET, &path).send().await.unwrap(), 200).await;
+        page["items"].as_array().unwrap().len()
+    };
+    // A moment may pass on a busy machine, but not every time.
+    for token in 0..20 {
+        for _ in 0..10 {
+            page(50).await;
+            page(60).await;
+        }
+        change(&api, token).await;
+        testkit::eventually("the change is heard of", || async {
+            (page(50).await == token + 1).then_some(())
+        })
+        .await;
+        run(&api, "delete from items").await;
+        if page(60).await == token + 1 {
+            return;
+        }
+        for token in 0..=token {
+            run(&api, &item(token)).await;
+        }
+    }
+    panic!("nobody's page was made anew unasked");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_hears_of_a_change_sees_it() {
     let api = start().await;
