@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 
 /// So many must have asked for an answer while it was good.
 const OFTEN: u32 = 4;
@@ -53,7 +53,11 @@ impl Maker {
 
 /// What was asked for often since it was made.
 #[derive(Debug, Default)]
-pub(super) struct Popular(Mutex<Answers>);
+pub(super) struct Popular {
+    answers: Mutex<Answers>,
+    /// They end with us.
+    renewals: Mutex<JoinSet<()>>,
+}
 
 #[derive(Debug, Default)]
 struct Answers {
@@ -66,7 +70,7 @@ impl Popular {
     /// Somebody was given this answer.
     pub(super) fn note(&self, target: &Arc<str>, kept: &Arc<Kept>) {
         if kept.asked.fetch_add(1, Ordering::Relaxed) + 1 == OFTEN {
-            let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             if answers.kept.len() < POPULAR_MAX || answers.kept.contains_key(target) {
                 answers.kept.insert(target.clone(), kept.clone());
             }
@@ -75,7 +79,7 @@ impl Popular {
 
     /// Take those that are not good any more.
     fn take(&self, generation: u64, is_good: impl Fn(&Kept) -> bool) -> Vec<(Arc<str>, Arc<Kept>)> {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let again = |(of, at): (u64, Instant)| of == generation && now - at < PAUSE;
         if answers.looked.is_some_and(again) {
@@ -89,9 +93,15 @@ impl Popular {
 /// Somebody has missed an answer: have those made anew that are asked for often.
 pub(super) fn begin(state: &ApiState) {
     let hot = &state.0.hot;
-    for (target, was) in hot.popular.take(hot.generation(), |kept| hot.is_good(kept)) {
+    let outdated = hot.popular.take(hot.generation(), |kept| hot.is_good(kept));
+    if outdated.is_empty() {
+        return;
+    }
+    let mut renewals = hot.popular.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+    while renewals.try_join_next().is_some() {}
+    for (target, was) in outdated {
         let state = state.clone();
-        tokio::spawn(async move { renew(&state, &target, &was).await });
+        renewals.spawn(async move { renew(&state, &target, &was).await });
     }
 }
 
