@@ -64,7 +64,8 @@ impl Charge {
         self.from
     }
 
-    /// Find out who calls, and charge them.
+    /// Find out who calls, and charge them. What asks the database is on the heap: the future of
+    /// each request has room for what all of them need.
     ///
     /// # Errors
     /// [`Code::RateLimited`]
@@ -76,9 +77,9 @@ impl Charge {
         let identified = match credential(request.method(), request.headers(), state) {
             Ok(beside) if signatures::is_signed(request.headers()) => {
                 let beside = beside.map(str::to_owned);
-                self.identify_signed(state, request, beside.as_deref()).await?
+                Box::pin(self.identify_signed(state, request, beside.as_deref())).await?
             }
-            Ok(Some(text)) => self.identify(state, text).await?,
+            Ok(Some(text)) => Box::pin(self.identify(state, text)).await?,
             other => {
                 self.take(state, Kind::Ip, &self.address, self.cost).await?;
                 other.map(|_| Actor::Anonymous)

@@ -100,24 +100,64 @@ fn reference(document: &Value) -> String {
         "<p>Machine-readable: <a href=\"/api/v1/openapi.json\">openapi.json</a>. \
          <a href=\"/docs/errors\">Error codes</a>.</p>",
     );
-    for tag in document["tags"].as_array().into_iter().flatten() {
-        let name = tag["name"].as_str().unwrap_or_default();
-        let about = prose(tag["description"].as_str().unwrap_or_default());
-        let _ = write!(body, "<h2>{}</h2><p>{about}.</p>", escape(name));
-        for (path, operations) in document["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in operations.as_object().into_iter().flatten() {
-                if operation["tags"][0] == name {
-                    write_operation(&mut body, path, method, operation);
-                    write_responses(&mut body, document, operation);
-                }
-            }
+    write_contents(&mut body, document);
+    for (name, about) in tags(document) {
+        let _ = write!(body, "<h2 id=\"tag-{name}\">{name}</h2><p>{about}.</p>");
+        for (path, method, operation) in of_tag(document, &name) {
+            write_operation(&mut body, path, method, operation);
+            write_responses(&mut body, document, operation);
         }
     }
-    body.push_str("<h2>Shapes</h2>");
+    body.push_str("<h2 id=\"shapes\">Shapes</h2>");
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
         write_schema(&mut body, name, schema);
     }
     shell("Stoa API", &body)
+}
+
+/// Names and what they are about.
+fn tags(document: &Value) -> impl Iterator<Item = (String, String)> {
+    document["tags"].as_array().into_iter().flatten().map(|tag| {
+        let text = |key: &str| tag[key].as_str().unwrap_or_default();
+        (escape(text("name")), prose(text("description")))
+    })
+}
+
+/// Path, method and the rest.
+fn of_tag<'d>(
+    document: &'d Value,
+    tag: &str,
+) -> impl Iterator<Item = (&'d str, &'d str, &'d Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let all = paths.flat_map(|(path, operations)| {
+        let operations = operations.as_object().into_iter().flatten();
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    });
+    all.filter(move |(_, _, operation)| operation["tags"][0] == tag)
+}
+
+fn write_contents(body: &mut String, document: &Value) {
+    body.push_str("<nav aria-label=\"Contents\">");
+    for (name, about) in tags(document) {
+        let _ = write!(
+            body,
+            "<details><summary><a href=\"#tag-{name}\">{name}</a> {about}</summary><table>"
+        );
+        for (path, method, operation) in of_tag(document, &name) {
+            let text = |key: &str| operation[key].as_str().unwrap_or_default();
+            let _ = write!(
+                body,
+                "<tr><td><span class=\"m\">{}</span> <code>{}</code></td>\
+                 <td><a href=\"#{}\">{}</a></td></tr>",
+                method.to_uppercase(),
+                escape(path),
+                escape(text("operationId")),
+                prose(text("summary")),
+            );
+        }
+        body.push_str("</table></details>");
+    }
+    body.push_str("<p><a href=\"#shapes\">Shapes</a></p></nav>");
 }
 
 fn write_operation(body: &mut String, path: &str, method: &str, operation: &Value) {

@@ -134,7 +134,7 @@ async fn answer(
         let watched = Watched::of(state.0.gates.done(route, request.method()), &request);
         let response = done(state, route, request, next).await;
         if let (Some(watched), Some(code)) = (watched, audit::denied(&response)) {
-            watched.tell(state, code).await;
+            Box::pin(watched.tell(state, code)).await;
         }
         response
     };

@@ -211,8 +211,9 @@ pub(crate) async fn serve(
     next: Next,
 ) -> Result<Response<Body>, axum::Error> {
     let hot = &state.0.hot;
-    // What is kept costs next to nothing, however many ask.
-    let make = |request, next: Next| state.0.pressure.bear(route, request, |it| next.run(it));
+    // What is kept costs next to nothing, however many ask, so it has no room for what is not.
+    let make =
+        |request, next: Next| Box::pin(state.0.pressure.bear(route, request, |it| next.run(it)));
     let Some(shown) = etag::shown(request.method(), route, request.headers()) else {
         let changes = changes_public(request.method(), route);
         let answer = make(request, next).await;

@@ -139,7 +139,8 @@ impl Limiter {
         }
         let name = format!("{}:{subject}", kind.as_str());
         let charged = match &self.0.shared {
-            Some(shared) => shared.charge(&name, quota, cost).await,
+            // On the heap: most who ask need no room for it.
+            Some(shared) => Box::pin(shared.charge(&name, quota, cost)).await,
             None => None,
         };
         let local = || self.0.holds.load().local.charge(&name, quota, cost);

@@ -62,6 +62,12 @@ async fn pages_for_people_need_no_script() {
         let page = response.text().await.unwrap();
         assert!(!page.contains("<script") && !page.contains("http://"), "{path}");
     }
+    let reference = api.request(Method::GET, "/docs").send().await.unwrap().text().await.unwrap();
+    for id in reference.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(reference.contains(&format!("id=\"{id}\"")), "{id} leads nowhere");
+    }
+    let contents = reference.split("</nav>").next().unwrap();
+    assert_eq!(contents.matches("<tr>").count(), 97, "each operation");
     let errors = api.request(Method::GET, "/docs/errors").send().await.unwrap();
     let errors = errors.text().await.unwrap();
     for code in api::Code::ALL {
