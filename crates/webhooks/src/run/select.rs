@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Endpoints that catch up in one round, with one batch each.
-const CATCH_UP: usize = 16;
+const CATCH_UP: usize = 64;
 
 /// Deliveries in the making. Of each key the first one is known.
 #[derive(Default)]
@@ -166,8 +166,9 @@ impl Desk {
         let after = all.partition_point(|one| (one.endpoint_id, &one.topic) <= (*id, topic));
         all.rotate_left(after);
         let (mut more, count) = (all.len() > CATCH_UP, all.len().min(CATCH_UP));
+        let mut batch = None;
         for position in all.into_iter().take(count) {
-            match self.catch_up_one(lease, position).await? {
+            match self.catch_up_one(lease, position, &mut batch).await? {
                 Some(left) => more |= left,
                 None => return Ok(None),
             }
@@ -179,6 +180,7 @@ impl Desk {
         &mut self,
         lease: &Lease,
         was: PositionRow,
+        batch: &mut Option<Batch>,
     ) -> Result<Option<bool>, DbError> {
         let Some(term) = &mut self.term else { return Ok(None) };
         term.caught_up = (was.endpoint_id, was.topic.clone());
@@ -187,8 +189,14 @@ impl Desk {
         let Some(wanted) = wanted else { return Ok(Some(false)) };
         let pending = term.pending.get(&was.endpoint_id).copied().unwrap_or_default();
         let room = (i64::from(self.options.pending_max) - pending).max(0);
-        let batch = i64::from(self.options.batch_max);
-        let step = next(&self.db, &was, &cursor, wanted, (room, batch)).await?;
+        if was.epoch == cursor.epoch
+            && was.after_seq < cursor.seq
+            && !batch.as_ref().is_some_and(|batch| batch.follows(&was))
+        {
+            let most = i64::from(self.options.batch_max);
+            *batch = Some(Batch::load(&self.db, &was, &cursor, most).await?);
+        }
+        let step = next(batch.as_ref(), &was, &cursor, wanted, room);
         let live = step.after_seq >= cursor.seq;
         let mut transaction = db::begin(&self.db).await?;
         if !leases::lock_held(&mut transaction, lease).await? {
@@ -269,33 +277,61 @@ async fn commit(
     Ok(Some(recorded))
 }
 
+/// Facts of a topic, without a gap. They are read once for all who are behind at about the same
+/// place: a thousand who read the log each for themselves would never come to its end.
+struct Batch {
+    topic: String,
+    after_seq: i64,
+    /// To here all of them are there.
+    upto: i64,
+    facts: Vec<Fact>,
+}
+
+impl Batch {
+    async fn load(
+        db: &Db,
+        was: &PositionRow,
+        cursor: &TopicHead,
+        most: i64,
+    ) -> Result<Self, DbError> {
+        let (topic, after_seq) = (was.topic.clone(), was.after_seq);
+        let mut connection = db.acquire().await?;
+        let range = (after_seq, cursor.seq);
+        let facts = facts::load_between(&mut connection, &topic, range, None, most).await?;
+        let whole = (facts.len() as i64) < most;
+        let upto = if whole { cursor.seq } else { facts.last().map_or(0, |fact| fact.seq) };
+        Ok(Self { topic, after_seq, upto, facts })
+    }
+
+    /// Does it have what comes next there?
+    fn follows(&self, place: &PositionRow) -> bool {
+        self.topic == place.topic && (self.after_seq..self.upto).contains(&place.after_seq)
+    }
+}
+
 /// What an endpoint is told next, and how far it has been looked through then.
 struct Step {
     rows: Vec<NewDelivery>,
     after_seq: i64,
 }
 
-async fn next(
-    db: &Db,
+fn next(
+    batch: Option<&Batch>,
     was: &PositionRow,
     cursor: &TopicHead,
     wanted: &Wanted,
-    (room, batch): (i64, i64),
-) -> Result<Step, DbError> {
+    room: i64,
+) -> Step {
     // In another numbering nothing can be said of what it missed; and one that is ahead waits.
-    if was.epoch != cursor.epoch || was.after_seq >= cursor.seq {
+    let Some(batch) = batch.filter(|batch| was.epoch == cursor.epoch && batch.follows(was)) else {
         let ahead = if was.epoch == cursor.epoch { was.after_seq } else { cursor.seq };
-        return Ok(Step { rows: Vec::new(), after_seq: ahead });
-    }
-    let range = (was.after_seq, cursor.seq);
-    let mut connection = db.acquire().await?;
-    let facts = facts::load_between(&mut connection, &was.topic, range, None, batch).await?;
-    let whole = (facts.len() as i64) < batch;
-    let mut after_seq = if whole { cursor.seq } else { facts.last().map_or(0, |fact| fact.seq) };
+        return Step { rows: Vec::new(), after_seq: ahead };
+    };
+    let mut after_seq = batch.upto;
     let mut rows = Rows::default();
     let room = usize::try_from(room).unwrap_or(0);
     let mut before = was.after_seq;
-    for fact in &facts {
+    for fact in batch.facts.iter().filter(|fact| fact.seq > was.after_seq) {
         if wanted.fits(fact) {
             if rows.rows.len() >= room {
                 after_seq = before;
@@ -306,5 +342,5 @@ async fn next(
         }
         before = fact.seq;
     }
-    Ok(Step { rows: rows.rows, after_seq })
+    Step { rows: rows.rows, after_seq }
 }
