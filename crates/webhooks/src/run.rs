@@ -2,6 +2,7 @@
 //! looked at, who is behind catches up, what is due is sent. Sending goes on beside the rounds, so
 //! that a slow database cuts no request short.
 
+mod batch;
 mod courier;
 mod ended;
 mod select;

@@ -84,6 +84,18 @@ impl Wanted {
         })
     }
 
+    /// Of a public topic, all facts of this kind.
+    #[cfg(test)]
+    pub fn all_of(kind: &str) -> Self {
+        Self {
+            mandatory: Filter(BTreeMap::new()),
+            patterns: vec![kind.parse().unwrap()],
+            chains: Vec::new(),
+            contracts: Vec::new(),
+            addresses: Vec::new(),
+        }
+    }
+
     /// As on the stream, a fact that takes something back is told as well to who wanted it by its
     /// value before.
     pub fn fits(&self, fact: &Fact) -> bool {

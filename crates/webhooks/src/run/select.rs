@@ -1,10 +1,10 @@
 //! From facts to deliveries: for all who keep up together, and for each who is behind.
 
-use super::{CURSOR_AGE, Desk, FAILPOINTS, Term};
-use crate::{
-    event::{delivery_id, ordering_key},
-    wanted::Wanted,
+use super::{
+    CURSOR_AGE, Desk, FAILPOINTS, Term,
+    batch::{Batch, next},
 };
+use crate::event::{delivery_id, ordering_key};
 use db::{
     Db, DbError,
     facts::{self, Fact, TopicHead},
@@ -22,13 +22,13 @@ const CATCH_UP: usize = 64;
 
 /// Deliveries in the making. Of each key the first one is known.
 #[derive(Default)]
-struct Rows {
-    rows: Vec<NewDelivery>,
+pub(super) struct Rows {
+    pub rows: Vec<NewDelivery>,
     keys: HashSet<(Uuid, String)>,
 }
 
 impl Rows {
-    fn add(&mut self, endpoint: Uuid, fact: &Fact, epoch: i64, again: Option<OffsetDateTime>) {
+    pub fn add(&mut self, endpoint: Uuid, fact: &Fact, epoch: i64, again: Option<OffsetDateTime>) {
         let key = ordering_key(fact);
         self.rows.push(NewDelivery {
             id: delivery_id(endpoint, &fact.topic, epoch, fact.seq),
@@ -189,10 +189,7 @@ impl Desk {
         let Some(wanted) = wanted else { return Ok(Some(false)) };
         let pending = term.pending.get(&was.endpoint_id).copied().unwrap_or_default();
         let room = (i64::from(self.options.pending_max) - pending).max(0);
-        if was.epoch == cursor.epoch
-            && was.after_seq < cursor.seq
-            && !batch.as_ref().is_some_and(|batch| batch.follows(&was))
-        {
+        if Batch::is_missing(batch.as_ref(), &was, &cursor) {
             let most = i64::from(self.options.batch_max);
             *batch = Some(Batch::load(&self.db, &was, &cursor, most).await?);
         }
@@ -275,72 +272,4 @@ async fn commit(
     transaction.commit().await.map_err(DbError::from)?;
     FAILPOINTS.hit("after_webhooks_selected");
     Ok(Some(recorded))
-}
-
-/// Facts of a topic, without a gap. They are read once for all who are behind at about the same
-/// place: a thousand who read the log each for themselves would never come to its end.
-struct Batch {
-    topic: String,
-    after_seq: i64,
-    /// To here all of them are there.
-    upto: i64,
-    facts: Vec<Fact>,
-}
-
-impl Batch {
-    async fn load(
-        db: &Db,
-        was: &PositionRow,
-        cursor: &TopicHead,
-        most: i64,
-    ) -> Result<Self, DbError> {
-        let (topic, after_seq) = (was.topic.clone(), was.after_seq);
-        let mut connection = db.acquire().await?;
-        let range = (after_seq, cursor.seq);
-        let facts = facts::load_between(&mut connection, &topic, range, None, most).await?;
-        let whole = (facts.len() as i64) < most;
-        let upto = if whole { cursor.seq } else { facts.last().map_or(0, |fact| fact.seq) };
-        Ok(Self { topic, after_seq, upto, facts })
-    }
-
-    /// Does it have what comes next there?
-    fn follows(&self, place: &PositionRow) -> bool {
-        self.topic == place.topic && (self.after_seq..self.upto).contains(&place.after_seq)
-    }
-}
-
-/// What an endpoint is told next, and how far it has been looked through then.
-struct Step {
-    rows: Vec<NewDelivery>,
-    after_seq: i64,
-}
-
-fn next(
-    batch: Option<&Batch>,
-    was: &PositionRow,
-    cursor: &TopicHead,
-    wanted: &Wanted,
-    room: i64,
-) -> Step {
-    // In another numbering nothing can be said of what it missed; and one that is ahead waits.
-    let Some(batch) = batch.filter(|batch| was.epoch == cursor.epoch && batch.follows(was)) else {
-        let ahead = if was.epoch == cursor.epoch { was.after_seq } else { cursor.seq };
-        return Step { rows: Vec::new(), after_seq: ahead };
-    };
-    let mut after_seq = batch.upto;
-    let mut rows = Rows::default();
-    let room = usize::try_from(room).unwrap_or(0);
-    let mut before = was.after_seq;
-    for fact in batch.facts.iter().filter(|fact| fact.seq > was.after_seq) {
-        if wanted.fits(fact) {
-            if rows.rows.len() >= room {
-                after_seq = before;
-                break;
-            }
-            let again = was.replay_at.filter(|_| was.replay_upto.is_some_and(|u| fact.seq <= u));
-            rows.add(was.endpoint_id, fact, cursor.epoch, again);
-        }
-        before = fact.seq;
-    }
-    Step { rows: rows.rows, after_seq }
 }
