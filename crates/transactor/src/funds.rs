@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use vocab::{U256, Urgency};
 
 /// A paused lane tries one claim after so long even if nothing has changed: the job that was too
-/// dear may be gone, or a cheaper one have come.
-const PROBE: Duration = Duration::from_secs(15);
+/// dear may be gone, or a cheaper one have come, or the node that said so may have lied. Twice as
+/// long after each try in vain, up to the longest.
+const PROBE_FIRST: Duration = Duration::from_secs(1);
+const PROBE_MAX: Duration = Duration::from_secs(15);
 
 /// A wallet that could not pay.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Poor {
     pub needs: Option<Needs>,
     /// When a claim was last tried in spite of it.
     pub probed: Option<Instant>,
+    /// How many were, in vain.
+    pub probes: u32,
 }
 
 /// What a transaction needs of its wallet, by the price of the moment.
@@ -46,8 +50,13 @@ impl Poor {
 
     /// May a claim be tried all the same?
     pub fn may_probe(&self) -> bool {
-        self.probed.is_none_or(|at| at.elapsed() >= PROBE)
+        self.probed.is_none_or(|at| at.elapsed() >= probe_after(self.probes))
     }
+}
+
+fn probe_after(probes: u32) -> Duration {
+    let doublings = probes.saturating_sub(1).min(16);
+    (PROBE_FIRST * (1 << doublings)).min(PROBE_MAX)
 }
 
 /// The most that a transaction can cost its wallet, in wei.
@@ -92,12 +101,13 @@ impl Lane {
         };
         let needs = set_aside(priced, balance);
         let probed = Some(Instant::now());
+        let probes = self.poor.map_or(0, |poor| poor.probes).saturating_add(1);
         if !priced.good.is_empty() {
             self.poor = None;
         } else if needs.is_some() {
-            self.poor = Some(Poor { balance, needs, probed });
+            self.poor = Some(Poor { balance, needs, probed, probes });
         } else if let Some(poor) = &mut self.poor {
-            poor.probed = probed;
+            (poor.probed, poor.probes) = (probed, probes);
         }
     }
 }
@@ -111,7 +121,7 @@ mod tests {
         let wei = U256::from::<u64>;
         let market = |base| Market { base: Some(base), tips: [1; 4] };
         let needs = Needs { gas: 100, value: wei(5), urgency: Urgency::Normal };
-        let known = Poor { balance: wei(1_000), needs: Some(needs), probed: None };
+        let known = Poor { balance: wei(1_000), needs: Some(needs), probed: None, probes: 0 };
         // 100 gas at twice the base fee and the tip, and the value.
         assert!(known.stays(wei(2_104), &market(10)));
         assert!(!known.stays(wei(2_105), &market(10)));
@@ -119,5 +129,12 @@ mod tests {
         assert!(!known.stays(wei(1_000), &market(4)));
         let said = Poor { needs: None, ..known };
         assert!(said.stays(wei(1_000), &market(0)) && !said.stays(wei(1_001), &market(99)));
+    }
+
+    #[test]
+    fn claims_are_tried_soon_and_then_seldom() {
+        let seconds: Vec<u64> = (0..7).map(|probes| probe_after(probes).as_secs()).collect();
+        assert_eq!(seconds, [1, 1, 2, 4, 8, 15, 15]);
+        assert_eq!(probe_after(u32::MAX), PROBE_MAX);
     }
 }

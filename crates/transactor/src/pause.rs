@@ -109,7 +109,7 @@ impl Lane {
         }
         let balance = self.context.config.chain.endpoint().balance(self.address()).await?;
         self.poor = match self.poor {
-            None => Some(Poor { balance, needs: None, probed: None }),
+            None => Some(Poor { balance, needs: None, probed: None, probes: 0 }),
             Some(poor) => Some(poor).filter(|poor| poor.stays(balance, market)),
         };
         self.said_poor = false;
