@@ -19,7 +19,7 @@ use tokio::{sync::oneshot, task::JoinSet, time::timeout};
 const GROUP_MAX: usize = 256;
 /// Commits on their way at once. The second begins only when the first takes long: one that hangs
 /// must not hold up all, but two that are quick make groups of half the size.
-const WRITERS_MAX: usize = 2;
+const WRITERS_MAX: u32 = 2;
 /// So long is long.
 const SLOW: Duration = Duration::from_millis(250);
 /// A commit that takes longer is given up; whether it happened is then not known. The database cuts
@@ -63,7 +63,7 @@ struct Shared<T: Grouped> {
 struct State<T: Grouped> {
     /// As long as there are requests that wait for an answer: the edge bounds those.
     waiting: VecDeque<Asked<T>>,
-    writers: usize,
+    writers: u32,
 }
 
 #[derive(Debug)]
@@ -73,9 +73,10 @@ struct Asked<T: Grouped> {
 }
 
 impl<T: Grouped> Desk<T> {
-    pub(crate) fn new(db: Db) -> Self {
+    /// Its writers have connections of their own, on which its one statement is planned once.
+    pub(crate) fn new(db: &Db) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), writers: 0 });
-        let shared = Shared { db, state };
+        let shared = Shared { db: db::apart(db, WRITERS_MAX), state };
         Self { shared: Arc::new(shared), writers: Mutex::default() }
     }
 
@@ -103,7 +104,7 @@ impl<T: Grouped> Desk<T> {
     }
 
     /// See to it that what waits is written, by at most so many writers.
-    fn write_with(&self, writers_max: usize) {
+    fn write_with(&self, writers_max: u32) {
         let mut state = self.shared.state();
         if state.writers >= writers_max || state.waiting.is_empty() {
             return;

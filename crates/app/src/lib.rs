@@ -317,8 +317,8 @@ impl App {
     #[must_use]
     pub fn new(config: AppConfig) -> Self {
         let heads = config.chains.iter().map(|_| NodeHead::default()).collect();
-        let mints = Desk::new(config.db.clone());
-        let transactions = Desk::new(config.db.clone());
+        let mints = Desk::new(&config.db);
+        let transactions = Desk::new(&config.db);
         let items = ReadDesk::new(config.db.clone());
         Self(Arc::new(Inner {
             config,

@@ -60,11 +60,11 @@ fn pool(connections_max: u32) -> PgPoolOptions {
         })
 }
 
-/// A pool of one connection to the same database: whoever writes with it finds its statements
-/// prepared and its plans made. Nothing is connected before it is used.
+/// A pool of so many connections of its own to the same database, one or two: whoever writes with
+/// it finds its statements prepared and its plans made. Nothing is connected before it is used.
 #[must_use]
-pub fn apart(db: &Db) -> Db {
-    db.options().clone().min_connections(0).max_connections(1).connect_lazy_with(
+pub fn apart(db: &Db, connections_max: u32) -> Db {
+    db.options().clone().min_connections(0).max_connections(connections_max).connect_lazy_with(
         // A connection as those of the pool are.
         PgConnectOptions::clone(&db.connect_options()),
     )

@@ -81,7 +81,7 @@ impl Session {
         let window = blocks::load_window(&mut connection, chain.id).await?.into();
         drop(connection);
         let mut session = Self {
-            commits: db::apart(&db),
+            commits: db::apart(&db, 1),
             db,
             chain,
             options,
