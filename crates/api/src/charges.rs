@@ -16,6 +16,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, Method},
 };
+use futures_util::FutureExt;
 use limits::{Kind, Standing};
 use std::{
     net::IpAddr,
@@ -35,6 +36,10 @@ const WRONG: u32 = 10;
 /// is answered all the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Identified(pub(crate) Result<Actor, Problem>);
+
+/// A request that was charged before it reached the edge, and what came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Admitted(pub(crate) Charge, pub(crate) Result<(), Problem>);
 
 /// What one request costs, whose address it comes from, and how the one who was charged last
 /// stands. Carried by the request.
@@ -87,6 +92,22 @@ impl Charge {
         };
         request.extensions_mut().insert(Identified(identified));
         Ok(())
+    }
+
+    /// The same at once, where nobody has to be asked for it; else none, and nothing was taken.
+    pub(crate) fn admit_now(
+        &self,
+        state: &ApiState,
+        request: &mut Request,
+    ) -> Option<Result<(), Problem>> {
+        let shown = credential(request.method(), request.headers(), state).ok()?;
+        if state.limiter.is_shared()
+            || shown.is_some_and(|text| state.authenticator.has_to_look(text))
+        {
+            return None;
+        }
+        // Before it waits for anything it takes nothing.
+        self.admit(state, request).now_or_never()
     }
 
     async fn identify(

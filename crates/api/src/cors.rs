@@ -41,7 +41,7 @@ pub(crate) async fn pass(
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    vary(headers);
     if let Some(page) = page {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
         let yes = HeaderValue::from_static("true");
@@ -55,6 +55,11 @@ pub(crate) async fn pass(
         }
     }
     response
+}
+
+/// Other pages may be told something else.
+pub(crate) fn vary(headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
 }
 
 /// The page that sends a request, if it is one of ours.

@@ -3,7 +3,7 @@
 use crate::{
     ApiState,
     audit::{self, Watched},
-    charges::Charge,
+    charges::{Admitted, Charge},
     cors, gate, hot,
     problem::{Code, Problem, write_out},
 };
@@ -75,11 +75,14 @@ async fn pass(State(state): State<ApiState>, mut request: Request, next: Next) -
     if let Some(trace) = told.or_else(|| Trace::of_request(&id)) {
         trace.adopt(&span);
     }
-    let charge = Charge::of(&state, &route, &request);
+    let (charge, admitted) = match request.extensions_mut().remove() {
+        Some(Admitted(charge, outcome)) => (charge, Some(outcome)),
+        None => (Charge::of(&state, &route, &request), None),
+    };
     if let Some(from) = charge.from() {
         request.extensions_mut().insert(push::ClientAddress(from));
     }
-    let answer = answer(&state, (&route, &charge), request, next);
+    let answer = answer(&state, (&route, &charge, admitted), request, next);
     let mut response = async {
         let response = write_out(answer.await, &id);
         let status = response.status().as_u16();
@@ -110,7 +113,7 @@ pub(crate) fn is_probe(route: &str) -> bool {
 
 async fn answer(
     state: &ApiState,
-    (route, charge): (&str, &Charge),
+    (route, charge, admitted): (&str, &Charge, Option<Result<(), Problem>>),
     mut request: Request,
     next: Next,
 ) -> Response<Body> {
@@ -126,9 +129,12 @@ async fn answer(
     }
     let time = time_of(state, route);
     let work = async {
-        if !is_probe(route)
-            && let Err(problem) = charge.admit(state, &mut request).await
-        {
+        let admitted = match admitted {
+            Some(outcome) => outcome,
+            None if is_probe(route) => Ok(()),
+            None => charge.admit(state, &mut request).await,
+        };
+        if let Err(problem) = admitted {
             return problem.into_response();
         }
         let watched = Watched::of(state.0.gates.done(route, request.method()), &request);
@@ -161,7 +167,7 @@ async fn done(state: &ApiState, route: &str, request: Request, next: Next) -> Re
     })
 }
 
-fn oversized(request: &Request) -> Option<Code> {
+pub(crate) fn oversized(request: &Request) -> Option<Code> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > URI_MAX {
         return Some(Code::UriTooLong);
@@ -177,7 +183,7 @@ fn time_of(state: &ApiState, route: &str) -> Duration {
 
 /// Without one of the caller's own it is that of the trace, so that what is done later for this
 /// request, which remembers its id, belongs to the same trace.
-fn request_id(headers: &HeaderMap, trace: Option<Trace>) -> Arc<str> {
+pub(crate) fn request_id(headers: &HeaderMap, trace: Option<Trace>) -> Arc<str> {
     let sane = |text: &&str| {
         (1..=128).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
@@ -189,7 +195,7 @@ fn request_id(headers: &HeaderMap, trace: Option<Trace>) -> Arc<str> {
     }
 }
 
-fn finish_headers(headers: &mut HeaderMap, id: &str) {
+pub(crate) fn finish_headers(headers: &mut HeaderMap, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }

@@ -1,5 +1,6 @@
 //! Reads that change seldom: a validator of their own, and 304 to whoever has it already.
 
+use crate::hot::OneItem;
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
@@ -54,6 +55,8 @@ pub(crate) struct Tagged {
     pub(crate) body: Bytes,
     /// Quoted, without the mark of weakness.
     opaque: String,
+    /// If it is about one and no other.
+    pub(crate) shows: Option<OneItem>,
 }
 
 /// Tag a finished answer. Tags are weak: they stand for the state shown, not for its bytes on the
@@ -66,6 +69,7 @@ pub(crate) async fn tag(
         return Ok(Err(response));
     }
     let (parts, body) = response.into_parts();
+    let shows = parts.extensions.get().copied();
     let (mut headers, body) = (parts.headers, to_bytes(body, BODY_MAX).await?);
     let digest: [u8; 32] = Sha256::digest(&body).into();
     let digits: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -76,7 +80,7 @@ pub(crate) async fn tag(
     if let Some(keeping) = keeping(route) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keeping));
     }
-    Ok(Ok(Tagged { headers, body, opaque }))
+    Ok(Ok(Tagged { headers, body, opaque, shows }))
 }
 
 impl Tagged {

@@ -1,15 +1,21 @@
 //! Answers to public reads, kept for a moment and given to whoever asks for the same: a page that a
 //! thousand people look at is read once for each block.
 //!
-//! What is kept is good until anything public changes. The log tells of changes before it tells
-//! anybody else (see [`HotAnswers::heard`]), so who knows of one by the stream never reads what was
-//! before it; who learns of one by another answer of this process does not either
+//! What is kept is good until anything public changes, or, if it is about one item, until that does
+//! ([`touched`]): then `x-as-of` may name a block before the last one. The log tells of changes
+//! before it tells anybody else (see [`HotAnswers::heard`]), so who knows of one by the stream never
+//! reads what was before it; who learns of one by another answer of this process does not either
 //! ([`HotAnswers::saw_block`]), nor who made one here ([`HotAnswers::outdate`]). On another process
 //! it takes as long as its log does, milliseconds, and [`AGE_MAX`] when it does not hear the log at
 //! all. `wait_for_block` asks for more, and is never answered from here; nor is
 //! `cache-control: no-cache`.
+//!
+//! Most who ask for what is kept have their answer before routing begins ([`quick`]). What many ask
+//! for is made anew before it is too old ([`renewal`]).
 
+pub(crate) mod quick;
 mod renewal;
+mod touched;
 
 use crate::{
     ApiState,
@@ -24,13 +30,19 @@ use axum::{
     middleware::Next,
 };
 use push::Fact;
+use quick::Tally;
 use renewal::{Maker, Popular};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU32},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
+pub(crate) use touched::OneItem;
+use touched::Touched;
 use vocab::{ChainId, topic};
 
 /// Nothing is given that was read longer ago, whatever was heard.
@@ -51,6 +63,7 @@ pub(crate) struct HotAnswers {
     under_way: Mutex<HashMap<Arc<str>, UnderWay>>,
     /// What is kept is of so many of them.
     changes: Changes,
+    touched: Touched,
     /// The highest block of each chain that an answer or the log told of.
     heads: Mutex<HashMap<ChainId, u64>>,
     is_on: bool,
@@ -59,12 +72,17 @@ pub(crate) struct HotAnswers {
 /// An answer, as of a generation.
 #[derive(Debug)]
 struct Kept {
+    target: Arc<str>,
+    route: Arc<str>,
     answer: Tagged,
     generation: u64,
     read_at: Instant,
     /// How many were given it since.
     asked: AtomicU32,
+    /// Is it about to be made anew?
+    renewing: AtomicBool,
     maker: Option<Maker>,
+    tally: Tally,
 }
 
 #[derive(Debug)]
@@ -77,6 +95,7 @@ struct UnderWay {
 struct Turn<'a> {
     hot: &'a HotAnswers,
     target: Arc<str>,
+    route: Arc<str>,
     generation: u64,
     answer: watch::Sender<Option<Arc<Kept>>>,
 }
@@ -99,6 +118,7 @@ impl HotAnswers {
             popular: Popular::default(),
             under_way: Mutex::default(),
             changes,
+            touched: Touched::default(),
             heads: Mutex::default(),
             is_on: bytes_max > 0,
         }
@@ -106,21 +126,17 @@ impl HotAnswers {
 
     /// What was read before is out of date.
     pub(crate) fn outdate(&self) {
-        self.changes.note();
+        self.touched.note_all(&self.changes);
     }
 
     /// The log has these new facts, of which nobody has been told; none: it began anew.
     pub(crate) fn heard(&self, facts: &[Fact]) {
-        let public = [topic::ITEMS, topic::TRANSFERS, topic::COLLECTIONS, topic::CHAIN];
-        let of_public = |fact: &Fact| public.contains(&fact.topic.as_str());
         for fact in facts.iter().filter(|fact| fact.topic == topic::CHAIN) {
             if let (Some(chain), Some(number)) = (fact.chain_id, fact.block_number) {
                 self.note_block(ChainId::from_i64(chain), number.unsigned_abs());
             }
         }
-        if facts.is_empty() || facts.iter().any(of_public) {
-            self.outdate();
-        }
+        self.touched.note(&self.changes, facts);
     }
 
     /// An answer that is not kept tells of this block.
@@ -144,7 +160,13 @@ impl HotAnswers {
     }
 
     fn is_good(&self, kept: &Kept) -> bool {
-        kept.generation == self.generation() && kept.read_at.elapsed() < AGE_MAX
+        let is_same = kept.generation == self.generation()
+            || kept
+                .answer
+                .shows
+                .as_ref()
+                .is_some_and(|item| self.touched.is_same(item, kept.generation));
+        is_same && kept.read_at.elapsed() < AGE_MAX
     }
 
     fn find(&self, target: &str) -> Option<Arc<Kept>> {
@@ -152,10 +174,15 @@ impl HotAnswers {
     }
 
     /// The answer, or who makes it, or the right to make it.
-    fn look(&self, target: &Arc<str>) -> Result<Found, Turn<'_>> {
-        if let Some(kept) = self.find(target) {
-            return Ok(Found::Kept(kept));
+    fn look(&self, target: &Arc<str>, route: &str) -> Result<Found, Turn<'_>> {
+        match self.find(target) {
+            Some(kept) => Ok(Found::Kept(kept)),
+            None => self.make(target, route),
         }
+    }
+
+    /// The right to make an answer, unless somebody has it.
+    fn make(&self, target: &Arc<str>, route: &str) -> Result<Found, Turn<'_>> {
         let generation = self.generation();
         let mut under_way = self.under_way();
         match under_way.get(target) {
@@ -167,7 +194,7 @@ impl HotAnswers {
         }
         let (answer, receiver) = watch::channel(None);
         under_way.insert(target.clone(), UnderWay { generation, answer: receiver });
-        Err(Turn { hot: self, target: target.clone(), generation, answer })
+        Err(Turn { hot: self, target: target.clone(), route: route.into(), generation, answer })
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<Arc<str>, UnderWay>> {
@@ -178,8 +205,17 @@ impl HotAnswers {
 impl Turn<'_> {
     /// Unless it is too large. It is given to who waits for it.
     fn keep(&self, answer: Tagged, read_at: Instant, maker: Option<Maker>) -> Arc<Kept> {
-        let (generation, asked) = (self.generation, AtomicU32::new(0));
-        let kept = Arc::new(Kept { answer, generation, read_at, asked, maker });
+        let kept = Arc::new(Kept {
+            target: self.target.clone(),
+            route: self.route.clone(),
+            answer,
+            generation: self.generation,
+            read_at,
+            asked: AtomicU32::new(0),
+            renewing: AtomicBool::new(false),
+            maker,
+            tally: Tally::of(&self.route),
+        });
         if kept.answer.body.len() <= BODY_MAX {
             self.hot.kept.insert(self.target.clone(), kept.clone());
             self.answer.send_replace(Some(kept.clone()));
@@ -226,9 +262,9 @@ pub(crate) async fn serve(
         let tagged = etag::tag(make(request, next).await, route).await?;
         return Ok(tagged.map_or_else(|other| other, |tagged| tagged.answer(&shown)));
     };
-    let turn = match hot.look(&target) {
+    let turn = match hot.look(&target, route) {
         Ok(Found::Kept(kept)) => {
-            hot.popular.note(&target, &kept);
+            renewal::note(state, &kept);
             return Ok(counted("kept", kept.answer.answer(&shown)));
         }
         Ok(Found::Coming(mut coming)) => {
@@ -304,13 +340,15 @@ mod tests {
     use super::*;
     use axum::http::{HeaderValue, StatusCode};
 
+    const ITEMS: &str = "/api/v1/items";
+
     async fn tagged(text: &str) -> Tagged {
         let answer = Response::new(Body::from(text.to_owned()));
-        etag::tag(answer, "/api/v1/items").await.unwrap().unwrap()
+        etag::tag(answer, ITEMS).await.unwrap().unwrap()
     }
 
     fn turn<'a>(hot: &'a HotAnswers, target: &Arc<str>) -> Option<Turn<'a>> {
-        hot.look(target).err()
+        hot.look(target, ITEMS).err()
     }
 
     #[tokio::test]
@@ -318,13 +356,16 @@ mod tests {
         let (hot, page) =
             (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
         let first = turn(&hot, &page).unwrap();
-        assert!(matches!(hot.look(&page), Ok(Found::Coming(_))));
+        assert!(matches!(hot.look(&page, ITEMS), Ok(Found::Coming(_))));
         hot.outdate();
         let second = turn(&hot, &page).expect("the first may not have seen the change");
         first.keep(tagged("old").await, Instant::now(), None);
         assert!(hot.find(&page).is_none(), "it was read before the change");
         drop(first);
-        assert!(matches!(hot.look(&page), Ok(Found::Coming(_))), "the second is still at it");
+        assert!(
+            matches!(hot.look(&page, ITEMS), Ok(Found::Coming(_))),
+            "the second is still at it"
+        );
         second.keep(tagged("new").await, Instant::now(), None);
         assert_eq!(hot.find(&page).unwrap().answer.body, "new");
         hot.saw_block(ChainId(1), 7);
@@ -349,7 +390,9 @@ mod tests {
         let (hot, page) =
             (HotAnswers::new(1 << 20, Changes::default()), Arc::from("/api/v1/items"));
         let first = turn(&hot, &page).unwrap();
-        let Ok(Found::Coming(mut coming)) = hot.look(&page) else { panic!("nobody makes it") };
+        let Ok(Found::Coming(mut coming)) = hot.look(&page, ITEMS) else {
+            panic!("nobody makes it")
+        };
         drop(first);
         assert!(coming.wait_for(Option::is_some).await.is_err());
         assert!(turn(&hot, &page).is_some(), "another one may");

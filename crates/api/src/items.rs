@@ -5,6 +5,7 @@ use crate::{
     cursor::Listing,
     extract::{Named, Queried, Traited, Who, limit},
     holdings::reflecting,
+    hot::OneItem,
     operations::page,
     problem::{Code, Problem},
     show, token_metadata,
@@ -21,7 +22,8 @@ use vocab::{Address, U256};
 /// Look at an item
 ///
 /// With owner, content, resolved metadata, the job that minted it and its history. The header
-/// `x-as-of` names the block that it reflects.
+/// `x-as-of` names the block that it reflects; an answer that is kept may name one before the last,
+/// which did not change the item.
 #[utoipa::path(
     get, path = "/api/v1/items/{chain_id}/{contract}/{token_id}", tag = "items",
     operation_id = "get_item",
@@ -40,9 +42,18 @@ pub(crate) async fn get_item(
     Queried(query): Queried<LookQuery>,
 ) -> Result<Response, Problem> {
     let key = (chain_id, contract.as_str(), token_id.as_str());
-    let Seen { as_of, found, .. } =
+    let Seen { chain, as_of, found } =
         state.app().load_item(who.caller(), key, query.wait_for_block).await?;
-    Ok(reflecting(Json(show::item_detail(&found)).into_response(), as_of))
+    let mut answer = reflecting(Json(show::item_detail(&found)).into_response(), as_of);
+    let item = &found.whole.item;
+    answer.extensions_mut().insert(OneItem {
+        chain,
+        contract: item.contract,
+        token_id: item.token_id,
+        block: item.updated_block.unsigned_abs(),
+        level: found.level,
+    });
+    Ok(answer)
 }
 
 /// List items

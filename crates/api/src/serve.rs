@@ -3,28 +3,27 @@
 //! counted, in all and by address, and an end waits for requests under way.
 
 use crate::{
-    ApiState, client_place::Peer, content_router, operations::metrics_text, peers::Peers, profile,
-    router, stall::StallGuard, tls::Tls,
+    ApiState, client_place::Peer, content_router, hot::quick::Quick, operations::metrics_text,
+    peers::Peers, profile, router, stall::StallGuard, tls::Tls,
 };
 use axum::{
     Router,
     body::Body,
     extract::Request,
     http::{HeaderValue, header},
-    middleware::map_response,
     response::Response,
     routing::get,
 };
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use runtime::{CancellationToken, Metrics};
-use std::{future::ready, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 /// Of browsers that were here once by TLS: for a year by nothing else.
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -89,7 +88,8 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let limits = state.limits.connections;
     let peers = Peers::new(limits.per_address_max, state.trusted_proxies.clone());
-    accept((entrance.into(), peers), router(state, others), limits, shutdown).await;
+    let app = Quick::new(state.clone(), router(state, others));
+    accept((entrance.into(), peers), app, limits, shutdown).await;
     Ok(())
 }
 
@@ -148,14 +148,27 @@ pub async fn serve_profile(
     Ok(())
 }
 
+/// What answers the requests of a connection.
+trait Answering:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<A> Answering for A where
+    A: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
 async fn accept(
     (entrance, peers): (Entrance, Arc<Peers>),
-    app: Router,
+    app: impl Answering,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     let Entrance { listener, tls } = entrance;
-    let app = if tls.is_some() { strict(app) } else { app };
     // Ends connections that are not done when the time to drain is over.
     let cut = CancellationToken::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
@@ -204,7 +217,7 @@ async fn accept(
 async fn enter(
     (stream, peer): (TcpStream, SocketAddr),
     tls: Option<Tls>,
-    (app, limits): (Router, ConnectionLimits),
+    (app, limits): (impl Answering, ConnectionLimits),
     stop: CancellationToken,
 ) {
     // Small answers must not wait for the next one.
@@ -214,24 +227,22 @@ async fn enter(
     // Apart, so that connections without TLS are not as large as those with it.
     Box::pin(async move {
         if let Some(stream) = tls.accept(stream, guard).await {
-            run((stream, peer), app, limits, stop).await;
+            run((stream, peer), app.map_response(strict), limits, stop).await;
         }
     })
     .await;
 }
 
 /// Every answer over TLS says that there is no other way.
-fn strict(app: Router) -> Router {
-    app.layer(map_response(|mut response: Response| {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
-        ready(response)
-    }))
+fn strict(mut response: Response) -> Response {
+    response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
+    response
 }
 
 /// Until the client goes away, or the answer under way at `stop` is out.
 async fn run<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     (stream, peer): (S, SocketAddr),
-    app: Router,
+    app: impl Answering,
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {

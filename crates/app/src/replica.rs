@@ -36,9 +36,9 @@ impl Changes {
         self.0.load(Ordering::Acquire)
     }
 
-    /// What was read before is out of date.
-    pub fn note(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+    /// What was read before is out of date. Gives the new count.
+    pub fn note(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::AcqRel) + 1
     }
 }
 

@@ -117,6 +117,12 @@ impl Limiter {
         Self(Arc::new(Inner { holds: ArcSwap::from_pointee(Holding { options, local }), shared }))
     }
 
+    /// Are there other processes to be asked?
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.shared.is_some()
+    }
+
     /// From now on these options hold. What callers have taken stays taken, but where more of them
     /// are to be remembered, or longer: then all buckets of this process are full again.
     pub fn replace(&self, options: Options) {

@@ -15,7 +15,7 @@ pub use reading::{Buckets, Reading};
 pub use supervisor::{Ended, Importance, Supervisor, TaskError};
 pub use telemetry::{
     LogFilter, LogFormat, Metrics, Telemetry, TelemetryError, install_metrics, install_telemetry,
-    is_log_filter,
+    is_log_filter, sends_traces,
 };
 pub use tokio_util::sync::CancellationToken;
 pub use traces::{Trace, TraceError, TraceOptions, probe_collector};

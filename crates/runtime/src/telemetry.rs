@@ -8,7 +8,10 @@ use crate::{
     traces::{Exporting, TraceError, TraceOptions},
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, reload,
     util::SubscriberInitExt,
@@ -82,6 +85,14 @@ impl Telemetry {
     }
 }
 
+static TRACED: AtomicBool = AtomicBool::new(false);
+
+/// Are spans sent to a collector?
+#[must_use]
+pub fn sends_traces() -> bool {
+    TRACED.load(Ordering::Relaxed)
+}
+
 /// Install the process-wide log writer, and send traces where they are wanted. `filter` is in the
 /// syntax of `tracing` directives, for example `info,sqlx=warn`; it is about traces, too.
 ///
@@ -95,6 +106,7 @@ pub fn install_telemetry(
 ) -> Result<Telemetry, TelemetryError> {
     let (filter, handle) = reload::Layer::new(env_filter(filter)?);
     let traces = traces.map(Exporting::start).transpose()?;
+    TRACED.store(traces.is_some(), Ordering::Relaxed);
     let exporting = traces.as_ref().map(|traces| {
         // What is logged inside spans stays here.
         let spans = filter_fn(|of| of.is_span() && is_ours(of.target()));

@@ -17,6 +17,7 @@ mod harness;
 mod holdings;
 mod hostile;
 mod hot;
+mod hot_items;
 mod idempotency;
 mod indexes;
 mod items;

@@ -518,7 +518,8 @@ export interface paths {
         /**
          * Look at an item
          * @description With owner, content, resolved metadata, the job that minted it and its history. The header
-         *     `x-as-of` names the block that it reflects.
+         *     `x-as-of` names the block that it reflects; an answer that is kept may name one before the last,
+         *     which did not change the item.
          */
         get: operations["get_item"];
         put?: never;
