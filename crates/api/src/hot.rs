@@ -3,11 +3,11 @@
 //!
 //! What is kept is good until anything public changes, or, if it is about one item, until that does
 //! ([`touched`]): then `x-as-of` may name a block before the last one. The log tells of changes
-//! before it tells anybody else (see [`HotAnswers::heard`]), so who knows of one by the stream never
-//! reads what was before it; who learns of one by another answer of this process does not either
-//! ([`HotAnswers::saw_block`]), nor who made one here ([`HotAnswers::outdate`]). On another process
-//! it takes as long as its log does, milliseconds, and [`AGE_MAX`] when it does not hear the log at
-//! all. `wait_for_block` asks for more, and is never answered from here; nor is
+//! before it tells anybody else (see [`HotAnswers::heard`]), so who knows of one by the stream
+//! never reads what was before it; who learns of one by another answer of this process does not
+//! either ([`HotAnswers::saw_block`]), nor who made one here ([`HotAnswers::outdate`]). On another
+//! process it takes as long as its log does, milliseconds, and [`AGE_MAX`] when it does not hear
+//! the log at all. `wait_for_block` asks for more, and is never answered from here; nor is
 //! `cache-control: no-cache`.
 //!
 //! Most who ask for what is kept have their answer before routing begins ([`quick`]). What many ask

@@ -2,9 +2,9 @@
 //! answered or not, beside handlers of the same framework that do nothing, or one `SELECT`.
 //!
 //! For each kind of request: the highest rate at which 99 of 100 are answered within 100 ms, in one
-//! of three rounds, and at half of that, how long answers take, in the middle one of three. A shared
-//! machine stands still now and then, whoever is measured. Waiting for a free connection counts as
-//! time to the answer.
+//! of three rounds, and at half of that, how long answers take, in the middle one of three. A
+//! shared machine stands still now and then, whoever is measured. Waiting for a free connection
+//! counts as time to the answer.
 
 mod open;
 mod requests;

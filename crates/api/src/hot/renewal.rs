@@ -1,6 +1,6 @@
-//! What many ask for is made anew before it is too old, a few at a time, so that nobody waits for it;
-//! and together, as soon as somebody finds one of them out of date: it is read in one go, and who
-//! asks next does not wait for one read after the other.
+//! What many ask for is made anew before it is too old, a few at a time, so that nobody waits for
+//! it; and together, as soon as somebody finds one of them out of date: it is read in one go, and
+//! who asks next does not wait for one read after the other.
 
 use super::{AGE_MAX, Kept};
 use crate::{ApiState, charges::Identified, etag};
@@ -105,7 +105,8 @@ impl Popular {
         }
     }
 
-    /// It is to be made anew, if it is old and asked for often. True when nobody is at work on them.
+    /// It is to be made anew, if it is old and asked for often. True when nobody is at work on
+    /// them.
     fn note_old(&self, kept: &Arc<Kept>) -> bool {
         let is_due = kept.read_at.elapsed() >= OLD && kept.asked.load(Ordering::Relaxed) >= OFTEN;
         if !is_due || kept.renewing.swap(true, Ordering::Relaxed) {
