@@ -55,7 +55,7 @@ impl Wanted for ItemKey {
         let tokens: Vec<Token> = keys.iter().map(|key| (key.contract, key.token_id)).collect();
         let contracts: HashSet<Address> = keys.iter().map(|key| key.contract).collect();
         let contracts: Vec<Address> = contracts.into_iter().collect();
-        let mut view = db::begin_view(db).await?;
+        let mut view = db::begin_view_by_keys(db).await?;
         let checkpoint = checkpoints::load(&mut view, chain).await?;
         let standings = items_whole::load_standings(&mut view, chain, &contracts).await?;
         let mut found = items_whole::load(&mut view, chain, &tokens, HISTORY_MAX).await?;

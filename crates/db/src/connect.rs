@@ -94,6 +94,18 @@ pub async fn begin_view(db: &Db) -> Result<PgTransaction<'static>, DbError> {
     begin_as(db, statement).await
 }
 
+/// The same for rows that are found by their keys, however many: as in [`begin`], plans are made
+/// once per connection.
+///
+/// # Errors
+/// As [`begin_view`].
+pub async fn begin_view_by_keys(db: &Db) -> Result<PgTransaction<'static>, DbError> {
+    let statement = "begin isolation level repeatable read read only; \
+                     set local plan_cache_mode = force_generic_plan; \
+                     lock table index_rebuilds in access share mode";
+    begin_as(db, statement).await
+}
+
 /// In a task of its own, which comes to its end even if nobody waits for it any more: sqlx forgets
 /// a BEGIN whose future is dropped before its answer came (a request was cancelled), and whatever
 /// the next user of the connection writes without a transaction of its own would silently be part

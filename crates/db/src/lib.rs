@@ -92,8 +92,8 @@ pub mod workers;
 
 pub use column::{Addr, Hash, Numeric};
 pub use connect::{
-    Db, MIGRATOR, PooledConnection, apart, begin, begin_view, connect, connect_copy, migrate,
-    migrated,
+    Db, MIGRATOR, PooledConnection, apart, begin, begin_view, begin_view_by_keys, connect,
+    connect_copy, migrate, migrated,
 };
 pub use error::DbError;
 pub use sqlx::{PgConnection, PgPool, PgTransaction};

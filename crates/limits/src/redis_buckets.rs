@@ -69,7 +69,7 @@ impl RedisBuckets {
     pub fn waiting(url: &str, answer: Duration) -> Result<Self, BadUrl> {
         let client = Client::open(url).map_err(|_| BadUrl)?;
         let configuration = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT))
+            .set_connection_timeout(Some(CONNECT.max(answer)))
             .set_response_timeout(Some(answer))
             // The next charge after the pause tries again.
             .set_number_of_retries(0);
@@ -86,7 +86,7 @@ impl RedisBuckets {
             return None;
         }
         // The first answer of a connection takes the time to connect, too.
-        match timeout(CONNECT + self.answer, self.ask(subject, quota, cost)).await {
+        match timeout(CONNECT.max(self.answer) + self.answer, self.ask(subject, quota, cost)).await {
             Ok(Ok(charged)) => {
                 if self.down_until.swap(0, Ordering::Relaxed) > 0 {
                     tracing::info!("limits are shared through Redis again");

@@ -77,16 +77,18 @@ impl Listener {
     }
 
     pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
-            let message = next.await.expect("nothing came").expect("the end").unwrap();
-            if let Message::Text(text) = message {
-                let message = serde_json::from_str(&text).unwrap();
-                if wanted(&message) {
-                    return message;
+        let found = async {
+            loop {
+                let message = self.0.next().await.expect("the end").unwrap();
+                if let Message::Text(text) = message {
+                    let message = serde_json::from_str(&text).unwrap();
+                    if wanted(&message) {
+                        return message;
+                    }
                 }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(60), found).await.expect("it did not come")
     }
 }
 
