@@ -86,7 +86,8 @@ impl RedisBuckets {
             return None;
         }
         // The first answer of a connection takes the time to connect, too.
-        match timeout(CONNECT.max(self.answer) + self.answer, self.ask(subject, quota, cost)).await {
+        match timeout(CONNECT.max(self.answer) + self.answer, self.ask(subject, quota, cost)).await
+        {
             Ok(Ok(charged)) => {
                 if self.down_until.swap(0, Ordering::Relaxed) > 0 {
                     tracing::info!("limits are shared through Redis again");
