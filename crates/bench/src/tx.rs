@@ -91,8 +91,13 @@ async fn one(options: &Options, block_time: Option<f64>, wallets: u32) -> Result
     let stoa = options.subject.program()?;
     let start = Start {
         operators: wallets,
-        config: Some(format!("[roles.operator]\nin_flight_max = {}\n", options.in_flight)),
-        rpc: Some(anvil.http_url()),
+        config: Some(format!(
+            "[[endpoints]]\nurl = \"{}\"\nws_url = \"{}\"\n\
+             [roles.operator]\nin_flight_max = {}\n",
+            anvil.http_url(),
+            anvil.ws_url(),
+            options.in_flight
+        )),
         block_time: block_time.unwrap_or(0.1),
         ..Start::default()
     };

@@ -60,13 +60,15 @@ fn pool(connections_max: u32) -> PgPoolOptions {
         })
 }
 
-/// A pool of so many connections of its own to the same database, one or two: whoever writes with
-/// it finds its statements prepared and its plans made. Nothing is connected before it is used.
+/// A pool of so many connections of its own to the same database, a handful: whoever works with it
+/// finds its statements prepared and its plans made, once per connection as in [`begin`]. Nothing
+/// is connected before it is used.
 #[must_use]
 pub fn apart(db: &Db, connections_max: u32) -> Db {
     db.options().clone().min_connections(0).max_connections(connections_max).connect_lazy_with(
-        // A connection as those of the pool are.
-        PgConnectOptions::clone(&db.connect_options()),
+        // Else a connection as those of the pool are.
+        PgConnectOptions::clone(&db.connect_options())
+            .options([("plan_cache_mode", "force_generic_plan")]),
     )
 }
 

@@ -58,7 +58,7 @@ impl Lane {
                 .collect();
             self.give_up_lost(&missing, levels).await?;
         }
-        self.raise(levels).await
+        Ok(())
     }
 
     /// Jobs whose block left our chain go back to `submitted`, and their bytes out again.
@@ -156,7 +156,7 @@ impl Lane {
 
     /// Receipts count when their block is on our chain; others wait for the indexer.
     async fn record_mined(
-        &self,
+        &mut self,
         nonces: &[&OpenNonce],
         found: &Found,
         levels: LevelHeights,
@@ -196,6 +196,7 @@ impl Lane {
         FAILPOINTS.hit("before_mined");
         transaction.commit().await.map_err(DbError::from)?;
         FAILPOINTS.hit("after_mined");
+        self.in_flight = self.in_flight.saturating_sub(ids.len());
         let ends: Vec<(Uuid, bool)> =
             moves.iter().map(|mined| (mined.id, mined.reverted)).collect();
         self.note_ends(&ends).await
@@ -284,7 +285,8 @@ impl Lane {
     }
 
     /// Raise mined jobs to the level that their block has reached.
-    async fn raise(&mut self, levels: LevelHeights) -> Result<(), LaneError> {
+    pub async fn raise(&mut self, head: Option<Head>) -> Result<(), LaneError> {
+        let Some(Head { levels, .. }) = head else { return Ok(()) };
         self.judge_old(levels).await?;
         if let Some(height) = levels.final_ {
             self.raise_to(JobStatus::Final, &["tentative", "auditable"], height).await?;

@@ -7,7 +7,7 @@ use crate::{
     pulse::Pulse,
     share::{Loads, Looks},
 };
-use db::PgConnection;
+use db::{Db, PgConnection};
 use journal::NewFact;
 use std::{
     collections::HashSet,
@@ -20,8 +20,15 @@ use vocab::ChainId;
 /// Alerts that wait.
 const ALERTS_MAX: usize = 100;
 
+/// Database connections of all lanes of a chain. So few, because what they do is bounded by
+/// processors: many at once would end together and late, instead of one after the other, and
+/// requests that wait for an answer would find all processors taken. No lane holds two.
+const LANE_CONNECTIONS: u32 = 4;
+
 pub(crate) struct Context {
     pub config: Config,
+    /// The database for lanes.
+    pub lanes: Db,
     pub pulse: watch::Receiver<Option<Pulse>>,
     pub loads: Loads,
     pub looks: Looks,
@@ -33,8 +40,10 @@ pub(crate) struct Context {
 impl Context {
     pub fn new(config: Config, pulse: watch::Receiver<Option<Pulse>>) -> Self {
         let breakers = Breakers::new(config.options.kind_failures_max, config.options.kind_pause);
+        let lanes = db::apart(&config.db, LANE_CONNECTIONS);
         Self {
             config,
+            lanes,
             pulse,
             loads: Loads::default(),
             looks: Looks::default(),

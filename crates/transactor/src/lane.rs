@@ -1,7 +1,8 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
 use crate::{
-    config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause, planted::Fault,
+    config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause,
+    planted::Fault, pulse::Pulse, queue::Bell,
 };
 use alloy_primitives::Address;
 use chain::RpcError;
@@ -59,7 +60,7 @@ impl Lane {
     }
 
     pub fn db(&self) -> &Db {
-        &self.context.config.db
+        &self.context.lanes
     }
 
     pub fn address(&self) -> Address {
@@ -101,19 +102,15 @@ impl Lane {
         let mut watched = Instant::now();
         let mut rang = true;
         while !yielding.is_cancelled() {
-            if pulse.has_changed().unwrap_or(false) || watched.elapsed() >= retry {
-                let now = *pulse.borrow_and_update();
-                if let Some(now) = now {
-                    self.confirm(now.head).await?;
-                    self.tend(now).await?;
-                }
-                watched = Instant::now();
-            }
-            let now = *pulse.borrow();
+            let due = pulse.has_changed().unwrap_or(false) || watched.elapsed() >= retry;
+            let now = if due { *pulse.borrow_and_update() } else { *pulse.borrow() };
             let full = match now {
-                Some(now) => self.take(now, &bell, rang).await?,
+                Some(now) => self.step(now, due, &bell, rang).await?,
                 None => false,
             };
+            if due {
+                watched = Instant::now();
+            }
             if full {
                 rang = true;
                 continue;
@@ -129,6 +126,27 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// Take what there is room for; when `due`, also look at the chain: what it has mined makes
+    /// room. Levels come last: the next block does not wait for them. True when there may be more
+    /// to take.
+    async fn step(
+        &mut self,
+        now: Pulse,
+        due: bool,
+        bell: &Bell,
+        rang: bool,
+    ) -> Result<bool, LaneError> {
+        if due {
+            self.confirm(now.head).await?;
+        }
+        let full = self.take(now, bell, rang).await?;
+        if due {
+            self.raise(now.head).await?;
+            self.tend(now).await?;
+        }
+        Ok(full)
     }
 }
 

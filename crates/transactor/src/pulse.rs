@@ -14,7 +14,7 @@ use db::{
 use std::time::Duration;
 use tokio::{
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, timeout},
 };
 use vocab::{BlockRef, LevelHeights, Urgency};
 
@@ -49,6 +49,8 @@ pub(crate) async fn watch(config: &Config, out: watch::Sender<Option<Pulse>>) {
         (config.chain.block_time / 8).clamp(Duration::from_millis(20), Duration::from_millis(250));
     let mut measured: Option<Instant> = None;
     let mut priced: Option<Instant> = None;
+    // The indexer's, when it is in this process. A hint only: what counts is what it committed.
+    let mut canonical = config.chain.endpoints.watch_canonical();
     loop {
         if measured.is_none_or(|at| at.elapsed() >= GAUGES) {
             measured = Some(Instant::now());
@@ -74,7 +76,7 @@ pub(crate) async fn watch(config: &Config, out: watch::Sender<Option<Pulse>>) {
                 }
             }
         }
-        sleep(pause).await;
+        let _ = timeout(pause, canonical.changed()).await;
     }
 }
 

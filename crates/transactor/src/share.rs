@@ -115,12 +115,12 @@ impl Looks {
         if next > now { Turn::After(next - now) } else { Turn::Now }
     }
 
-    /// Has another lane looked so short a time ago, and found no reason for others to look?
+    /// Has another lane looked so short a time ago, and left nothing?
     pub fn is_quiet(&self, role: &str, now: Instant, age_max: Duration) -> bool {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         looks
             .get(role)
-            .is_some_and(|last| last.found != Found::NoneOfThese && now < last.at + age_max)
+            .is_some_and(|last| last.found == Found::All && now < last.at + age_max)
     }
 
     /// How many looks have found something, to be named in [`Looks::note`].
@@ -160,6 +160,7 @@ mod tests {
         assert_eq!(looks.turn("a", at(10)), Turn::After(Duration::from_millis(15)));
         assert_eq!(looks.turn("a", at(20)), Turn::Not, "that one comes");
         looks.note("a", Found::Some, 0);
+        assert!(!looks.is_quiet("a", at(26), tick), "something is left");
         assert_eq!(looks.turn("a", at(26)), Turn::Now, "something is left");
         looks.note("a", Found::NoneOfThese, 1);
         assert!(looks.is_quiet("a", at(26), tick), "it was taken while this one looked");

@@ -106,6 +106,8 @@ struct Inner {
     born: Instant,
     /// Hand-overs whose callers went on without them.
     late: Mutex<JoinSet<()>>,
+    /// The last one of our own header chain.
+    canonical: tokio::sync::watch::Sender<Option<BlockRef>>,
     watching: tokio::sync::Mutex<()>,
 }
 
@@ -161,6 +163,7 @@ impl Pool {
             book: Mutex::new(book),
             born: Instant::now(),
             late: Mutex::new(JoinSet::new()),
+            canonical: tokio::sync::watch::Sender::new(None),
             watching: tokio::sync::Mutex::new(()),
         }))
     }
@@ -210,7 +213,16 @@ impl Pool {
         while canonical.len() > CANONICAL_MAX {
             canonical.pop_first();
         }
+        let last = canonical.last_key_value().map(|(&number, &hash)| BlockRef { number, hash });
         self.book().canonical = canonical;
+        self.0.canonical.send_if_modified(|before| std::mem::replace(before, last) != last);
+    }
+
+    /// Told whenever the last block of our own header chain is another one, if it is kept in this
+    /// process.
+    #[must_use]
+    pub fn watch_canonical(&self) -> tokio::sync::watch::Receiver<Option<BlockRef>> {
+        self.0.canonical.subscribe()
     }
 
     /// Keep an endpoint out whose answer was proven wrong, for five minutes at least and until it
