@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The part of its window that a lane takes at least.
-const BATCH_SHARE: usize = 8;
+const BATCH_SHARE: usize = 2;
 
 /// How many of `wallets` the worker at `place` of `workers` serves. All together serve each once.
 pub(crate) fn quota(wallets: usize, workers: usize, place: usize) -> usize {

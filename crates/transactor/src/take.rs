@@ -84,6 +84,8 @@ impl Lane {
         if !self.is_turn(bell, rang).await {
             return Ok(false);
         }
+        let context = self.context.clone();
+        let turn = context.taking.acquire().await.ok();
         let claimed = self.claim(room).await?;
         if claimed.jobs.is_empty() {
             return Ok(false);
@@ -91,8 +93,7 @@ impl Lane {
         if claimed.more {
             bell.ring();
         }
-        let chain = self.context.config.chain.clone();
-        let address = self.address();
+        let (chain, address) = (&context.config.chain, self.address());
         let (simulated, balance) =
             futures_util::future::join(self.simulate(claimed.jobs), chain.read().balance(address))
                 .await;
@@ -102,6 +103,7 @@ impl Lane {
         self.settle_funds(&mut priced, balance);
         priced.keep_order();
         let unsigned = self.reserve(priced).await?;
+        drop(turn);
         FAILPOINTS.hit("after_reserve");
         let signed = self.sign(unsigned).await?;
         self.hand_over(&signed, &HashMap::new()).await?;
