@@ -1,7 +1,7 @@
 //! Rushes: many jobs that come in at once, as when a sale opens. Callers wait for the answer, jobs
 //! wait for a block; so while a rush begins, accepting goes first and lanes take nothing new. Their
-//! patience lasts for one block at most, and only comes back in quiet times; so however long a rush
-//! lasts, what is accepted is sent.
+//! patience lasts for half a block at most, and only comes back in quiet times; so however long a
+//! rush lasts, what is accepted is sent.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,9 @@ impl Rush {
     pub fn pause(&self, now: Instant, patience: Duration) -> Option<Duration> {
         let since = now.duration_since(self.fast?);
         let left = patience.min(PATIENCE_MAX).saturating_sub(self.lasted + since);
-        (since < STAYS && !left.is_zero()).then_some(left.min(TICK))
+        let on = STAYS.saturating_sub(since);
+        let pause = left.min(on).min(TICK);
+        (!pause.is_zero()).then_some(pause)
     }
 }
 
@@ -79,7 +81,8 @@ mod tests {
         assert_eq!(few.pause(at(996), SECOND), None, "500 in a second");
         let many = rush(start, 0..200);
         assert_eq!(many.pause(at(200), SECOND), Some(TICK));
-        assert_eq!(many.pause(at(230), SECOND), Some(TICK));
+        assert_eq!(many.pause(at(220), SECOND), Some(TICK));
+        assert_eq!(many.pause(at(230), SECOND), Some(Duration::from_millis(19)), "then it is over");
         assert_eq!(many.pause(at(250), SECOND), None, "it is over");
         assert_eq!(many.pause(at(200), Duration::from_millis(100)), None, "no more patience");
     }

@@ -162,12 +162,13 @@ mod tests {
         looks.note("a", Found::Some, 0);
         assert!(!looks.is_quiet("a", at(26), tick), "something is left");
         assert_eq!(looks.turn("a", at(26)), Turn::Now, "something is left");
-        looks.note("a", Found::NoneOfThese, 1);
-        assert!(looks.is_quiet("a", at(26), tick), "it was taken while this one looked");
+        looks.note("a", Found::All, 1);
         looks.note("a", Found::NoneOfThese, 2);
+        assert!(looks.is_quiet("a", at(26), tick), "it was taken while this one looked");
+        looks.note("a", Found::NoneOfThese, 3);
         assert!(!looks.is_quiet("a", at(26), tick), "something is left, for whoever may take it");
         assert_eq!(looks.turn("a", at(51)), Turn::Now);
-        looks.note("a", Found::All, 2);
+        looks.note("a", Found::All, 3);
         assert!(looks.is_quiet("a", at(150), tick));
         assert!(!looks.is_quiet("a", at(151), tick));
         assert_eq!(looks.turn("a", at(151)), Turn::Now);
