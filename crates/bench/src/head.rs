@@ -10,7 +10,7 @@ use crate::{
     quantile::{Quantiles, rounded},
     report::load_average,
     say,
-    server::{Server, Start},
+    server::{Server, Start, endpoint_of},
     stream::Stream,
     subject::Subject,
 };
@@ -195,8 +195,7 @@ impl Site {
     }
 
     fn config(&self, anvil: &Anvil) -> String {
-        let (http, ws) = (anvil.http_url(), anvil.ws_url());
-        let mut text = format!("[[endpoints]]\nurl = \"{http}\"\nws_url = \"{ws}\"\n");
+        let mut text = endpoint_of(anvil);
         for (address, (_, standard)) in self.contracts.iter().zip(CONTRACTS) {
             text.push_str(&format!(
                 "[[sources]]\naddress = \"{address}\"\nstandard = \"{standard}\"\n\

@@ -3,7 +3,7 @@
 use crate::mint::Protocol;
 use alloy_primitives::Address;
 use anyhow::{Context, Result, bail};
-use devstack::{Child, spawn_tied};
+use devstack::{Anvil, Child, spawn_tied};
 use nix::sys::signal::Signal;
 use serde::Deserialize;
 use sqlx::{Connection, PgConnection};
@@ -56,8 +56,12 @@ pub struct Start {
     pub block_time: f64,
     /// Gas in a block of the node that is started.
     pub block_gas_limit: Option<u64>,
-    /// A node that is there already.
-    pub rpc: Option<String>,
+}
+
+/// Of a configuration file: a node that is there already, and where it tells new heads.
+pub fn endpoint_of(node: &Anvil) -> String {
+    let (http, ws) = (node.http_url(), node.ws_url());
+    format!("[[endpoints]]\nurl = \"{http}\"\nws_url = \"{ws}\"\n")
 }
 
 /// One caller may ask for as much as the server bears.
@@ -67,14 +71,7 @@ const SEASONED: u32 = 24;
 
 impl Default for Start {
     fn default() -> Self {
-        Self {
-            wallets: 2,
-            operators: 1,
-            config: None,
-            block_time: 1.0,
-            block_gas_limit: None,
-            rpc: None,
-        }
+        Self { wallets: 2, operators: 1, config: None, block_time: 1.0, block_gas_limit: None }
     }
 }
 
@@ -109,9 +106,6 @@ impl Server {
         .flat_map(|(name, value)| [name.to_owned(), value])
         .filter(|word| !word.is_empty())
         .collect();
-        if let Some(rpc) = &start.rpc {
-            arguments.extend(["--rpc".to_owned(), rpc.clone()]);
-        }
         if let Some(gas) = start.block_gas_limit {
             arguments.extend(["--block-gas-limit".to_owned(), gas.to_string()]);
         }

@@ -11,7 +11,7 @@ use crate::{
     node::Node,
     post::{self, Pace, Target, Transfer},
     quantile::{Quantiles, rounded},
-    server::{Server, Start},
+    server::{Server, Start, endpoint_of},
     subject::Subject,
 };
 use anyhow::{Context, Result, ensure};
@@ -53,7 +53,7 @@ pub struct Options {
     wallets: Vec<u32>,
     /// Transactions of one wallet that wait to be mined (`in_flight_max` of its role). A wallet
     /// gets no more than that into a block.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=256))]
     in_flight: u16,
     /// Only blocks of a second, not also a node that mines at once.
     #[arg(long)]
@@ -92,10 +92,8 @@ async fn one(options: &Options, block_time: Option<f64>, wallets: u32) -> Result
     let start = Start {
         operators: wallets,
         config: Some(format!(
-            "[[endpoints]]\nurl = \"{}\"\nws_url = \"{}\"\n\
-             [roles.operator]\nin_flight_max = {}\n",
-            anvil.http_url(),
-            anvil.ws_url(),
+            "{}[roles.operator]\nin_flight_max = {}\n",
+            endpoint_of(&anvil),
             options.in_flight
         )),
         block_time: block_time.unwrap_or(0.1),

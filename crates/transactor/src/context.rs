@@ -15,7 +15,7 @@ use std::{
     sync::{Mutex, PoisonError},
     thread::available_parallelism,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 use vocab::ChainId;
 
@@ -32,14 +32,13 @@ const CONNECTIONS_MAX: usize = 8;
 /// How many lanes take jobs at the same time, from the claim until their nonces are theirs. The
 /// others wait, so that the first ones' transactions leave for the next block instead of all for
 /// the one after it. More than one, because the node that simulates may be far away.
-const TAKING_MAX: usize = 4;
+const TAKING_MAX: u32 = 4;
 
 pub(crate) struct Context {
     pub config: Config,
     /// The database for lanes.
     pub lanes: Db,
-    /// Held by lanes that take jobs.
-    pub taking: Semaphore,
+    taking: Semaphore,
     pub pulse: watch::Receiver<Option<Pulse>>,
     pub loads: Loads,
     pub looks: Looks,
@@ -55,13 +54,20 @@ impl Context {
         Self {
             config,
             lanes,
-            taking: Semaphore::new(TAKING_MAX),
+            taking: Semaphore::new(TAKING_MAX as usize),
             pulse,
             loads: Loads::default(),
             looks: Looks::default(),
             breakers,
             alerts: Mutex::default(),
         }
+    }
+
+    /// A lane's turn to take jobs; held until their nonces are its own. While jobs still come in
+    /// fast, one lane takes some at a time, since accepting goes first. None: never, as it is never
+    /// closed.
+    pub async fn may_take(&self, rush: bool) -> Option<SemaphorePermit<'_>> {
+        self.taking.acquire_many(if rush { TAKING_MAX } else { 1 }).await.ok()
     }
 
     pub fn chain_id(&self) -> ChainId {

@@ -1,8 +1,8 @@
 //! One wallet's lane: the actor that alone gives out its nonces, under a fenced lease.
 
 use crate::{
-    config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause,
-    planted::Fault, pulse::Pulse, queue::Bell,
+    config::Options, context::Context, funds::Poor, moves::MoveError, pause::Pause, planted::Fault,
+    pulse::Pulse, queue::Bell,
 };
 use alloy_primitives::Address;
 use chain::RpcError;
@@ -128,9 +128,9 @@ impl Lane {
         Ok(())
     }
 
-    /// Take what there is room for; when `due`, also look at the chain: what it has mined makes
-    /// room. Levels come last: the next block does not wait for them. True when there may be more
-    /// to take.
+    /// Take what there is room for; when `due`, then look at the chain: what it has mined makes
+    /// room for more. Levels come last. The next block waits for none of it. True when there may be
+    /// more to take.
     async fn step(
         &mut self,
         now: Pulse,
@@ -138,14 +138,14 @@ impl Lane {
         bell: &Bell,
         rang: bool,
     ) -> Result<bool, LaneError> {
-        if due {
-            self.confirm(now.head).await?;
-        }
         let full = self.take(now, bell, rang).await?;
-        if due {
-            self.raise(now.head).await?;
-            self.tend(now).await?;
+        if !due {
+            return Ok(full);
         }
+        self.confirm(now.head).await?;
+        let full = self.take(now, bell, full).await?;
+        self.raise(now.head).await?;
+        self.tend(now).await?;
         Ok(full)
     }
 }

@@ -352,6 +352,11 @@ impl Bell {
         }
     }
 
+    /// Do jobs come in fast?
+    pub fn is_rush(&self) -> bool {
+        self.rush().is_on(Instant::now())
+    }
+
     fn pause(&self, patience: Duration) -> Option<Duration> {
         self.rush().pause(Instant::now(), patience)
     }

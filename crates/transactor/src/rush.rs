@@ -47,6 +47,11 @@ impl Rush {
         self.fast = Some(now);
     }
 
+    /// Do jobs come in fast?
+    pub fn is_on(&self, now: Instant) -> bool {
+        self.fast.is_some_and(|at| now.duration_since(at) < STAYS)
+    }
+
     /// For how long a lane of this `patience` should leave alone what waits, before it asks again.
     pub fn pause(&self, now: Instant, patience: Duration) -> Option<Duration> {
         let since = now.duration_since(self.fast?);
@@ -83,7 +88,9 @@ mod tests {
         assert_eq!(many.pause(at(200), SECOND), Some(TICK));
         assert_eq!(many.pause(at(220), SECOND), Some(TICK));
         assert_eq!(many.pause(at(230), SECOND), Some(Duration::from_millis(19)), "then it is over");
+        assert!(many.is_on(at(230)));
         assert_eq!(many.pause(at(250), SECOND), None, "it is over");
+        assert!(!many.is_on(at(250)));
         assert_eq!(many.pause(at(200), Duration::from_millis(100)), None, "no more patience");
     }
 

@@ -118,9 +118,7 @@ impl Looks {
     /// Has another lane looked so short a time ago, and left nothing?
     pub fn is_quiet(&self, role: &str, now: Instant, age_max: Duration) -> bool {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        looks
-            .get(role)
-            .is_some_and(|last| last.found == Found::All && now < last.at + age_max)
+        looks.get(role).is_some_and(|last| last.found == Found::All && now < last.at + age_max)
     }
 
     /// How many looks have found something, to be named in [`Looks::note`].
