@@ -51,7 +51,7 @@ impl Authorize for Policy {
                 Filter(BTreeMap::from([("principal_id".to_owned(), principal.to_owned())]));
             let attributes: &[&str] = &["mint_id", "principal_id"];
             let mints = TopicGrant { topic: topic::MINTS, attributes, mandatory };
-            let valid_for = (principal == "brief").then_some(Duration::from_millis(50));
+            let valid_for = (principal == "brief").then_some(Duration::from_secs(1));
             Grant { principal: Some(principal.to_owned()), topics: vec![items(), mints], valid_for }
         });
         Box::pin(std::future::ready(grant.ok_or(Denied::Unauthenticated)))
