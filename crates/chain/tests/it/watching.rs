@@ -4,6 +4,7 @@ use crate::rig::{Fronts, becomes, chain_at, watch};
 use chain::{Chain, PoolOptions, State};
 use std::time::Duration;
 use testkit::{ACCOUNTS, Fault, NodeOptions, Rule, TestNode, eventually};
+use vocab::{B256, BlockRef};
 
 #[tokio::test]
 async fn a_lagging_endpoint_is_told_and_comes_back() {
@@ -84,6 +85,20 @@ async fn of_two_the_one_without_our_blocks_is_kept_out() {
     chain.endpoints.note_canonical(ours.iter().map(chain::Header::block));
     becomes(&chain, 0, State::Quarantined).await;
     assert_eq!(chain.endpoints.states()[1], State::Good);
+}
+
+#[tokio::test]
+async fn who_waits_for_our_next_block_is_told_of_each_once() {
+    let chain = Fronts::new(1).await.chain();
+    let block = |number, hash| BlockRef { number, hash: B256::repeat_byte(hash) };
+    let mut heard = chain.endpoints.watch_canonical();
+    chain.endpoints.note_canonical([block(1, 1), block(2, 2)]);
+    assert!(heard.has_changed().unwrap());
+    assert_eq!(*heard.borrow_and_update(), Some(block(2, 2)));
+    chain.endpoints.note_canonical([block(2, 2)]);
+    assert!(!heard.has_changed().unwrap(), "it is the same head");
+    chain.endpoints.note_canonical([block(1, 1), block(2, 3)]);
+    assert!(heard.has_changed().unwrap(), "another one at its height");
 }
 
 #[tokio::test]
