@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use testkit::{FaultProxy, Rule};
+use testkit::Rule;
 use tokio::time::sleep;
 
 #[derive(Args, Clone, Debug)]
@@ -50,15 +50,14 @@ pub async fn run(options: &Options) -> Result<Found> {
     let mut random = StdRng::seed_from_u64(seed);
     kinds.shuffle(&mut random);
     let mut world = World::new(&options.parts).await?;
-    let front = FaultProxy::start_seeded(&world.node.anvil.http_url(), seed).await;
-    world.launch.rpc.insert(0, front.http_url());
+    world.launch.rpc.insert(0, world.front.http_url());
     world.launch.rpc.truncate(usize::try_from(options.endpoints)?);
     let (_server, dev) = world.settle().await?;
     let clients = world.clients(&dev);
     let mut recovered = Vec::new();
     for kind in &kinds {
         let lasts = Duration::from_millis(options.fault_ms) * random.random_range(50..150) / 100;
-        act(&world, &front, kind, lasts, &mut random).await?;
+        act(&world, kind, lasts, &mut random).await?;
         let healed = Instant::now();
         let took = recovery(&world, &dev, &world.ledger, healed).await?;
         recovered.push(milliseconds(took));
@@ -90,13 +89,8 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Kind>> {
     Ok(KINDS.iter().filter(wanted).collect())
 }
 
-async fn act(
-    world: &World,
-    front: &FaultProxy,
-    kind: &Kind,
-    lasts: Duration,
-    random: &mut StdRng,
-) -> Result<()> {
+async fn act(world: &World, kind: &Kind, lasts: Duration, random: &mut StdRng) -> Result<()> {
+    let front = &world.front;
     let end = Instant::now() + lasts;
     match &kind.act {
         Act::Rules(rules) => {
@@ -126,11 +120,8 @@ async fn act(
             }
         }
         Act::NoBlocks => {
-            world.node.call("evm_setIntervalMining", json!([0])).await;
+            let _still = world.clock.stand_still().await;
             sleep(lasts).await;
-            // Whole ones are all that it takes.
-            let seconds = Duration::from_secs_f64(world.parts.block_time).as_secs().max(1);
-            world.node.call("evm_setIntervalMining", json!([seconds])).await;
         }
         Act::Burst => {
             while Instant::now() < end {

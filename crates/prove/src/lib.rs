@@ -15,6 +15,7 @@
 //! happen are the machine's, so a seed repeats the plan and not the instant.
 
 mod clients;
+mod clock;
 pub mod faults;
 pub mod kills;
 mod oracle;

@@ -41,7 +41,8 @@ pub async fn run(options: &Options) -> Result<Found> {
     let started = Instant::now();
     let seed = options.parts.seed;
     let mut random = StdRng::seed_from_u64(seed);
-    let world = World::new(&options.parts).await?;
+    let mut world = World::new(&options.parts).await?;
+    world.launch.rpc = vec![world.front.http_url()];
     let (_server, dev) = world.settle().await?;
     let clients = world.clients(&dev);
     let mut again = Vec::new();
@@ -54,10 +55,10 @@ pub async fn run(options: &Options) -> Result<Found> {
             _ => random.random_range(1..=options.depth.min(4)),
         };
         let at = Instant::now();
-        world.node.reorg(depth).await;
+        world.reorg(depth).await?;
         let repeated = random.random_bool(0.3);
         if repeated {
-            world.node.reorg(random.random_range(1..=options.depth.min(6))).await;
+            world.reorg(random.random_range(1..=options.depth.min(6))).await?;
         }
         while world.ledger.first_since(at).is_none() && at.elapsed() < Duration::from_secs(30) {
             sleep(Duration::from_millis(10)).await;

@@ -3,6 +3,7 @@
 use crate::{
     Found,
     clients::{Accepted, Clients, Ledger, Pressure},
+    clock::Clock,
     oracle,
     server::{DevFile, Launch, Server, tail},
 };
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use testkit::{NodeOptions, TestNode};
+use testkit::{FaultProxy, NodeOptions, TestNode};
 use tokio::time::sleep;
 
 /// Blocks after which everything is final and below every window.
@@ -60,7 +61,10 @@ pub struct Parts {
 }
 
 pub struct World {
+    pub clock: Clock,
     pub node: TestNode,
+    /// A way to the node that may err, lie, hang or be shut.
+    pub front: FaultProxy,
     pub launch: Launch,
     pub parts: Parts,
     pub ledger: Arc<Ledger>,
@@ -68,13 +72,14 @@ pub struct World {
 }
 
 impl World {
-    /// A node and an empty directory. The engine is asked to use `front(node's address)`.
+    /// A node and an empty directory. The engine is told to go to the node itself.
     pub async fn new(parts: &Parts) -> Result<Self> {
-        let options = NodeOptions {
-            block_time: Some(parts.block_time),
-            extra: vec!["--order".to_owned(), "fifo".to_owned()],
-        };
-        let node = testkit::anvil(options).await;
+        let extra = ["--order", "fifo", "--no-mining"].map(str::to_owned).to_vec();
+        let node = testkit::anvil(NodeOptions { block_time: None, extra }).await;
+        let block_time = Duration::try_from_secs_f64(parts.block_time)?;
+        ensure!(!block_time.is_zero(), "blocks take time");
+        let clock = Clock::start(node.endpoint.clone(), block_time);
+        let front = FaultProxy::start_seeded(&node.anvil.http_url(), parts.seed).await;
         let directory = tempfile::Builder::new().prefix("stoa-prove").tempdir()?;
         // Postgres runs as another user when we are root.
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755))?;
@@ -89,7 +94,7 @@ impl World {
             environment: Vec::new(),
         };
         let (ledger, parts) = (Arc::default(), parts.clone());
-        Ok(Self { node, launch, parts, ledger, directory: Some(directory) })
+        Ok(Self { clock, node, front, launch, parts, ledger, directory: Some(directory) })
     }
 
     /// Start the engine and wait until it serves and its contracts are on chain for good.
@@ -162,17 +167,35 @@ impl World {
         Ok(found)
     }
 
-    /// Is the node, which is the judge, whole? anvil may lose blocks of its own chain, or all
-    /// state, when it replaces blocks while it mines one.
-    async fn check_node(&self, dev: &DevFile) -> Result<()> {
+    /// Replace the last `depth` blocks by empty ones, while nobody asks for anything through the
+    /// front: anvil dies when it is asked for a receipt meanwhile. Their transactions vanish.
+    pub async fn reorg(&self, depth: u64) -> Result<()> {
+        let _still = self.clock.stand_still().await;
+        let _shut = self.front.hold().await;
+        let node = &self.node.endpoint;
+        node.call::<Value>("anvil_reorg", json!([depth, []])).await?;
+        self.check_blocks(depth + 1).await?;
+        Ok(())
+    }
+
+    /// Are the newest `count` blocks of the node, which is the judge, all there? Gives its height.
+    async fn check_blocks(&self, count: u64) -> Result<u64> {
         let node = &self.node.endpoint;
         let head: U256 = node.call("eth_blockNumber", json!([])).await?;
         let head = head.to::<u64>();
-        for number in 0..=head {
+        for number in head.saturating_sub(count)..=head {
             let call = json!([format!("{number:#x}"), false]);
             let block: Value = node.call("eth_getBlockByNumber", call).await?;
             ensure!(!block.is_null(), NodeBroke(format!("block {number} of {head}")));
         }
+        Ok(head)
+    }
+
+    /// Is the node whole? anvil has lost blocks of its own chain, and all state, when it replaced
+    /// blocks.
+    async fn check_node(&self, dev: &DevFile) -> Result<()> {
+        let head = self.check_blocks(u64::MAX).await?;
+        let node = &self.node.endpoint;
         for (name, contract) in &dev.contracts {
             let code: String = node.call("eth_getCode", json!([contract, "latest"])).await?;
             ensure!(code.len() > 2, NodeBroke(format!("the contract {name} at block {head}")));
@@ -212,7 +235,10 @@ impl Drop for World {
         if self.parts.keep
             && let Some(directory) = self.directory.take()
         {
-            crate::say(&format!("kept: {}", directory.keep().display()));
+            let kept = directory.keep();
+            // Without it there is nothing to be learnt of a node that died.
+            let _ = std::fs::copy(self.node.log(), kept.join("node.log"));
+            crate::say(&format!("kept: {}", kept.display()));
         }
     }
 }

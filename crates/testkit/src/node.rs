@@ -32,7 +32,7 @@ pub struct TestNode {
     pub anvil: Anvil,
     pub endpoint: Endpoint,
     pub chain_id: ChainId,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// Where anvil, forge, cast and solc are: `STOA_TOOLS`, or `tools/bin` of the workspace.
@@ -61,7 +61,7 @@ pub async fn anvil_of(chain_id: ChainId, options: NodeOptions) -> TestNode {
     // A test asks what must be answered, however slow the machine.
     let options = EndpointOptions { timeout: Duration::from_secs(120), ..Default::default() };
     let endpoint = Endpoint::new(&anvil.http_url(), options).unwrap();
-    TestNode { anvil, endpoint, chain_id, _directory: directory }
+    TestNode { anvil, endpoint, chain_id, directory }
 }
 
 impl TestNode {
@@ -73,6 +73,12 @@ impl TestNode {
     /// Replace the last `depth` blocks by empty ones of other hashes. Their transactions vanish.
     pub async fn reorg(&self, depth: u64) {
         self.call("anvil_reorg", json!([depth, []])).await;
+    }
+
+    /// What it prints.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join("anvil.log")
     }
 
     /// Any method; fails the test when the node refuses.

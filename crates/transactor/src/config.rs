@@ -6,7 +6,7 @@ use crate::{
 };
 use chain::Chain;
 use db::Db;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 use vocab::U256;
 
 /// Gas that one transaction may ask for (EIP-7825).
@@ -73,6 +73,10 @@ pub struct Options {
     pub lease: Duration,
     /// How long a lost nudge can delay a job.
     pub tick: Duration,
+    /// Database connections that all lanes of a chain share: few, because what they do there is
+    /// bounded by processors. Many at once wait for each other's locks and end together and late,
+    /// and requests that wait for an answer find all processors taken. No lane holds two.
+    pub lane_connections: u32,
     /// No transaction ever offers more than this, wei per gas. While the market is above, jobs
     /// wait.
     pub fee_cap_wei: u128,
@@ -108,6 +112,7 @@ impl Default for Options {
         Self {
             lease: Duration::from_secs(10),
             tick: Duration::from_millis(100),
+            lane_connections: lane_connections(),
             fee_cap_wei: 500_000_000_000,
             gas_cost_max_wei: 10_000_000_000_000_000_000,
             bump_free_wei: 100_000_000_000,
@@ -122,6 +127,12 @@ impl Default for Options {
             planted: None,
         }
     }
+}
+
+/// One for two processors, within bounds.
+fn lane_connections() -> u32 {
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(processors / 2).unwrap_or(u32::MAX).clamp(2, 8)
 }
 
 impl Options {

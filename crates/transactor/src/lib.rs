@@ -26,6 +26,7 @@ mod confirm;
 mod context;
 mod fees;
 mod funds;
+mod gate;
 mod hand_out;
 mod intervene;
 mod lane;

@@ -85,7 +85,7 @@ impl Lane {
             return Ok(false);
         }
         let context = self.context.clone();
-        let turn = context.may_take(bell.is_rush()).await;
+        let turn = context.gate.enter(bell.is_rush()).await;
         let claimed = self.claim(room).await?;
         if claimed.jobs.is_empty() {
             return Ok(false);

@@ -11,7 +11,7 @@ use std::{
 use tokio::{
     io::{AsyncWriteExt, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{RwLock, RwLockWriteGuard, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -46,14 +46,25 @@ struct State {
     /// `host:port` of the node.
     node: String,
     http: reqwest::Client,
+    /// Read by each call while the node works on it.
+    held: RwLock<()>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     rules: Vec<Rule>,
-    counts: BTreeMap<String, u64>,
+    counts: BTreeMap<String, Count>,
     random: u64,
+}
+
+/// Calls of one method.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    all: u64,
+    /// In requests that are being answered; and the most there were of those.
+    open: u64,
+    most: u64,
 }
 
 impl FaultProxy {
@@ -77,7 +88,8 @@ impl FaultProxy {
         // A second installation fails harmlessly.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let state = Arc::new(State { node, http, inner: Mutex::new(inner) });
+        let state =
+            Arc::new(State { node, http, held: RwLock::default(), inner: Mutex::new(inner) });
         let (ws, watched) = watch::channel(WsFault::None);
         let accepting = tokio::spawn(accept(listener, state.clone(), watched));
         Self { address, state, ws, accepting }
@@ -104,6 +116,12 @@ impl FaultProxy {
         self.ws.send_replace(WsFault::None);
     }
 
+    /// The node works on no call while this is held, and on none now; they wait. Not of WebSocket
+    /// connections.
+    pub async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.state.held.write().await
+    }
+
     pub fn set_ws(&self, fault: WsFault) {
         self.ws.send_replace(fault);
     }
@@ -111,13 +129,20 @@ impl FaultProxy {
     /// Calls of `method` that arrived so far, met by a fault or not.
     #[must_use]
     pub fn count(&self, method: &str) -> u64 {
-        self.state.lock().counts.get(method).copied().unwrap_or(0)
+        self.state.lock().counts.get(method).map_or(0, |count| count.all)
+    }
+
+    /// The most calls of `method` that were under way at the same time, faults included.
+    #[must_use]
+    pub fn most_at_once(&self, method: &str) -> u64 {
+        self.state.lock().counts.get(method).map_or(0, |count| count.most)
     }
 
     /// Calls by method.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.state.lock().counts.clone()
+        let inner = self.state.lock();
+        inner.counts.iter().map(|(method, count)| (method.clone(), count.all)).collect()
     }
 }
 
@@ -188,6 +213,7 @@ impl State {
     async fn answer(&self, body: &Value) -> Outcome {
         let calls = body.as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
         let met: Vec<Option<Fault>> = calls.iter().map(|call| self.lock().meet(call)).collect();
+        let _open = Open { state: self, calls: &calls };
         let whole = met.iter().flatten();
         for fault in whole.clone() {
             match fault {
@@ -216,7 +242,7 @@ impl State {
 
     /// None when the node can't be reached.
     async fn answer_one(&self, call: &Value, fault: Option<&Fault>) -> Option<Value> {
-        let method = call["method"].as_str().unwrap_or_default();
+        let method = method_of(call);
         match fault {
             Some(Fault::Refuse { code, message }) => Some(refusal(call, *code, message)),
             Some(Fault::Lie { code, message }) => {
@@ -257,11 +283,33 @@ impl State {
     }
 
     async fn forward(&self, call: &Value) -> Option<Value> {
+        let _held = self.held.read().await;
         let request = self.http.post(format!("http://{}", self.node));
         let request = request.header("content-type", "application/json").body(call.to_string());
         let answer = request.timeout(Duration::from_secs(30)).send().await.ok()?;
         serde_json::from_slice(&answer.bytes().await.ok()?).ok()
     }
+}
+
+/// Calls under way until this is dropped, be it because the caller has gone.
+struct Open<'p> {
+    state: &'p State,
+    calls: &'p [Value],
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.state.lock();
+        for call in self.calls {
+            if let Some(count) = inner.counts.get_mut(method_of(call)) {
+                count.open -= 1;
+            }
+        }
+    }
+}
+
+fn method_of(call: &Value) -> &str {
+    call["method"].as_str().unwrap_or_default()
 }
 
 fn refusal(call: &Value, code: i64, message: &str) -> Value {
@@ -272,10 +320,13 @@ fn refusal(call: &Value, code: i64, message: &str) -> Value {
 impl Inner {
     /// Count a call and find the fault that meets it.
     fn meet(&mut self, call: &Value) -> Option<Fault> {
-        let method = call["method"].as_str().unwrap_or_default().to_owned();
-        *self.counts.entry(method.clone()).or_default() += 1;
+        let method = method_of(call);
+        let count = self.counts.entry(method.to_owned()).or_default();
+        count.all += 1;
+        count.open += 1;
+        count.most = count.most.max(count.open);
         let draw = self.draw();
-        let rule = self.rules.iter_mut().find_map(|r| r.meets(&method, draw).then_some(&r.fault));
+        let rule = self.rules.iter_mut().find_map(|r| r.meets(method, draw).then_some(&r.fault));
         rule.cloned()
     }
 

@@ -19,6 +19,7 @@ mod quotes;
 mod refusals;
 mod reorg;
 mod rig;
+mod steps;
 mod stopped_wallets;
 mod stops;
 mod strangers;

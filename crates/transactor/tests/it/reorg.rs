@@ -103,15 +103,7 @@ async fn jobs_mined_while_we_were_away_for_longer_than_the_header_window_become_
     }
     worker.stop().await;
     rig.node.mine(100).await;
-    let head = rig.node.endpoint.head().await.unwrap().number.to::<i64>();
-    eventually_within(PATIENCE, "our headers are at the head", || async {
-        let height: i64 = sqlx::query_scalar("select max(number) from blocks")
-            .fetch_one(&rig.database.db)
-            .await
-            .unwrap();
-        (height == head).then_some(())
-    })
-    .await;
+    rig.headers_at_head().await;
     sqlx::query("delete from blocks where number <= (select max(number) - 64 from blocks)")
         .execute(&rig.database.db)
         .await

@@ -111,6 +111,8 @@ impl Rig {
             lease: Duration::from_secs(2),
             tick: Duration::from_millis(50),
             retry: Duration::from_millis(300),
+            // A lane that took two would wait for ever.
+            lane_connections: 1,
             ..Options::default()
         };
         Self {
@@ -219,6 +221,19 @@ impl Rig {
             .await
             .unwrap();
             (held == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Wait until our header chain is the node's.
+    pub async fn headers_at_head(&self) {
+        let head = self.node.endpoint.head().await.unwrap().number.to::<i64>();
+        eventually_within(PATIENCE, "our headers are at the head", || async {
+            let height: i64 = sqlx::query_scalar("select max(number) from blocks")
+                .fetch_one(&self.database.db)
+                .await
+                .unwrap();
+            (height == head).then_some(())
         })
         .await;
     }
@@ -529,6 +544,8 @@ pub fn config_for(db: Db, rpc: &str, socket: &str, wallets: u32) -> Config {
             lease: Duration::from_millis(500),
             tick: Duration::from_millis(20),
             retry: Duration::from_millis(300),
+            // A lane that took two would wait for ever.
+            lane_connections: 1,
             ..Options::default()
         },
     }
