@@ -24,6 +24,14 @@ impl Quantiles {
     }
 }
 
+/// The middle one, or the mean of the middle two; 0 of none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    let at = |place: usize| values.get(place).copied().unwrap_or_default();
+    (at(low) + at(high)) / 2.0
+}
+
 /// To one digit after the point.
 pub fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
@@ -41,5 +49,13 @@ mod tests {
         let one = Quantiles::of(vec![Duration::from_millis(7)]);
         assert_eq!(one, Quantiles { p50_ms: 7.0, p95_ms: 7.0, p99_ms: 7.0, max_ms: 7.0 });
         assert_eq!(Quantiles::of(Vec::new()), Quantiles::default());
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![9.0, 1.0, 2.0, 4.0]), 3.0);
+        assert_eq!(median(vec![7.0]), 7.0);
+        assert_eq!(median(Vec::new()), 0.0);
     }
 }

@@ -24,15 +24,37 @@ pub fn ring() {
 pub struct SequencerOptions {
     /// Facts numbered in one commit.
     pub batch_max: i64,
-    /// Pause when nothing waits, unless somebody rings. Bounds the time from commit to number.
+    /// Pause when little waits, unless somebody rings. Bounds the time from commit to number.
     pub idle: Duration,
+    /// The same after a commit that numbered many: each costs the database and all who follow the
+    /// log the same for one fact as for hundreds.
+    pub busy: Duration,
     /// How long a dead sequencer blocks its successor.
     pub lease: Duration,
 }
 
 impl Default for SequencerOptions {
     fn default() -> Self {
-        Self { batch_max: 2_000, idle: Duration::from_millis(15), lease: Duration::from_secs(5) }
+        Self {
+            batch_max: 2_000,
+            idle: Duration::from_millis(15),
+            busy: Duration::from_millis(50),
+            lease: Duration::from_secs(5),
+        }
+    }
+}
+
+/// So many facts in one commit are many.
+const MANY: u64 = 32;
+
+impl SequencerOptions {
+    /// How long to wait for more after a commit that numbered so many; not at all when more wait.
+    fn pause(self, numbered: u64) -> Duration {
+        match numbered {
+            full if full >= self.batch_max.unsigned_abs() => Duration::ZERO,
+            MANY.. => self.busy,
+            _ => self.idle,
+        }
     }
 }
 
@@ -50,9 +72,8 @@ pub async fn run_sequencer(db: Db, options: SequencerOptions, shutdown: impl Fut
 async fn run(db: &Db, options: SequencerOptions, leader: &mut Leader) {
     loop {
         let pause = match step(db, options, leader).await {
-            Ok(Some(moved)) if moved >= options.batch_max.unsigned_abs() => Duration::ZERO,
-            Ok(Some(_)) => {
-                let _ = timeout(options.idle, RUNG.notified()).await;
+            Ok(Some(moved)) => {
+                let _ = timeout(options.pause(moved), RUNG.notified()).await;
                 continue;
             }
             Ok(None) => options.lease / 4,
@@ -86,4 +107,19 @@ async fn step(
     transaction.commit().await?;
     metrics::counter!("journal_facts_total").increment(moved);
     Ok(Some(moved))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_was_numbered_the_more_is_waited_for() {
+        let options = SequencerOptions::default();
+        assert_eq!(options.pause(0), options.idle);
+        assert_eq!(options.pause(MANY - 1), options.idle);
+        assert_eq!(options.pause(MANY), options.busy);
+        assert_eq!(options.pause(1_999), options.busy);
+        assert_eq!(options.pause(2_000), Duration::ZERO, "more may wait");
+    }
 }

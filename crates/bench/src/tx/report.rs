@@ -1,7 +1,12 @@
 //! What `bench tx` prints: a table for people, and one JSON object as the last line.
 
-use super::{Ceiling, Options};
-use crate::{cpu::Cpu, quantile::Quantiles, report::load_average, say};
+use super::{Options, Round, round::Measured};
+use crate::{
+    cpu::Cpu,
+    quantile::{Quantiles, median, rounded},
+    report::load_average,
+    say,
+};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -9,10 +14,10 @@ use serde::Serialize;
 pub struct Report {
     bench: &'static str,
     clients: u32,
+    /// Of a round.
     transfers: u32,
     /// Transactions of one wallet that wait to be mined, at most.
     in_flight: u16,
-    pub bare: Bare,
     pub runs: Vec<Run>,
     bars: Option<Bars>,
     cores: usize,
@@ -21,39 +26,43 @@ pub struct Report {
     revision: String,
 }
 
-/// The handler that commits one row.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Bare {
-    pub accepted_per_second: f64,
-    pub api: Quantiles,
-}
-
+/// Rates and ratios are medians of the rounds, times are of all requests of all rounds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Run {
-    pub wallets: u32,
+    wallets: u32,
     /// None: each transaction is mined at once.
-    pub block_time_s: Option<f64>,
-    pub accepted_per_second: f64,
+    block_time_s: Option<f64>,
+    accepted_per_second: f64,
+    /// By the handler that commits one row.
+    bare_per_second: f64,
+    accepted_to_bare: f64,
     /// From the first request until the last transfer is in a block.
-    pub confirmed_per_second: f64,
-    pub api: Quantiles,
-    pub half_rate: HalfRate,
-    /// Raw pushes to the same node, before and after.
-    pub ceiling: [Ceiling; 2],
-    pub cpu_seconds: Cpu,
+    confirmed_per_second: f64,
+    /// Raw pushes to the same node.
+    ceiling_per_second: f64,
+    confirmed_to_ceiling: f64,
+    api: Quantiles,
+    bare_api: Quantiles,
+    /// Asked for at half the rate at which it accepts, whether answered or not.
+    half_rate_api: Quantiles,
+    rounds: Vec<Row>,
 }
 
-/// Asked for at half the rate at which it accepts, whether answered or not.
+/// A round.
 #[derive(Clone, Debug, Serialize)]
-pub struct HalfRate {
-    pub rate: f64,
-    pub api: Quantiles,
+struct Row {
+    accepted_per_second: f64,
+    bare_per_second: f64,
+    confirmed_per_second: f64,
+    ceiling_per_second: f64,
+    half_rate_p99_ms: f64,
+    cpu_seconds: Cpu,
 }
 
 /// At ten wallets on blocks of a second.
 #[derive(Clone, Debug, Serialize)]
 struct Bars {
-    /// Confirmed, of the raw pushes (of the higher one of the two); bar 0.60.
+    /// Confirmed, of the raw pushes; bar 0.60.
     confirmed_to_ceiling: f64,
     /// Accepted, of the bare handler; bar 0.50.
     accepted_to_bare: f64,
@@ -64,9 +73,43 @@ struct Bars {
 }
 
 impl Run {
-    fn ceiling(&self) -> f64 {
-        self.ceiling.iter().map(|ceiling| ceiling.confirmed_per_second).fold(1.0, f64::max)
+    pub fn new(wallets: u32, block_time_s: Option<f64>, rounds: Vec<Round>) -> Self {
+        let of = |pick: fn(&Round) -> f64| median(rounds.iter().map(pick).collect());
+        let times = |pick: fn(&Round) -> &Measured| {
+            Quantiles::of(rounds.iter().flat_map(|round| pick(round).took.clone()).collect())
+        };
+        Self {
+            wallets,
+            block_time_s,
+            accepted_per_second: rounded(of(|r| r.engine.accepted.accepted_per_second)),
+            bare_per_second: rounded(of(|r| r.bare.accepted_per_second)),
+            accepted_to_bare: thousandths(of(Round::accepted_to_bare)),
+            confirmed_per_second: rounded(of(|r| r.engine.confirmed_per_second)),
+            ceiling_per_second: rounded(of(|r| r.ceiling.confirmed_per_second)),
+            confirmed_to_ceiling: thousandths(of(Round::confirmed_to_ceiling)),
+            api: times(|r| &r.engine.accepted),
+            bare_api: times(|r| &r.bare),
+            half_rate_api: times(|r| &r.half.accepted),
+            rounds: rounds.iter().map(Row::of).collect(),
+        }
     }
+}
+
+impl Row {
+    fn of(round: &Round) -> Self {
+        Self {
+            accepted_per_second: rounded(round.engine.accepted.accepted_per_second),
+            bare_per_second: rounded(round.bare.accepted_per_second),
+            confirmed_per_second: rounded(round.engine.confirmed_per_second),
+            ceiling_per_second: rounded(round.ceiling.confirmed_per_second),
+            half_rate_p99_ms: Quantiles::of(round.half.accepted.took.clone()).p99_ms,
+            cpu_seconds: round.cpu.clone(),
+        }
+    }
+}
+
+fn thousandths(ratio: f64) -> f64 {
+    (ratio * 1e3).round() / 1e3
 }
 
 impl Report {
@@ -76,7 +119,6 @@ impl Report {
             clients: options.clients,
             transfers: options.transfers,
             in_flight: options.in_flight,
-            bare: Bare::default(),
             runs: Vec::new(),
             bars: None,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
@@ -101,24 +143,24 @@ impl Report {
             self.runs.iter().find(|run| run.wallets == wallets && run.block_time_s == Some(1.0))
         };
         let ten = at(10)?;
-        let ratio = |part: f64, whole: f64| (part / whole.max(0.1) * 1e3).round() / 1e3;
+        let to_ten = |fifty: &Run| fifty.confirmed_per_second / ten.confirmed_per_second.max(0.1);
         Some(Bars {
-            confirmed_to_ceiling: ratio(ten.confirmed_per_second, ten.ceiling()),
-            accepted_to_bare: ratio(ten.accepted_per_second, self.bare.accepted_per_second),
-            half_rate_p99_ms: ten.half_rate.api.p99_ms,
-            fifty_to_ten: at(50)
-                .map(|fifty| ratio(fifty.confirmed_per_second, ten.confirmed_per_second)),
+            confirmed_to_ceiling: ten.confirmed_to_ceiling,
+            accepted_to_bare: ten.accepted_to_bare,
+            half_rate_p99_ms: ten.half_rate_api.p99_ms,
+            fifty_to_ten: at(50).map(|fifty| thousandths(to_ten(fifty))),
         })
     }
 
     fn table(&self) {
         say(&format!(
-            "{:<8} {:>7} {:>10} {:>8} {:>8} {:>8} {:>10} {:>10} {:>8} {:>14}",
+            "{:<8} {:>7} {:>10} {:>8} {:>6} {:>7} {:>7} {:>10} {:>8} {:>6} {:>14}",
             "blocks",
             "wallets",
             "accepted/s",
+            "bare",
+            "ratio",
             "p50 ms",
-            "p95 ms",
             "p99 ms",
             "confirmed",
             "ceiling",
@@ -127,23 +169,21 @@ impl Report {
         ));
         for run in &self.runs {
             let blocks = run.block_time_s.map_or("at once".to_owned(), |time| format!("{time} s"));
-            let Quantiles { p50_ms, p95_ms, p99_ms, .. } = run.api;
             say(&format!(
-                "{blocks:<8} {:>7} {:>10.1} {p50_ms:>8.1} {p95_ms:>8.1} {p99_ms:>8.1} {:>10.1} \
-                 {:>10.1} {:>8.2} {:>14.1}",
+                "{blocks:<8} {:>7} {:>10.1} {:>8.1} {:>6.2} {:>7.1} {:>7.1} {:>10.1} {:>8.1} \
+                 {:>6.2} {:>14.1}",
                 run.wallets,
                 run.accepted_per_second,
+                run.bare_per_second,
+                run.accepted_to_bare,
+                run.api.p50_ms,
+                run.api.p99_ms,
                 run.confirmed_per_second,
-                run.ceiling(),
-                run.confirmed_per_second / run.ceiling(),
-                run.half_rate.api.p99_ms,
+                run.ceiling_per_second,
+                run.confirmed_to_ceiling,
+                run.half_rate_api.p99_ms,
             ));
         }
-        let bare = &self.bare;
-        say(&format!(
-            "a handler that commits one row: {:.1}/s, p50 {:.1} ms, p99 {:.1} ms",
-            bare.accepted_per_second, bare.api.p50_ms, bare.api.p99_ms
-        ));
         if let Some(bars) = &self.bars {
             say(&format!(
                 "at ten wallets and 1 s: confirmed {:.2} of the ceiling (bar 0.60), accepted \

@@ -47,6 +47,7 @@ fn options() -> SequencerOptions {
     SequencerOptions {
         batch_max: 7,
         idle: Duration::from_millis(1),
+        busy: Duration::from_millis(1),
         lease: Duration::from_millis(300),
     }
 }

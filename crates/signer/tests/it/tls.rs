@@ -223,6 +223,18 @@ async fn without_a_certificate_or_with_older_tls_there_is_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_gone_takes_no_place() {
+    let site = Site::new();
+    let server = site.start(Vec::new()).await;
+    let good = site.good();
+    // More than may greet, or be in, at a time.
+    for visit in 0..70 {
+        assert!(is_answered(&site, Some(&good), &TLS13), "{visit}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_client_speaks_to_no_other_signer() {
     let site = Site::new();
     let server = site.start(Vec::new()).await;
@@ -297,6 +309,13 @@ async fn unusable_or_open_files_stop_the_start() {
     std::fs::set_permissions(site.rig.path("server.key"), open).unwrap();
     assert!(matches!(start().await, ServeError::TooOpen { .. }));
     write_private(&site.rig.path("server.key"), &key);
+    // Whoever can write these decides who comes in.
+    for name in ["server.pem", "client-ca.pem"] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode;
+        std::fs::set_permissions(site.rig.path(name), mode(0o664)).unwrap();
+        assert!(matches!(start().await, ServeError::TooOpen { .. }), "{name}");
+        std::fs::set_permissions(site.rig.path(name), mode(0o644)).unwrap();
+    }
     write_private(&site.rig.path("client-ca.pem"), "");
     assert!(matches!(start().await, ServeError::Tls { .. }), "an empty list trusts nobody");
 }
