@@ -26,7 +26,7 @@ pub struct SequencerOptions {
     pub batch_max: i64,
     /// Pause when little waits, unless somebody rings. Bounds the time from commit to number.
     pub idle: Duration,
-    /// The same after a commit that numbered many: each costs the database and all who follow the
+    /// The same after a commit that numbered many, if longer: each costs the database and all who follow the
     /// log the same for one fact as for hundreds.
     pub busy: Duration,
     /// How long a dead sequencer blocks its successor.
@@ -52,7 +52,7 @@ impl SequencerOptions {
     fn pause(self, numbered: u64) -> Duration {
         match numbered {
             full if full >= self.batch_max.unsigned_abs() => Duration::ZERO,
-            MANY.. => self.busy,
+            MANY.. => self.busy.max(self.idle),
             _ => self.idle,
         }
     }
@@ -121,5 +121,7 @@ mod tests {
         assert_eq!(options.pause(MANY), options.busy);
         assert_eq!(options.pause(1_999), options.busy);
         assert_eq!(options.pause(2_000), Duration::ZERO, "more may wait");
+        let rare = SequencerOptions { idle: Duration::from_secs(1), ..options };
+        assert_eq!(rare.pause(MANY), rare.idle);
     }
 }

@@ -73,9 +73,10 @@ pub struct Options {
     pub lease: Duration,
     /// How long a lost nudge can delay a job.
     pub tick: Duration,
-    /// Database connections that all lanes of a chain share: few, because what they do there is
-    /// bounded by processors. Many at once wait for each other's locks and end together and late,
-    /// and requests that wait for an answer find all processors taken. No lane holds two.
+    /// Database connections that all lanes of a chain share; 0: one for two processors, 2 to 8.
+    /// Few, because what lanes do there is bounded by processors: many at once wait for each
+    /// other's locks and end together and late, and requests that wait for an answer find all
+    /// processors taken. No lane holds two.
     pub lane_connections: u32,
     /// No transaction ever offers more than this, wei per gas. While the market is above, jobs
     /// wait.
@@ -112,7 +113,7 @@ impl Default for Options {
         Self {
             lease: Duration::from_secs(10),
             tick: Duration::from_millis(100),
-            lane_connections: lane_connections(),
+            lane_connections: 0,
             fee_cap_wei: 500_000_000_000,
             gas_cost_max_wei: 10_000_000_000_000_000_000,
             bump_free_wei: 100_000_000_000,
@@ -129,13 +130,15 @@ impl Default for Options {
     }
 }
 
-/// One for two processors, within bounds.
-fn lane_connections() -> u32 {
-    let processors = available_parallelism().map_or(1, NonZero::get);
-    u32::try_from(processors / 2).unwrap_or(u32::MAX).clamp(2, 8)
-}
-
 impl Options {
+    pub(crate) fn lane_connections(&self) -> u32 {
+        let processors = || available_parallelism().map_or(1, NonZero::get);
+        match self.lane_connections {
+            0 => u32::try_from(processors() / 2).unwrap_or(u32::MAX).clamp(2, 8),
+            fixed => fixed,
+        }
+    }
+
     /// The limits of a job's offers.
     pub(crate) fn caps(&self, terms: Terms) -> Caps {
         Caps { job: terms.cap, chain: self.fee_cap_wei, total_wei: self.gas_cost_max_wei }

@@ -38,7 +38,7 @@ pub(crate) struct Context {
 impl Context {
     pub fn new(config: Config, pulse: watch::Receiver<Option<Pulse>>) -> Self {
         let breakers = Breakers::new(config.options.kind_failures_max, config.options.kind_pause);
-        let lanes = db::apart(&config.db, config.options.lane_connections);
+        let lanes = db::apart(&config.db, config.options.lane_connections());
         Self {
             config,
             lanes,

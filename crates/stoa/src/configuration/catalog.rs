@@ -166,6 +166,9 @@ fn transactor() -> Vec<Opt<Settings>> {
             "how long a dead worker's wallets stay without one", s => s.transactor.lease),
         option!("tick_ms", Millis(10, 10_000),
             "how long a lost nudge can delay a job", s => s.transactor.tick),
+        option!("lane_connections", Whole(0, 100),
+            "database connections that all wallets of a chain share, beside those of `[database]`; \
+             0: one for two processors, 2 to 8", s => s.transactor.lane_connections),
         option!("resend_blocks", Whole(1, 1_000),
             "unmined bytes are handed over again after so many block times",
             s => s.transactor.resend_blocks),
@@ -329,8 +332,10 @@ fn sequencer() -> Vec<Opt<Settings>> {
         option!("batch_max", Whole(1, 100_000),
             "facts numbered in one commit", s => s.sequencer.batch_max),
         option!("idle_ms", Millis(1, 10_000),
-            "pause when nothing waits: the longest time from commit to number",
+            "pause when little waits: the longest time from commit to number",
             s => s.sequencer.idle),
+        option!("busy_ms", Millis(1, 10_000),
+            "the same while many facts come (32 in one commit), if longer", s => s.sequencer.busy),
         option!("lease_ms", Millis(1_000, 600_000),
             "how long a dead sequencer blocks its successor", s => s.sequencer.lease),
     ]
