@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::Log;
-use crate::{Head, Line, Summary, VerifyError, verify};
+use crate::{Head, LINE_BYTES_MAX, Line, LineError, Summary, VerifyError, verify};
 
 const DAY_MS: u64 = 86_400_000;
 /// 2026-11-20 23:59:59.500 UTC.
@@ -119,6 +119,27 @@ fn lines_out_of_order_are_not_written() {
     assert_eq!(verify(dir.path()).unwrap()[0].lines, 4);
     let other = Log::open(dir.path(), "transactions").unwrap();
     assert_eq!(other.head(), Head::START, "a log of another name is another chain");
+}
+
+/// Who throws the beginning away can't call what is left the beginning.
+#[test]
+fn the_first_line_follows_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = Head { hash: [7; 32], ..Head::START };
+    let line = Line::write(&gone, LATE_MS, &"I am the first").unwrap();
+    fs::write(first(dir.path()), format!("{}\n", line.text())).unwrap();
+    assert!(matches!(verify(dir.path()), Err(VerifyError::Broken(broken)) if broken.line == 1));
+}
+
+#[test]
+fn a_line_too_long_to_be_read_is_not_written() {
+    let of = |length| Line::write(&Head::START, LATE_MS, &"x".repeat(length));
+    let around = of(0).unwrap().text().len();
+    let longest = of(LINE_BYTES_MAX - around).unwrap();
+    assert_eq!(Line::read(longest.text()).unwrap(), longest);
+    let error = of(LINE_BYTES_MAX - around + 1).unwrap_err();
+    assert!(matches!(error, LineError::TooLong(bytes) if bytes == LINE_BYTES_MAX + 1), "{error}");
+    assert!(matches!(Line::read(&format!("{} ", longest.text())), Err(LineError::TooLong(_))));
 }
 
 /// A clock set back neither disorders the lines nor opens yesterday's file again.

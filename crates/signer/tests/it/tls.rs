@@ -14,7 +14,7 @@ use rcgen::{
     KeyPair, date_time_ymd,
 };
 use rustls::{
-    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
     crypto::ring,
     pki_types::{CertificateDer, ServerName},
     version::{TLS12, TLS13},
@@ -164,29 +164,32 @@ async fn the_right_certificate_signs_and_every_other_is_refused() {
     server.stop().await;
 }
 
-/// A session without any of our client's code.
-fn session(
+/// What a client that is none of ours connects with.
+fn client_config(
     site: &Site,
     own: Option<&(Certificate, KeyPair)>,
     version: &'static SupportedProtocolVersion,
-) -> (rustls::ClientConnection, TcpStream) {
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(site.servers.certificate.der().to_vec())).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
         .with_root_certificates(roots);
-    let config = match own {
+    Arc::new(match own {
         None => config.with_no_client_auth(),
         Some((certificate, key)) => {
             let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
             config.with_client_auth_cert(vec![certificate.der().clone()], key).unwrap()
         }
-    };
+    })
+}
+
+fn session(site: &Site, config: Arc<ClientConfig>) -> (rustls::ClientConnection, TcpStream) {
     let name = ServerName::try_from("signer.internal").unwrap();
     let socket = TcpStream::connect(site.address).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();
-    (rustls::ClientConnection::new(Arc::new(config), name).unwrap(), socket)
+    (rustls::ClientConnection::new(config, name).unwrap(), socket)
 }
 
 /// Whether a health request has an answer.
@@ -195,13 +198,31 @@ fn is_answered(
     own: Option<&(Certificate, KeyPair)>,
     version: &'static SupportedProtocolVersion,
 ) -> bool {
-    let (mut session, mut socket) = session(site, own, version);
-    let mut stream = rustls::Stream::new(&mut session, &mut socket);
+    let (mut session, mut socket) = session(site, client_config(site, own, version));
+    ask(&mut session, &mut socket)
+}
+
+fn ask(session: &mut rustls::ClientConnection, socket: &mut TcpStream) -> bool {
+    let mut stream = rustls::Stream::new(session, socket);
     let body = br#"{"id":1,"call":{"health":{}}}"#;
     let frame = [&u32::try_from(body.len()).unwrap().to_be_bytes(), &body[..]].concat();
     let sent = stream.write_all(&frame).and_then(|()| stream.flush());
     // How a refusal shows depends on who is faster: an alert, an end, a broken pipe.
     sent.and_then(|()| stream.read(&mut [0; 64])).is_ok_and(|read| read > 0)
+}
+
+/// Else who was taken off the list could come back by a ticket.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_session_begins_with_the_certificate() {
+    let site = Site::new();
+    let server = site.start(Vec::new()).await;
+    let config = client_config(&site, Some(&site.good()), &TLS13);
+    for _ in 0..3 {
+        let (mut session, mut socket) = session(&site, config.clone());
+        assert!(ask(&mut session, &mut socket));
+        assert_eq!(session.handshake_kind(), Some(HandshakeKind::Full));
+    }
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,7 +305,7 @@ async fn silent_strangers_and_huge_frames_hold_nobody_up() {
 
 /// A known client that claims to send a gigabyte is hung up on at once.
 fn gigabyte_frame(site: &Site) {
-    let (mut session, mut socket) = session(site, Some(&site.good()), &TLS13);
+    let (mut session, mut socket) = session(site, client_config(site, Some(&site.good()), &TLS13));
     let mut stream = rustls::Stream::new(&mut session, &mut socket);
     stream.write_all(&1_000_000_000u32.to_be_bytes()).unwrap();
     stream.flush().unwrap();
