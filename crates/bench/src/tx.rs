@@ -29,8 +29,8 @@ use tempfile::TempDir;
 /// Transfers before the clock starts, so that connections, caches and plans are made.
 const WARM_UP: usize = 200;
 
-/// Transfers of a round on a node that mines at once: with more, anvil 1.7.1 falls so far behind raw
-/// pushes that it never comes to their end.
+/// Transfers of a round on a node that mines at once: with more, anvil 1.7.1 falls so far behind
+/// raw pushes that it never comes to their end.
 const AUTOMINE_MAX: usize = 1_000;
 
 const CHAIN_ID: u64 = 31_337;

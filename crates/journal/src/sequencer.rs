@@ -26,8 +26,8 @@ pub struct SequencerOptions {
     pub batch_max: i64,
     /// Pause when little waits, unless somebody rings. Bounds the time from commit to number.
     pub idle: Duration,
-    /// The same after a commit that numbered many, if longer: each costs the database and all who follow the
-    /// log the same for one fact as for hundreds.
+    /// The same after a commit that numbered many, if longer: each costs the database and all who
+    /// follow the log the same for one fact as for hundreds.
     pub busy: Duration,
     /// How long a dead sequencer blocks its successor.
     pub lease: Duration,
