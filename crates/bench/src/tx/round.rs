@@ -1,5 +1,5 @@
-//! One round: the same number of transfers accepted by the bare handler, accepted and mined through
-//! the engine, and pushed to the node.
+//! One round: the same number of transfers pushed to the node, accepted by the bare handler, and
+//! accepted and mined through the engine.
 
 use super::{CHAIN_ID, handler::Handler};
 use crate::{
@@ -66,12 +66,12 @@ impl Round {
 
 impl Parts<'_> {
     pub async fn round(&self) -> Result<Round> {
+        let size = (self.count, self.wallets, self.clients);
+        let ceiling = ceiling::measure(self.node, CHAIN_ID, size).await?;
         let bare = self.handler.accept(self.count, self.clients).await?;
         let before = Cpu::of(self.server);
         let engine = transfers(self, self.count, Pace::Closed).await?;
         let cpu = Cpu::of(self.server).since(&before);
-        let size = (self.count, self.wallets, self.clients);
-        let ceiling = ceiling::measure(self.node, CHAIN_ID, size).await?;
         let rate = engine.accepted.accepted_per_second / 2.0;
         let half = transfers(self, self.count / 2, Pace::Open(rate)).await?;
         Ok(Round { bare, engine, half, ceiling, cpu })
